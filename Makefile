@@ -1,0 +1,48 @@
+# Two commands matter: `make run` and `make test`. The rest is below, a line each.
+
+GO         ?= go
+STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTESTSUM   = $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg
+BIN         = var/bin
+
+.PHONY: run build test test-fast test-postgres check format screens bench golden clean-data prepare
+
+run: build ## start both programs with demo data; Ctrl-C stops them
+	@trap 'kill 0' INT TERM; $(BIN)/idp serve & $(BIN)/tracker serve & wait
+
+build: ## both binaries, in var/bin
+	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/ ./idp ./tracker
+
+test: prepare ## every test: SQLite, PostgreSQL, Chromium (installs what is missing)
+	$(GOTESTSUM) -- -count=1 -timeout 12m ./...
+
+test-fast: ## only what needs neither PostgreSQL nor Chromium
+	TEGATA_TEST_PG=off TEGATA_TEST_BROWSER=off $(GO) test ./...
+
+test-postgres: prepare ## the whole suite with PostgreSQL required
+	TEGATA_TEST_PG=required $(GO) test -count=1 ./...
+
+check: ## format, vet, staticcheck, arrows, race
+	@test -z "$$(gofmt -l idp tracker shared keys)" || { gofmt -l idp tracker shared keys; echo 'run: make format'; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) test -count=1 ./shared/arch
+	TEGATA_TEST_BROWSER=off $(GO) test -race -count=1 -timeout 12m ./shared/... ./keys/... ./idp/... ./tracker/...
+
+format: ## gofmt everything
+	gofmt -w idp tracker shared keys
+
+screens: prepare ## screenshots of every page into var/screens
+	TEGATA_SCREENS=$(CURDIR)/var/screens $(GO) test -count=1 -run TestScreens ./tracker/e2e
+
+bench: ## sign-in, token endpoint, cold start, memory; and the database
+	$(GO) test -run '^$$' -bench . -benchmem ./tracker/e2e ./idp/oidc ./idp/accounts ./shared/db
+
+golden: ## rewrite the golden files
+	$(GO) test ./... -update
+
+clean-data: ## forget the data of make run
+	rm -rf var/idp var/tracker
+
+prepare: ## Chromium, PostgreSQL and axe-core, if this machine lacks them
+	@.ci/prepare

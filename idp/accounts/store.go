@@ -1,0 +1,123 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"tegata/shared/db"
+)
+
+// Store keeps accounts, the terms they accepted, and waiting pages (store_waiting.go).
+type Store struct{ DB *db.DB }
+
+const columns = `id, subject, email, username, legacy_id, given_name, family_name, nickname, country, language, zone,
+	state, activation_id, created_at, updated_at, proved_at, activated_at, last_login_at, previous_login_at`
+
+// row is an account as it is scanned.
+type row struct {
+	Account
+	username, legacyID *string
+}
+
+func (r *row) dest() []any {
+	return []any{
+		&r.ID, &r.Subject, &r.Email, &r.username, &r.legacyID, &r.GivenName, &r.FamilyName, &r.Nickname, &r.Country,
+		&r.Language, &r.Zone, &r.State, &r.activationID, &r.CreatedAt, &r.UpdatedAt, &r.ProvedAt, &r.ActivatedAt,
+		&r.LastLoginAt, &r.PreviousLoginAt,
+	}
+}
+
+func (r *row) account() Account {
+	if r.username != nil {
+		r.Username = *r.username
+	}
+	if r.legacyID != nil {
+		r.LegacyID = *r.legacyID
+	}
+	return r.Account
+}
+
+func (s Store) insert(ctx context.Context, a Account) error {
+	_, err := s.DB.Exec(ctx, `
+		insert into accounts (id, subject, email, given_name, family_name, nickname, country, language, zone, state,
+			activation_id, created_at, updated_at, proved_at, activated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, $13, $14)`,
+		a.ID, a.Subject, a.Email, a.GivenName, a.FamilyName, a.Nickname, a.Country, a.Language, a.Zone, string(a.State),
+		a.CreatedAt, a.UpdatedAt, a.ProvedAt, a.ActivatedAt)
+	return err
+}
+
+func (s Store) byID(ctx context.Context, id string) (Account, error) {
+	return s.one(ctx, `select `+columns+` from accounts where id = $1 and deleted_at is null`, id)
+}
+
+func (s Store) bySubject(ctx context.Context, subject string) (Account, error) {
+	return s.one(ctx, `select `+columns+` from accounts where subject = $1 and deleted_at is null`, subject)
+}
+
+func (s Store) byEmail(ctx context.Context, email string) (Account, error) {
+	return s.one(ctx, `select `+columns+` from accounts where email = $1 and deleted_at is null`, email)
+}
+
+func (s Store) list(ctx context.Context, after string, n int) ([]Account, error) {
+	return db.Collect(ctx, s.DB, `
+		select `+columns+` from accounts
+		where id > $1 and deleted_at is null order by id limit $2`, db.Args(after, n),
+		func(scan db.Scan) (Account, error) {
+			var r row
+			err := scan(r.dest()...)
+			return r.account(), err
+		})
+}
+
+// setActivation makes a ticket the newest one of the account.
+func (s Store) setActivation(ctx context.Context, id, ticketID string) error {
+	_, err := s.DB.Exec(ctx, `update accounts set activation_id = $2 where id = $1`, id, ticketID)
+	return err
+}
+
+// prove gives fault.NotFound unless the account is pending and the ticket its newest.
+func (s Store) prove(ctx context.Context, id, ticketID string, now time.Time) error {
+	return s.DB.Row(ctx, `
+		update accounts set state = 'proved', proved_at = $3, updated_at = $3
+		where id = $1 and activation_id = $2 and state = 'pending'
+		returning id`, db.Args(id, ticketID, now), &id)
+}
+
+// loggedIn notes a log-in with the password of that number, which must still be the
+// current one, and gives the account. Not so, or another state: fault.NotFound.
+func (s Store) loggedIn(ctx context.Context, id string, password int, now time.Time) (Account, error) {
+	return s.one(ctx, `
+		update accounts set
+			state = 'active',
+			activated_at = coalesce(activated_at, $3),
+			previous_login_at = last_login_at,
+			last_login_at = $3
+		where id = $1 and state in ('proved', 'active') and deleted_at is null
+			and $2 = (select max(number) from passwords where account_id = $1)
+		returning `+columns, id, password, now)
+}
+
+// deletePending removes an account that nobody ever logged in to; any other stays.
+func (s Store) deletePending(ctx context.Context, id string) error {
+	_, err := s.DB.Exec(ctx, `delete from accounts where id = $1 and state in ('pending', 'proved')`, id)
+	return err
+}
+
+func (s Store) deleteUnproved(ctx context.Context, before time.Time) ([]string, error) {
+	return db.Collect(ctx, s.DB, `delete from accounts where state = 'pending' and created_at < $1 returning id`,
+		db.Args(before), func(scan db.Scan) (id string, err error) { return id, scan(&id) })
+}
+
+func (s Store) acceptTerms(ctx context.Context, id, version, language string, now time.Time) error {
+	_, err := s.DB.Exec(ctx, `
+		insert into terms_acceptances (account_id, version, accepted_at, language) values ($1, $2, $3, $4)`,
+		id, version, now, language)
+	return err
+}
+
+func (s Store) one(ctx context.Context, query string, args ...any) (Account, error) {
+	var r row
+	err := s.DB.Row(ctx, query, args, r.dest()...)
+	return r.account(), err
+}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+
+	"tegata/idp/oidc"
+	"tegata/idp/schema"
+	"tegata/idp/sessions"
+	"tegata/idp/web"
+	"tegata/shared/page"
+	"tegata/shared/serve"
+)
+
+// signingAlgs are the algorithms that ID tokens are signed with.
+var signingAlgs = []string{"ES256", "RS256"}
+
+// App is the provider, ready to serve.
+type App struct {
+	*Services
+	Handler http.Handler
+
+	health    *serve.Health
+	listener  net.Listener
+	telemetry telemetry
+}
+
+// New opens everything, prepares the data and wires the handlers. It listens already
+// when Options has no listener, so that a port that is taken shows at once.
+func New(ctx context.Context, cfg Config, o Options) (*App, error) {
+	o = o.orDefault()
+	services, err := Open(ctx, cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Services: services, listener: o.Listener}
+	if err := a.ready(ctx, o.Version); err != nil {
+		return nil, errors.Join(err, services.Close())
+	}
+	return a, nil
+}
+
+func (a *App) ready(ctx context.Context, version string) (err error) {
+	if err := a.prepare(ctx); err != nil {
+		return err
+	}
+	if err := a.startTelemetry(ctx, version); err != nil {
+		return err
+	}
+	if err := a.mount(); err != nil {
+		return err
+	}
+	if a.listener == nil {
+		a.listener, err = net.Listen("tcp", a.Config.Listen)
+	}
+	return err
+}
+
+// mount is the wiring diagram of everything that speaks HTTP.
+func (a *App) mount() error {
+	proxies, err := serve.ParseProxies(a.Config.Proxies.Trusted)
+	if err != nil {
+		return err
+	}
+	cookies := serve.Cookies{Secure: a.Config.HTTPS()}
+	pages := &web.Pages{
+		Accounts: a.Accounts, Interaction: a.Interaction, Sessions: a.Sessions, Clients: a.Clients,
+		Postbox: a.Postbox, Cookies: cookies, Clock: a.Clock, Issuer: a.Config.Issuer(), Sender: a.Config.Mail.From,
+		TermsVersion: a.Config.Terms.Version, TermsURL: a.Config.Terms.URL, PrivacyURL: a.Config.Terms.PrivacyURL,
+	}
+	pages.Page, err = page.New(page.Options{
+		Program: "idp", Templates: []fs.FS{web.Templates()}, Static: web.Static(), Catalog: a.Catalog, Brand: a.Brand,
+		Cookies: cookies, Log: a.Log, Account: pages.AccountLanguage, Shell: pages.Shell, Development: a.Config.Development,
+	})
+	if err != nil {
+		return err
+	}
+	provider := &oidc.Provider{
+		Issuer: a.Config.Issuer(), Development: a.Config.Development,
+		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
+		Interaction: a.Interaction, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
+		Problem: pages.Page.Problem, Count: a.telemetry.protocol,
+	}
+	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
+	mux := http.NewServeMux()
+	a.health.Mount(mux)
+	provider.Mount(mux)
+	pages.Mount(mux)
+	front := serve.Front{
+		Log: a.Log, Proxies: proxies, HTTPS: a.Config.HTTPS(), Problem: pages.Page.Status, Observe: a.telemetry.metrics.Request,
+	}
+	a.Handler = front.Handler(a.telemetry.traces.Handler(a.identify(cookies, serve.Routed(mux))))
+	return nil
+}
+
+// checks is what /readyz asks.
+func (a *App) checks() []serve.Check {
+	return []serve.Check{
+		{Name: "database", Run: a.DB.Ping},
+		{Name: "migrations", Run: func(ctx context.Context) error {
+			n, err := a.DB.Pending(ctx, schema.FS)
+			if err == nil && n != 0 {
+				err = errors.New("the database and this program are of different versions")
+			}
+			return err
+		}},
+		{Name: "keys", Run: func(ctx context.Context) error {
+			for _, alg := range signingAlgs {
+				if _, _, err := a.Keys.Signer(ctx, alg); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+	}
+}
+
+// identify finds the session of the browser, if it has one, and puts it into the
+// context: the one place where a cookie becomes somebody who is signed in.
+func (a *App) identify(cookies serve.Cookies, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := cookies.Read(r, sessions.CookieName)
+		if token == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		one, err := a.Sessions.ByToken(r.Context(), token)
+		if err == nil {
+			r = r.WithContext(sessions.With(r.Context(), &one))
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,160 @@
+// Package app puts the provider together: every dependency is filled in here.
+//
+//	Config   what configs/idp.yaml may say (config.go)
+package app
+
+import (
+	"net/mail"
+	"runtime"
+	"time"
+
+	"tegata/shared/config"
+)
+
+// EnvPrefix begins the variables that stand for keys: TEGATA_IDP_LISTEN.
+const EnvPrefix = "TEGATA_IDP"
+
+// Config is the provider's configuration; configs/idp.yaml explains each key.
+type Config struct {
+	config.Program `yaml:",inline"`
+
+	ClientsFile string  `yaml:"clients_file"`
+	Brand       Brand   `yaml:"brand"`
+	Mail        Mail    `yaml:"mail"`
+	Hashing     Hashing `yaml:"hashing"`
+	Session     Session `yaml:"session"`
+	Terms       Terms   `yaml:"terms"`
+	PeopleFile  string  `yaml:"people_file"`
+}
+
+// Brand is name, logo and colours.
+type Brand struct {
+	Folder string `yaml:"folder"` // "" is the built-in brand
+}
+
+// Mail is how messages leave.
+type Mail struct {
+	Transport string `yaml:"transport"` // postbox (development), smtp
+	From      string `yaml:"from"`
+	SMTP      SMTP   `yaml:"smtp"`
+}
+
+// SMTP is the relay that takes our mail.
+type SMTP struct {
+	Host     string        `yaml:"host"`
+	Port     int           `yaml:"port"`
+	Username string        `yaml:"username"`
+	Password config.Secret `yaml:"password"`
+	TLS      string        `yaml:"tls"` // starttls, implicit, opportunistic, plain
+}
+
+// Hashing is what a password costs.
+type Hashing struct {
+	MemoryMiB int `yaml:"memory_mib"` // of one hash
+	Parallel  int `yaml:"parallel"`   // hashes at a time; 0 is one per core
+}
+
+// Session is how long a browser stays signed in.
+type Session struct {
+	Idle     config.Duration `yaml:"idle"`
+	Absolute config.Duration `yaml:"absolute"`
+}
+
+// Terms is what people agree to when they sign up (S-029).
+type Terms struct {
+	Version    string `yaml:"version"`
+	URL        string `yaml:"url"`
+	PrivacyURL string `yaml:"privacy_url"`
+}
+
+// Defaults is the configuration of an empty file: nothing that names a place or a
+// secret, and safe values for the rest.
+func Defaults() Config {
+	var c Config
+	c.Listen = "127.0.0.1:9000"
+	c.Log = config.Log{Level: "info", Format: "json"}
+	c.Mail = Mail{SMTP: SMTP{Port: 587, TLS: "starttls"}}
+	c.Hashing = Hashing{MemoryMiB: 19}
+	c.Session = Session{Idle: config.Duration(12 * time.Hour), Absolute: config.Duration(7 * 24 * time.Hour)}
+	return c
+}
+
+// Load reads the file at path and the environment. The error lists every mistake.
+func Load(path string, environ []string) (Config, error) {
+	return config.Load(path, environ, EnvPrefix, Defaults())
+}
+
+// Issuer names the provider in tokens; it is the public URL. OIDC Core §2.
+func (c Config) Issuer() string { return c.PublicURL }
+
+// HashesAtOnce is how many passwords are hashed at a time.
+func (c Config) HashesAtOnce() int {
+	if c.Hashing.Parallel > 0 {
+		return c.Hashing.Parallel
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// Validate finds every mistake.
+func (c Config) Validate() []config.Problem {
+	var p config.Problems
+	c.Program.Check(&p)
+	p.File("clients_file", c.ClientsFile, true)
+	if c.Brand.Folder != "" {
+		p.Folder("brand.folder", c.Brand.Folder)
+	}
+	c.checkMail(&p)
+	p.Between("hashing.memory_mib", c.Hashing.MemoryMiB, 8, 4096)
+	p.Between("hashing.parallel", c.Hashing.Parallel, 0, 256)
+	p.Lasts("session.idle", c.Session.Idle, time.Minute, 90*24*time.Hour)
+	p.Lasts("session.absolute", c.Session.Absolute, time.Minute, 365*24*time.Hour)
+	if c.Session.Idle > c.Session.Absolute {
+		p.Add("session.idle", "is longer than session.absolute (%s)", c.Session.Absolute)
+	}
+	p.Text("terms.version", c.Terms.Version, 1, 32)
+	p.Link("terms.url", c.Terms.URL)
+	p.Link("terms.privacy_url", c.Terms.PrivacyURL)
+	c.checkPeople(&p)
+	return p
+}
+
+func (c Config) checkMail(p *config.Problems) {
+	m := c.Mail
+	if m.Transport == "" {
+		p.Add("mail.transport", "is missing; want smtp (or postbox in development)")
+	} else {
+		p.OneOf("mail.transport", m.Transport, "postbox", "smtp")
+	}
+	if m.Transport == "postbox" && !c.Development {
+		p.Add("mail.transport", "postbox keeps mail to itself and is for development: true; want smtp")
+	}
+	if _, err := mail.ParseAddress(m.From); err != nil {
+		p.Add("mail.from", "%q is no mail address such as Tegata <no-reply@example.com>", m.From)
+	}
+	if m.Transport == "smtp" {
+		m.SMTP.check(p, c.Development)
+	}
+}
+
+func (s SMTP) check(p *config.Problems, development bool) {
+	p.Text("mail.smtp.host", s.Host, 1, 253)
+	p.Between("mail.smtp.port", s.Port, 1, 65535)
+	p.OneOf("mail.smtp.tls", s.TLS, "starttls", "implicit", "opportunistic", "plain")
+	p.Secret("mail.smtp.password", s.Password, development, s.Username != "")
+	if s.Username == "" && s.Password.Reveal() != "" {
+		p.Add("mail.smtp.username", "is missing, but there is a password")
+	}
+	if s.TLS == "plain" && s.Username != "" && !development {
+		p.Add("mail.smtp.tls", "plain would send the password in the clear; want starttls or implicit")
+	}
+}
+
+func (c Config) checkPeople(p *config.Problems) {
+	switch {
+	case c.PeopleFile == "":
+	case !c.Development:
+		p.Add("people_file", "made-up people with known passwords are for development: true; remove the key")
+	default:
+		p.File("people_file", c.PeopleFile, true)
+	}
+}

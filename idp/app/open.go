@@ -1,0 +1,211 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	address "net/mail"
+	"os"
+	"time"
+
+	"tegata/idp/accounts"
+	"tegata/idp/clients"
+	"tegata/idp/interaction"
+	"tegata/idp/notify"
+	"tegata/idp/passwords"
+	"tegata/idp/schema"
+	"tegata/idp/sessions"
+	"tegata/idp/web"
+	"tegata/keys"
+	"tegata/shared/audit"
+	"tegata/shared/clock"
+	"tegata/shared/db"
+	"tegata/shared/limit"
+	"tegata/shared/locale"
+	"tegata/shared/mail"
+	"tegata/shared/once"
+	"tegata/shared/outbox"
+	"tegata/shared/page"
+	"tegata/shared/secret"
+)
+
+// Options is what tests and the command line choose; the zero value serves for real.
+type Options struct {
+	Clock    clock.Clock     // nil: the machine's
+	Log      *slog.Logger    // nil: slog.Default
+	Listener net.Listener    // nil: Config.Listen
+	Rules    *accounts.Rules // nil: accounts.DefaultRules
+	Version  string
+	Keep     bool // leave the schema as it is: for verbs that only look
+}
+
+func (o Options) orDefault() Options {
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// Services is everything that decides and remembers, without anything that listens:
+// what the pages, the protocol and the command line's verbs work with.
+type Services struct {
+	Config  Config
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Catalog *locale.Catalog
+	Brand   page.Brand
+
+	DB          *db.DB
+	Seal        *secret.Sealer
+	Once        once.Store
+	Limit       limit.Limiter
+	Audit       audit.Log
+	Outbox      *outbox.Outbox
+	Keys        *keys.Ring
+	Postbox     *notify.Postbox // nil outside of development
+	Hasher      *passwords.Hasher
+	Notify      *notify.Service
+	Sessions    *sessions.Service
+	Clients     *clients.Registry
+	Accounts    *accounts.Service
+	Interaction *interaction.Service
+}
+
+// Open opens the database, migrates it and fills in every service. The caller closes.
+func Open(ctx context.Context, cfg Config, o Options) (*Services, error) {
+	o = o.orDefault()
+	kek, err := cfg.KEK()
+	if err != nil {
+		return nil, fmt.Errorf("key_encryption_key: %w", err)
+	}
+	seal, err := secret.NewSealer(kek)
+	if err != nil {
+		return nil, err
+	}
+	d, err := db.Open(ctx, cfg.Database.URL.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("database.url: %w", err)
+	}
+	if !o.Keep {
+		applied, err := d.Migrate(ctx, schema.FS, o.Clock())
+		if err != nil {
+			d.Close()
+			return nil, err
+		}
+		for _, name := range applied {
+			o.Log.Info("migrated", "migration", name)
+		}
+	}
+	s := &Services{Config: cfg, Clock: o.Clock, Log: o.Log, DB: d, Seal: seal}
+	if err := s.fill(o); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// fill is the wiring diagram of the services.
+func (s *Services) fill(o Options) (err error) {
+	if s.Brand, err = page.ReadBrand(s.Config.Brand.Folder); err != nil {
+		return fmt.Errorf("brand.folder: %w", err)
+	}
+	s.Catalog, err = locale.Load(append([]fs.FS{page.Locales(), notify.Locales()}, web.Locales()...)...)
+	if err != nil {
+		return err
+	}
+	d, now := s.DB, s.Clock
+	s.Once = once.Store{DB: d, Seal: s.Seal}
+	s.Limit = limit.Limiter{DB: d}
+	s.Audit = audit.Log{DB: d, Clock: now}
+	s.Keys = &keys.Ring{DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log}
+	s.Outbox = &outbox.Outbox{DB: d, Clock: now, Log: s.Log, Seal: s.Seal}
+	transport, err := s.transport()
+	if err != nil {
+		return err
+	}
+	s.Notify = &notify.Service{
+		Outbox: s.Outbox, Catalog: s.Catalog, Brand: notify.Brand{Name: s.Brand.Name.In("en")},
+		PublicURL: s.Config.PublicURL, Transport: transport,
+	}
+	s.Outbox.Senders = map[string]outbox.Sender{notify.Kind: s.Notify.Send}
+	params := passwords.DefaultParams
+	params.Memory = uint32(s.Config.Hashing.MemoryMiB) << 10
+	s.Hasher = &passwords.Hasher{Seal: s.Seal, Params: params, Parallel: s.Config.HashesAtOnce()}
+	s.Sessions = &sessions.Service{
+		Store: sessions.Store{DB: d}, Audit: s.Audit, Clock: now,
+		Idle: time.Duration(s.Config.Session.Idle), Absolute: time.Duration(s.Config.Session.Absolute),
+	}
+	s.Clients = &clients.Registry{Store: clients.Store{DB: d}, Clock: now}
+	rules := accounts.DefaultRules()
+	if o.Rules != nil {
+		rules = *o.Rules
+	}
+	s.Accounts = &accounts.Service{
+		Store: accounts.Store{DB: d}, Passwords: passwords.Store{DB: d}, Hasher: s.Hasher,
+		Once: s.Once, Limit: s.Limit, Audit: s.Audit, Notify: s.Notify, Clock: now,
+		Rules: rules, Terms: s.Config.Terms.Version,
+	}
+	s.Interaction = &interaction.Service{
+		Store: interaction.Store{DB: d}, Accounts: s.Accounts, Sessions: s.Sessions, Audit: s.Audit, Clock: now,
+	}
+	return nil
+}
+
+// transport is how letters leave: the postbox in development, a relay otherwise.
+func (s *Services) transport() (notify.Transport, error) {
+	m := s.Config.Mail
+	if m.Transport == "postbox" {
+		s.Postbox = &notify.Postbox{Store: notify.Store{DB: s.DB}, Clock: s.Clock}
+		return s.Postbox.Deliver, nil
+	}
+	from, err := address.ParseAddress(m.From)
+	if err != nil {
+		return nil, fmt.Errorf("mail.from: %w", err)
+	}
+	return notify.Relay(mail.SMTP{
+		Host: m.SMTP.Host, Port: m.SMTP.Port, Username: m.SMTP.Username, Password: m.SMTP.Password.Reveal(),
+		TLS: mail.TLS(m.SMTP.TLS), From: from.Address, FromName: from.Name,
+	}), nil
+}
+
+// Close ends the database connections.
+func (s *Services) Close() error { return s.DB.Close() }
+
+// prepare makes what must be there before the first request: signing keys, the
+// clients of the file, and in development people to log in as.
+func (s *Services) prepare(ctx context.Context) error {
+	if err := s.Keys.Ensure(ctx, signingAlgs...); err != nil {
+		return fmt.Errorf("signing keys: %w", err)
+	}
+	file, err := clients.ReadFile(s.Config.ClientsFile, s.Config.Development)
+	if err != nil {
+		return fmt.Errorf("clients_file: %w", err)
+	}
+	if err := s.Clients.Sync(ctx, file); err != nil {
+		return fmt.Errorf("clients_file: %w", err)
+	}
+	if s.Config.PeopleFile == "" {
+		return nil
+	}
+	return s.seed(ctx)
+}
+
+// seed opens the accounts of the people file, those that are not there yet.
+func (s *Services) seed(ctx context.Context) error {
+	f, err := os.Open(s.Config.PeopleFile)
+	if err != nil {
+		return fmt.Errorf("people_file: %w", err)
+	}
+	defer f.Close()
+	people, err := accounts.ReadPeople(f)
+	if err != nil {
+		return fmt.Errorf("people_file: %w", err)
+	}
+	_, err = s.Accounts.Seed(ctx, people)
+	return err
+}

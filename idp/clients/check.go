@@ -1,0 +1,195 @@
+package clients
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Problem is one mistake: where it is and what is wrong, for the operator.
+type Problem struct{ Path, Message string }
+
+// Problems is every mistake at once.
+type Problems []Problem
+
+// Error lists them, one per line.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, one := range p {
+		lines[i] = one.Path + ": " + one.Message
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Err gives p as an error, or nil when there is no mistake.
+func (p Problems) Err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}
+
+func (p *Problems) add(path, format string, args ...any) {
+	*p = append(*p, Problem{path, fmt.Sprintf(format, args...)})
+}
+
+// What a client may choose from.
+var (
+	authMethods   = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, None}
+	authAlgs      = []string{"ES256", "PS256", "RS256", "EdDSA"}
+	idTokenAlgs   = []string{"RS256", "ES256"}
+	grantTypes    = []string{AuthorizationCode, RefreshToken}
+	responseTypes = []string{"code"}
+	// Scopes is every scope that exists here. OIDC Core §5.4.
+	Scopes = []string{"openid", "profile", "email", "offline_access"}
+)
+
+// Default fills what a registration may leave out. RFC 7591 §2, OIDC Registration §2.
+func (c *Client) Default() {
+	set := func(list *[]string, value ...string) {
+		if len(*list) == 0 {
+			*list = value
+		}
+	}
+	set(&c.GrantTypes, AuthorizationCode)
+	set(&c.ResponseTypes, "code")
+	set(&c.Scopes, "openid", "profile", "email")
+	if c.ApplicationType == "" {
+		c.ApplicationType = "web"
+	}
+	if c.AuthMethod == "" {
+		c.AuthMethod = ClientSecretBasic
+	}
+	if c.IDTokenAlg == "" {
+		c.IDTokenAlg = "RS256"
+	}
+	if c.AuthMethod == PrivateKeyJWT && c.AuthAudience == "" {
+		c.AuthAudience = "issuer"
+	}
+	c.RequirePKCE = c.RequirePKCE || c.Public() // RFC 9700 §2.1.1
+}
+
+// Check gives every mistake of the registration, with paths below at. development
+// allows plain http to the own machine.
+func (c *Client) Check(at string, development bool) Problems {
+	var p Problems
+	if !identifier(c.ID) {
+		p.add(at+".client_id", "want 1 to 64 characters of a-z, A-Z, 0-9, - and _")
+	}
+	if c.Name["en"] == "" {
+		p.add(at+".client_name.en", "a client needs a name that people read on the log-in page")
+	}
+	c.checkURIs(&p, at, development)
+	c.checkAuth(&p, at, development)
+	subset(&p, at+".grant_types", c.GrantTypes, grantTypes)
+	subset(&p, at+".response_types", c.ResponseTypes, responseTypes)
+	subset(&p, at+".scopes", c.Scopes, Scopes)
+	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, idTokenAlgs)
+	subset(&p, at+".application_type", []string{c.ApplicationType}, []string{"web", "native"})
+	if c.Public() && c.FirstParty && !c.RequirePKCE {
+		p.add(at+".require_pkce", "a client without a secret needs PKCE")
+	}
+	return p
+}
+
+func identifier(id string) bool {
+	return id != "" && len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
+}
+
+func (c *Client) checkURIs(p *Problems, at string, development bool) {
+	plainHTTP := development || c.Native()
+	if len(c.RedirectURIs) == 0 {
+		p.add(at+".redirect_uris", "want at least one")
+	}
+	for i, uri := range c.RedirectURIs {
+		c.checkURI(p, fmt.Sprintf("%s.redirect_uris[%d]", at, i), uri, plainHTTP)
+	}
+	for i, uri := range c.PostLogoutRedirectURIs {
+		c.checkURI(p, fmt.Sprintf("%s.post_logout_redirect_uris[%d]", at, i), uri, plainHTTP)
+	}
+	if c.InitiateLoginURI != "" {
+		web := &Client{ApplicationType: "web"}
+		web.checkURI(p, at+".initiate_login_uri", c.InitiateLoginURI, development)
+	}
+}
+
+// checkURI refuses what a browser could be led astray with: fragments, passwords,
+// wildcards, scripts and plain http over a network. RFC 6749 §3.1.2, RFC 8252 §7.
+func (c *Client) checkURI(p *Problems, path, uri string, plainHTTP bool) {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || !u.IsAbs() || len(uri) > 2048:
+		p.add(path, "want an absolute URL, not %q", uri)
+	case strings.ContainsAny(uri, "#* \\") || u.User != nil || strings.ContainsFunc(uri, notPrintable):
+		p.add(path, "no fragment, wildcard, blank, backslash or user name allowed: %q", uri)
+	case u.Scheme == "https" && u.Hostname() != "":
+	case u.Scheme == "http" && plainHTTP && ownMachine(u.Hostname()):
+	case c.Native() && u.Host == "" && strings.Contains(u.Scheme, "."):
+	default:
+		p.add(path, "want https (http only to the own machine, in development or for a native client): %q", uri)
+	}
+}
+
+func notPrintable(r rune) bool { return r < 0x21 || r > 0x7e }
+
+func ownMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+func (c *Client) checkAuth(p *Problems, at string, development bool) {
+	method := at + ".token_endpoint_auth_method"
+	switch {
+	case !slices.Contains(authMethods, c.AuthMethod):
+		p.add(method, "want one of %v, not %q", authMethods, c.AuthMethod)
+	case c.AuthMethod == PrivateKeyJWT:
+		c.checkKeys(p, at, development)
+	case c.JWKSURI != "" || c.JWKS != nil || c.AuthAlg != "" || c.AuthAudience != "":
+		p.add(method, "keys belong to private_key_jwt, not to %q", c.AuthMethod)
+	}
+	secretMethod := c.AuthMethod == ClientSecretBasic || c.AuthMethod == ClientSecretPost
+	if secretMethod != (len(c.SecretDigests) > 0) {
+		p.add(at+".client_secret_digests", "client_secret_basic and client_secret_post need a digest, other methods must have none")
+	}
+	if len(c.SecretDigests) > 2 {
+		p.add(at+".client_secret_digests", "want at most two: the old and the new one")
+	}
+	for i, text := range c.SecretDigests {
+		if b, err := hex.DecodeString(text); err != nil || len(b) != 32 {
+			p.add(fmt.Sprintf("%s.client_secret_digests[%d]", at, i), "want a SHA-256 in hex, as `printf %%s SECRET | sha256sum` prints it")
+		}
+	}
+}
+
+func (c *Client) checkKeys(p *Problems, at string, development bool) {
+	if (c.JWKSURI == "") == (c.JWKS == nil) {
+		p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")
+	}
+	if c.JWKSURI != "" {
+		web := &Client{ApplicationType: "web"}
+		web.checkURI(p, at+".jwks_uri", c.JWKSURI, development)
+	}
+	if c.AuthAlg != "" {
+		subset(p, at+".token_endpoint_auth_signing_alg", []string{c.AuthAlg}, authAlgs)
+	}
+	subset(p, at+".token_endpoint_auth_audience", []string{c.AuthAudience}, []string{"issuer", "endpoint"})
+	if c.JWKS == nil {
+		return
+	}
+	for i, key := range c.JWKS.Keys {
+		if !key.Valid() || !key.IsPublic() {
+			p.add(fmt.Sprintf("%s.jwks.keys[%d]", at, i), "want a public key")
+		}
+	}
+}
+
+func subset(p *Problems, path string, given, known []string) {
+	for _, one := range given {
+		if !slices.Contains(known, one) {
+			p.add(path, "want one of %s, not %q", strings.Join(known, ", "), one)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+// Package clients knows the registered clients: which software may ask for tokens,
+// where answers may go, and how it proves who it is.
+//
+//	Client        one registration, in the words of RFC 7591 (client.go)
+//	Check         every mistake of a registration, with its path (check.go)
+//	ReadFile      configs/clients.yaml, strictly (file.go)
+//	Registry      clients by id, from the database, kept in memory (registry.go)
+//	Store         the table (store.go)
+//
+// A client is a registered piece of software; it proves itself by exactly one
+// method. Of its secret only the SHA-256 digest is kept: the secret is 256 random
+// bits, not a password, so a slow hash would cost much and add nothing.
+package clients
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	jose "github.com/go-jose/go-jose/v4"
+
+	"tegata/shared/secret"
+)
+
+// AuthMethod is how a client proves itself at the token endpoint. OIDC Core §9.
+type AuthMethod string
+
+// The methods that exist here.
+const (
+	PrivateKeyJWT     AuthMethod = "private_key_jwt"
+	ClientSecretBasic AuthMethod = "client_secret_basic"
+	ClientSecretPost  AuthMethod = "client_secret_post"
+	None              AuthMethod = "none" // a public client: native or in the browser
+)
+
+// Grant types that exist here. RFC 6749 §4.1.3, §6.
+const (
+	AuthorizationCode = "authorization_code"
+	RefreshToken      = "refresh_token"
+)
+
+// Client is one registration. Names of members follow RFC 7591 §2 and OpenID Connect
+// Dynamic Client Registration §2, so that a file, the command line and a registration
+// request say the same.
+type Client struct {
+	ID   string            `json:"client_id"`
+	Name map[string]string `json:"client_name"` // by language
+
+	RedirectURIs           []string `json:"redirect_uris"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	InitiateLoginURI       string   `json:"initiate_login_uri,omitempty"`
+	ApplicationType        string   `json:"application_type,omitempty"` // "web" or "native"
+
+	AuthMethod    AuthMethod          `json:"token_endpoint_auth_method"`
+	AuthAlg       string              `json:"token_endpoint_auth_signing_alg,omitempty"` // "" allows every algorithm of ours
+	AuthAudience  string              `json:"token_endpoint_auth_audience,omitempty"`    // "issuer" or "endpoint"
+	SecretDigests []string            `json:"client_secret_digests,omitempty"`           // SHA-256 in hex; two while one replaces the other
+	JWKSURI       string              `json:"jwks_uri,omitempty"`
+	JWKS          *jose.JSONWebKeySet `json:"jwks,omitempty"`
+
+	GrantTypes    []string `json:"grant_types"`
+	ResponseTypes []string `json:"response_types"`
+	Scopes        []string `json:"scopes"`
+	IDTokenAlg    string   `json:"id_token_signed_response_alg"`
+	RequirePKCE   bool     `json:"require_pkce"`
+	FirstParty    bool     `json:"first_party"` // ours: nobody is asked for consent
+
+	Source   string `json:"-"` // "config" for clients of the file
+	Disabled bool   `json:"-"`
+}
+
+// Public tells whether the client has nothing to prove itself with.
+func (c *Client) Public() bool { return c.AuthMethod == None }
+
+// Native tells whether the client runs on the person's machine. RFC 8252.
+func (c *Client) Native() bool { return c.ApplicationType == "native" }
+
+// May tells whether the client may use the grant type.
+func (c *Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+
+// NameIn gives the client's name in the language, else in English, else its id.
+func (c *Client) NameIn(language string) string {
+	for _, lang := range []string{language, "en"} {
+		if name := c.Name[lang]; name != "" {
+			return name
+		}
+	}
+	return c.ID
+}
+
+// SecretMatches compares a secret with the digests, in constant time for each.
+func (c *Client) SecretMatches(given string) bool {
+	digest, ok := secret.Digest(given), false
+	for _, text := range c.SecretDigests {
+		kept, err := hex.DecodeString(text)
+		ok = ok || err == nil && secret.Match(kept, digest)
+	}
+	return ok
+}
+
+// Redirects tells whether answers may go to uri: exactly one of the registered ones
+// (RFC 9700 §4.1.3), but for the port of a native client's loopback address, which
+// the operating system chooses (RFC 8252 §7.3).
+func (c *Client) Redirects(uri string) bool {
+	if slices.Contains(c.RedirectURIs, uri) {
+		return true
+	}
+	if !c.Native() {
+		return false
+	}
+	asked, ok := loopback(uri)
+	return ok && slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
+		known, ok := loopback(registered)
+		return ok && known == asked
+	})
+}
+
+// loopback gives uri without its port when it is plain http to a loopback address.
+func loopback(uri string) (withoutPort string, ok bool) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "http" || u.User != nil || u.Fragment != "" || strings.Contains(uri, "#") {
+		return "", false
+	}
+	host := u.Hostname()
+	if host != "127.0.0.1" && host != "::1" {
+		return "", false
+	}
+	if plain := "http://" + u.Host + u.RequestURI(); plain != uri {
+		return "", false // some other spelling of the same address
+	}
+	return host + " " + u.RequestURI(), true
+}
+
+// ReturnsTo tells whether a person may be sent to uri after logging out.
+// OIDC RP-Initiated Logout §3.1: exact, like redirect URIs.
+func (c *Client) ReturnsTo(uri string) bool { return slices.Contains(c.PostLogoutRedirectURIs, uri) }
+
+// OwnsTarget tells whether target lies at the origin where the client starts log-ins,
+// so that it may be kept as the place the person wanted. OIDC Core §4.
+func (c *Client) OwnsTarget(target string) bool {
+	if c.InitiateLoginURI == "" || len(target) > 2048 {
+		return false
+	}
+	own, err := url.Parse(c.InitiateLoginURI)
+	if err != nil {
+		return false
+	}
+	want, err := url.Parse(target)
+	return err == nil && want.User == nil && want.Scheme == own.Scheme && want.Host == own.Host && own.Host != ""
+}
+
+// encode gives the record as the table keeps it.
+func (c *Client) encode() (string, error) {
+	b, err := json.Marshal(c)
+	return string(b), err
+}
+
+// decode reads a record; what later versions added stays unread.
+func decode(record string) (Client, error) {
+	var c Client
+	err := json.Unmarshal([]byte(record), &c)
+	return c, err
+}

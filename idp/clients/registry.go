@@ -1,0 +1,83 @@
+package clients
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"tegata/shared/clock"
+	"tegata/shared/fault"
+)
+
+// fresh is how long a client is answered from memory: a change made on another node
+// or by the command line counts after that.
+const fresh = 2 * time.Second
+
+// Registry answers which clients exist. Its methods may be called at once.
+type Registry struct {
+	Store Store
+	Clock clock.Clock
+
+	kept sync.Map // id → entry
+}
+
+type entry struct {
+	client Client
+	until  time.Time
+}
+
+// ByID gives an enabled client; fault.NotFound when there is none. The client is
+// shared with others: read it only.
+func (r *Registry) ByID(ctx context.Context, id string) (Client, error) {
+	now := r.Clock()
+	if e, ok := r.kept.Load(id); ok && now.Before(e.(entry).until) {
+		return e.(entry).client, nil
+	}
+	if !identifier(id) {
+		return Client{}, fault.New(fault.NotFound, "client_id", "oidc.unknown_client")
+	}
+	c, err := r.Store.byID(ctx, id)
+	if err == nil && c.Disabled {
+		err = fault.New(fault.NotFound, "client_id", "oidc.unknown_client")
+	}
+	if err != nil {
+		r.kept.Delete(id)
+		return Client{}, err
+	}
+	r.kept.Store(id, entry{c, now.Add(fresh)})
+	return c, nil
+}
+
+// List gives every client, disabled ones too, in the order of their ids.
+func (r *Registry) List(ctx context.Context) ([]Client, error) { return r.Store.all(ctx) }
+
+// Sync brings the database in step with the file: clients of the file are written,
+// clients that left the file are disabled. Clients from elsewhere stay untouched. Of
+// two nodes that do it at once both succeed.
+func (r *Registry) Sync(ctx context.Context, file []Client) error {
+	now := r.Clock()
+	err := r.Store.DB.Tx(ctx, func(ctx context.Context) error {
+		known, err := r.Store.all(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range file {
+			if err := r.Store.put(ctx, c, now); err != nil {
+				return err
+			}
+		}
+		for _, c := range known {
+			left := c.Source == "config" && !c.Disabled && !slices.ContainsFunc(file, func(f Client) bool { return f.ID == c.ID })
+			if !left {
+				continue
+			}
+			if err := r.Store.disable(ctx, c.ID, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	r.kept.Clear()
+	return err
+}

@@ -1,0 +1,64 @@
+package clients
+
+import (
+	"context"
+	"time"
+
+	"tegata/shared/db"
+)
+
+// Store is the table of clients.
+type Store struct{ DB *db.DB }
+
+// put writes a client; one that is there is replaced, whatever its source. Nothing is
+// written when nothing changed, so that a start costs no commit.
+func (s Store) put(ctx context.Context, c Client, now time.Time) error {
+	record, err := c.encode()
+	if err != nil {
+		return err
+	}
+	_, err = s.DB.Exec(ctx, `
+		insert into clients (id, source, record, disabled, created_at, updated_at)
+		values ($1, $2, $3, false, $4, $4)
+		on conflict (id) do update
+		set source = excluded.source, record = excluded.record, disabled = false, updated_at = excluded.updated_at
+		where clients.record <> excluded.record or clients.source <> excluded.source or clients.disabled`,
+		c.ID, c.Source, record, now)
+	return err
+}
+
+// byID gives a client; fault.NotFound when there is none.
+func (s Store) byID(ctx context.Context, id string) (Client, error) {
+	var record, source string
+	var disabled bool
+	err := s.DB.Row(ctx, `select record, source, disabled from clients where id = $1`, db.Args(id), &record, &source, &disabled)
+	if err != nil {
+		return Client{}, err
+	}
+	return read(record, source, disabled)
+}
+
+// all gives every client, in the order of their ids.
+func (s Store) all(ctx context.Context) ([]Client, error) {
+	return db.Collect(ctx, s.DB, `select record, source, disabled from clients order by id`, nil,
+		func(scan db.Scan) (Client, error) {
+			var record, source string
+			var disabled bool
+			if err := scan(&record, &source, &disabled); err != nil {
+				return Client{}, err
+			}
+			return read(record, source, disabled)
+		})
+}
+
+// disable switches a client off; its grants end with it.
+func (s Store) disable(ctx context.Context, id string, now time.Time) error {
+	_, err := s.DB.Exec(ctx, `update clients set disabled = true, updated_at = $2 where id = $1`, id, now)
+	return err
+}
+
+func read(record, source string, disabled bool) (Client, error) {
+	c, err := decode(record)
+	c.Source, c.Disabled = source, disabled
+	return c, err
+}

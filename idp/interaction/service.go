@@ -1,0 +1,86 @@
+package interaction
+
+import (
+	"context"
+	"slices"
+
+	"tegata/idp/sessions"
+	"tegata/shared/fault"
+)
+
+// Step loads a conversation and tells what comes next in it, for who is signed in
+// by ctx. Its errors are those of Load.
+func (s *Service) Step(ctx context.Context, id, browser string) (Interaction, Step, error) {
+	it, err := s.Load(ctx, id, browser)
+	if err != nil {
+		return it, 0, err
+	}
+	next, err := s.next(ctx, it)
+	return it, next, err
+}
+
+// StepFor tells the first step of a request for which no conversation was begun: Done
+// means that the code can be issued at once.
+func (s *Service) StepFor(ctx context.Context, asked Asked) (Step, error) {
+	return s.next(ctx, Interaction{Asked: asked})
+}
+
+// Finish spends a conversation that is Done or refused, and tells which. Of those who
+// come at once one gets it, the others fault.Conflict. One that still has something to
+// ask is fault.Denied. It joins the caller's transaction, so that the code and the
+// end of the conversation are one fact.
+func (s *Service) Finish(ctx context.Context, id, browser string) (Interaction, Step, error) {
+	it, next, err := s.Step(ctx, id, browser)
+	if err != nil {
+		return it, next, err
+	}
+	if next != Done && !next.Refuses() {
+		return it, next, fault.New(fault.Denied, "", "interaction.unfinished")
+	}
+	won, err := s.Store.finish(ctx, id, s.Clock())
+	if err == nil && !won {
+		err = fault.New(fault.Conflict, "", "interaction.finished")
+	}
+	return it, next, err
+}
+
+func (s *Service) next(ctx context.Context, it Interaction) (Step, error) {
+	at, err := s.state(ctx, it, sessions.Of(ctx))
+	return Next(at, it.Asked), err
+}
+
+// state gathers what Next wants to know.
+func (s *Service) state(ctx context.Context, it Interaction, signedIn *sessions.Session) (State, error) {
+	at := State{Now: s.Clock(), Email: it.Email}
+	if signedIn == nil {
+		return at, nil
+	}
+	at.SignedIn, at.AuthTime = true, signedIn.AuthTime
+	at.Proved = it.SessionID == signedIn.ID && it.AccountID == signedIn.AccountID
+	if it.consentedFor == signedIn.AccountID {
+		at.Answer = it.Consent
+	}
+	if !it.NeedsConsent {
+		return at, nil
+	}
+	allowed, err := s.Covered(ctx, signedIn.AccountID, it.ClientID, it.Scopes)
+	at.Consented = allowed
+	return at, err
+}
+
+// Covered tells whether the account allowed the client all these scopes before.
+func (s *Service) Covered(ctx context.Context, accountID, clientID string, scopes []string) (bool, error) {
+	have, err := s.Store.consent(ctx, accountID, clientID)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, scope := range scopes {
+		if !slices.Contains(have, scope) {
+			return false, nil
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,98 @@
+package interaction
+
+import (
+	"slices"
+	"time"
+)
+
+// Step is what comes next in a conversation.
+type Step int
+
+// The steps, and the ways in which a conversation ends without its person.
+const (
+	AskIdentifier             Step = iota // the address
+	AskPassword                           // for the address that was typed
+	AskFactor                             // a second factor; nothing leads there yet
+	AskConsent                            // what the client may know
+	Done                                  // nothing is left to ask
+	RefuseLoginRequired                   // login_required: prompt=none and nobody fit is signed in
+	RefuseConsentRequired                 // consent_required: prompt=none and consent is missing
+	RefuseInteractionRequired             // interaction_required; nothing leads there yet
+	RefuseAccessDenied                    // access_denied: the person said no
+)
+
+var stepNames = [...]string{
+	"ask identifier", "ask password", "ask factor", "ask consent", "done",
+	"refuse: login required", "refuse: consent required", "refuse: interaction required", "refuse: access denied",
+}
+
+func (s Step) String() string { return stepNames[s] }
+
+// Refuses tells whether the client gets an error instead of a code.
+func (s Step) Refuses() bool { return s >= RefuseLoginRequired }
+
+// Answer is what a person said about consent.
+type Answer string
+
+// The answers; Unasked is none.
+const (
+	Unasked Answer = ""
+	Allowed Answer = "allowed"
+	Refused Answer = "denied"
+)
+
+// State is what is known when a step is looked for.
+type State struct {
+	Now       time.Time
+	SignedIn  bool      // the browser has a session
+	AuthTime  time.Time // when its person last proved who they are
+	Proved    bool      // that was within this conversation
+	Email     string    // typed in this conversation
+	Consented bool      // the person allowed this client these scopes before
+	Answer    Answer    // about consent, in this conversation
+}
+
+// Next tells what to do now. It decides alone, for pages and protocol alike, so that
+// no page can be skipped by calling another one's URL (OIDC Core §3.1.2.1, §3.1.2.3).
+func Next(at State, asked Asked) Step {
+	silent := asked.wants("none")
+	switch {
+	case at.Email != "" && !at.Proved: // also when somebody else is signed in: the person wants to be who they typed
+		return AskPassword
+	case !fresh(at, asked) && silent:
+		return RefuseLoginRequired
+	case !fresh(at, asked):
+		return AskIdentifier
+	}
+	if asked.ClientID == "" || at.Answer == Allowed || !mustConsent(at, asked) {
+		return Done
+	}
+	switch {
+	case at.Answer == Refused:
+		return RefuseAccessDenied
+	case silent:
+		return RefuseConsentRequired
+	}
+	return AskConsent
+}
+
+// fresh tells whether who is signed in is good enough for what was asked.
+func fresh(at State, asked Asked) bool {
+	switch {
+	case !at.SignedIn:
+		return false
+	case at.Proved:
+		return true
+	case asked.wants("login"), asked.wants("select_account"):
+		return false
+	}
+	return asked.MaxAge == nil || *asked.MaxAge > 0 && at.Now.Sub(at.AuthTime) <= *asked.MaxAge
+}
+
+// mustConsent tells whether the person has to be asked. prompt=consent asks again
+// whatever was allowed before.
+func mustConsent(at State, asked Asked) bool {
+	return asked.wants("consent") || asked.NeedsConsent && !at.Consented
+}
+
+func (a Asked) wants(prompt string) bool { return slices.Contains(a.Prompt, prompt) }

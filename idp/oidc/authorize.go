@@ -1,0 +1,256 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"tegata/idp/accounts"
+	"tegata/idp/interaction"
+	"tegata/idp/sessions"
+	"tegata/shared/fault"
+	"tegata/shared/serve"
+)
+
+// authorize answers /oauth2/authorize: a request from a client, or a person who comes
+// back from the pages with ?interaction=ID.
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
+	params, err := parameters(w, r)
+	if err != nil {
+		p.problem(w, r, err)
+		return
+	}
+	if id := params.Get("interaction"); id != "" && !params.Has("client_id") {
+		p.resume(w, r, id)
+		return
+	}
+	a, err := p.understand(r.Context(), params)
+	if err == nil {
+		err = p.begin(w, r, a)
+	}
+	p.end(w, r, a, err)
+}
+
+// end answers a request that did not get its code: to the client where that is safe,
+// to the person otherwise.
+func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization, err error) {
+	if err == nil {
+		return
+	}
+	if a == nil || a.back.uri == "" || toPerson(err) {
+		p.problem(w, r, err)
+		return
+	}
+	refusal := refusalOf(err)
+	p.Count("authorization_refused " + refusal.Code)
+	level := p.Log.InfoContext
+	if refusal.Code == "server_error" {
+		level = p.Log.ErrorContext
+	}
+	level(r.Context(), "authorization refused", "client", a.client.ID, "code", refusal.Code, "error", err.Error())
+	serve.AllowFormAction(r.Context(), a.back.uri)
+	a.back.refuse(w, refusal)
+}
+
+// toPerson tells whether the fault is about the conversation: one that began in
+// another browser, is over, or was finished twice. The client has its answer already,
+// or will get one from the other browser.
+func toPerson(err error) bool {
+	var own *refusal
+	if errors.As(err, &own) {
+		return false
+	}
+	switch fault.KindOf(err) {
+	case fault.NotFound, fault.Denied, fault.Expired, fault.Conflict:
+		return true
+	}
+	return false
+}
+
+// problem tells a person that this cannot go on. Nobody is redirected.
+func (p *Provider) problem(w http.ResponseWriter, r *http.Request, err error) {
+	p.Count("authorization_problem")
+	p.Log.InfoContext(r.Context(), "request without a client to answer", "error", err.Error())
+	if p.Problem != nil {
+		p.Problem(w, r, err)
+		return
+	}
+	status := http.StatusBadRequest
+	if fault.KindOf(err) == fault.Internal {
+		status = http.StatusInternalServerError
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// begin gives the code at once when nothing has to be asked: no row but the code's is
+// written then. Otherwise a conversation starts, in this browser.
+func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorization) error {
+	ctx, asked := r.Context(), a.asked()
+	signedIn, account, err := p.present(ctx)
+	if err != nil {
+		return err
+	}
+	if a.hint.Subject != "" && signedIn != nil && account.Subject != a.hint.Subject {
+		if slices.Contains(a.prompt, "none") {
+			return refuse("login_required", sentences["login_required"])
+		}
+		asked.Prompt = append(slices.Clone(asked.Prompt), "login")
+	}
+	step, err := p.Interaction.StepFor(sessions.With(ctx, signedIn), asked)
+	if err != nil {
+		return err
+	}
+	if err := refused(step); err != nil {
+		return err
+	}
+	if step == interaction.Done {
+		code, err := p.issue(ctx, a, signedIn, account)
+		if err == nil {
+			p.answerCode(w, r, a, code)
+		}
+		return err
+	}
+	it, err := p.Interaction.Begin(ctx, p.browser(w, r), asked)
+	if err != nil {
+		return err
+	}
+	see(w, page(step)+"?interaction="+it.ID)
+	return nil
+}
+
+// resume goes on where the pages stopped. The end of the conversation and the code
+// are one fact: of two presses of a button one gets the code.
+func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
+	ctx, browser := r.Context(), p.Cookies.Read(r, sessions.BrowserCookieName)
+	signedIn, account, err := p.present(ctx)
+	if err != nil {
+		p.end(w, r, nil, err)
+		return
+	}
+	ctx = sessions.With(ctx, signedIn)
+	it, step, err := p.Interaction.Step(ctx, id, browser)
+	if err != nil {
+		p.end(w, r, nil, err)
+		return
+	}
+	if step != interaction.Done && !step.Refuses() {
+		see(w, page(step)+"?interaction="+url.QueryEscape(id))
+		return
+	}
+	params, err := url.ParseQuery(it.Request)
+	if err != nil || it.Request == "" {
+		p.end(w, r, nil, fault.New(fault.NotFound, "", "interaction.finished"))
+		return
+	}
+	a, err := p.understand(ctx, params)
+	if err == nil {
+		var code string
+		if code, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
+			p.answerCode(w, r, a, code)
+		}
+	}
+	p.end(w, r, a, err)
+}
+
+// finish spends the conversation and issues the code, or gives the refusal that the
+// person chose. Both are kept, or none.
+func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Account) (code string, err error) {
+	var no error
+	err = p.DB.Tx(ctx, func(ctx context.Context) error {
+		_, step, err := p.Interaction.Finish(ctx, id, browser)
+		if err != nil {
+			return err
+		}
+		if no = refused(step); no == nil && a.hint.Subject != "" && a.hint.Subject != account.Subject {
+			no = refuse("login_required", sentences["login_required"]) // OIDC Core §3.1.2.2
+		}
+		if no != nil {
+			return nil
+		}
+		code, err = p.issue(ctx, a, signedIn, account)
+		return err
+	})
+	return code, errors.Join(err, no)
+}
+
+// issue makes the code for who is signed in.
+func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (string, error) {
+	for _, scope := range a.scopes {
+		a.request.GrantScope(scope)
+	}
+	response, err := p.engine.NewAuthorizeResponse(ctx, a.request, &session{
+		AccountID: account.ID, Subject: account.Subject, SID: s.ID,
+		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
+		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
+	})
+	if err != nil {
+		return "", err
+	}
+	return response.GetCode(), nil
+}
+
+func (p *Provider) answerCode(w http.ResponseWriter, r *http.Request, a *authorization, code string) {
+	p.Count("code_issued")
+	serve.AllowFormAction(r.Context(), a.back.uri)
+	a.back.code(w, code)
+}
+
+// present gives who is signed in, as long as the account may log in; nil for a
+// stranger.
+func (p *Provider) present(ctx context.Context) (*sessions.Session, accounts.Account, error) {
+	s := sessions.Of(ctx)
+	if s == nil {
+		return nil, accounts.Account{}, nil
+	}
+	account, err := p.Accounts.ByID(ctx, s.AccountID)
+	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
+		return nil, accounts.Account{}, nil
+	}
+	return s, account, err
+}
+
+// refused is the protocol's word for a conversation that ends without a code. The
+// suite of the OpenID Foundation does not take consent_required where a person could
+// also be asked to log in, so what is missing is called interaction.
+func refused(step interaction.Step) error {
+	switch step {
+	case interaction.RefuseLoginRequired:
+		return refuse("login_required", sentences["login_required"])
+	case interaction.RefuseConsentRequired, interaction.RefuseInteractionRequired:
+		return refuse("interaction_required", sentences["interaction_required"])
+	case interaction.RefuseAccessDenied:
+		return refuse("access_denied", sentences["access_denied"])
+	}
+	return nil
+}
+
+// page is the page that asks what comes next.
+func page(step interaction.Step) string {
+	switch step {
+	case interaction.AskPassword:
+		return pagePassword
+	case interaction.AskConsent:
+		return pageConsent
+	}
+	return pageLogin
+}
+
+// browser gives the cookie that ties conversations to this browser, making it when
+// there is none yet.
+func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
+	if value := p.Cookies.Read(r, sessions.BrowserCookieName); value != "" {
+		return value
+	}
+	value := interaction.NewBrowser()
+	p.Cookies.Set(w, sessions.BrowserCookieName, value, 0)
+	return value
+}
+
+// see sends the browser to one of our own pages.
+func see(w http.ResponseWriter, path string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusSeeOther)
+}

@@ -1,0 +1,150 @@
+package oidc
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"tegata/idp/clients"
+	"tegata/shared/audit"
+	"tegata/shared/fault"
+)
+
+// credentials is what a request brings along to prove a client.
+type credentials struct {
+	method    clients.AuthMethod
+	id        string
+	secret    string
+	assertion string
+}
+
+// authenticate proves the client of a request, by exactly the method it registered,
+// and notes it in the request's work. RFC 6749 §2.3, OIDC Core §9.
+func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	given, err := readCredentials(r, form)
+	if err != nil {
+		return nil, err
+	}
+	client, err := p.Clients.ByID(ctx, given.id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, refuse("invalid_client", sentences["invalid_client"])
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := workOf(ctx)
+	proof, err := p.prove(ctx, &client, given)
+	if err != nil {
+		p.clientRefused(ctx, client.ID, given.method, err)
+		return nil, err
+	}
+	w.client, w.assertion = &registered{client}, proof
+	return w.client, nil
+}
+
+// readCredentials finds the one way in which a request proves its client; two at once
+// are refused (RFC 6749 §2.3), and so are two different client ids.
+func readCredentials(r *http.Request, form url.Values) (credentials, error) {
+	var all []credentials
+	if header := r.Header.Get("Authorization"); header != "" {
+		c, ok := basic(r)
+		if !ok {
+			return credentials{}, refuse("invalid_client", "The Authorization header is not a Basic one that can be read.")
+		}
+		all = append(all, c)
+	}
+	if form.Has("client_secret") {
+		all = append(all, credentials{method: clients.ClientSecretPost, id: form.Get("client_id"), secret: form.Get("client_secret")})
+	}
+	if form.Has("client_assertion") || form.Has("client_assertion_type") {
+		c := credentials{method: clients.PrivateKeyJWT, assertion: form.Get("client_assertion")}
+		if form.Get("client_assertion_type") != assertionType {
+			return credentials{}, refuse("invalid_client", "This client_assertion_type does not exist here.")
+		}
+		id, ok := assertedClient(c.assertion)
+		if !ok {
+			return credentials{}, refuse("invalid_client", "The client assertion could not be read.")
+		}
+		c.id = id
+		all = append(all, c)
+	}
+	if len(all) > 1 {
+		return credentials{}, refuse("invalid_request", "The client proves itself in two ways at once.")
+	}
+	if len(all) == 0 {
+		all = append(all, credentials{method: clients.None, id: form.Get("client_id")})
+	}
+	one := all[0]
+	if one.id == "" || form.Has("client_id") && form.Get("client_id") != one.id {
+		return credentials{}, refuse("invalid_client", sentences["invalid_client"])
+	}
+	return one, nil
+}
+
+// basic reads the Authorization header, whose halves are form-encoded. RFC 6749 §2.3.1.
+func basic(r *http.Request) (credentials, bool) {
+	user, password, ok := r.BasicAuth()
+	if !ok {
+		return credentials{}, false
+	}
+	id, err1 := url.QueryUnescape(user)
+	secret, err2 := url.QueryUnescape(password)
+	return credentials{method: clients.ClientSecretBasic, id: id, secret: secret}, err1 == nil && err2 == nil
+}
+
+// prove checks what was given against the registration.
+func (p *Provider) prove(ctx context.Context, client *clients.Client, given credentials) (*assertion, error) {
+	if given.method != client.AuthMethod {
+		return nil, refuse("invalid_client", "The client is registered for another authentication method.")
+	}
+	switch given.method {
+	case clients.None:
+		return nil, nil
+	case clients.PrivateKeyJWT:
+		return p.verifyAssertion(ctx, client, given.assertion)
+	}
+	if !client.SecretMatches(given.secret) {
+		return nil, refuse("invalid_client", sentences["invalid_client"])
+	}
+	return nil, nil
+}
+
+// clientRefused counts and remembers that somebody failed to be a known client. At
+// most one a minute is written for each client, so that nobody can fill the log.
+func (p *Provider) clientRefused(ctx context.Context, id string, method clients.AuthMethod, err error) {
+	p.Count("client_refused")
+	if refusalOf(err).Code != "invalid_client" || !p.quiet.first(id, p.Clock()) {
+		return
+	}
+	failed := p.Audit.Record(ctx, audit.Event{
+		Action: "client.refused", Client: id,
+		Details: map[string]string{"method": string(method), "why": refusalOf(err).Why},
+	})
+	if failed != nil {
+		p.Log.ErrorContext(ctx, "audit event lost", "action", "client.refused", "error", failed.Error())
+	}
+}
+
+// quiet lets one event per client and minute through.
+type quiet struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+func (q *quiet) first(id string, now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if at, ok := q.last[id]; ok && now.Sub(at) < time.Minute {
+		return false
+	}
+	if q.last == nil || len(q.last) > 10_000 {
+		q.last = map[string]time.Time{}
+	}
+	q.last[strings.Clone(id)] = now
+	return true
+}

@@ -1,0 +1,120 @@
+package oidc
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+
+	"tegata/idp/clients"
+	"tegata/idp/sessions"
+)
+
+// description is what relying parties learn about us. OpenID Connect Discovery §3,
+// RFC 8414 §2. It names nothing that does not work.
+type description struct {
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	EndSessionEndpoint    string   `json:"end_session_endpoint"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	Scopes                []string `json:"scopes_supported"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	ResponseModes         []string `json:"response_modes_supported"`
+	GrantTypes            []string `json:"grant_types_supported"`
+	ACRValues             []string `json:"acr_values_supported"`
+	SubjectTypes          []string `json:"subject_types_supported"`
+	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
+	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	AuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	ClaimTypes            []string `json:"claim_types_supported"`
+	Claims                []string `json:"claims_supported"`
+	Displays              []string `json:"display_values_supported"`
+	Prompts               []string `json:"prompt_values_supported"`
+	UILocales             []string `json:"ui_locales_supported"`
+	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	ClaimsParameter       bool     `json:"claims_parameter_supported"`
+	RequestParameter      bool     `json:"request_parameter_supported"`
+	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
+	ResponseISS           bool     `json:"authorization_response_iss_parameter_supported"`
+}
+
+// document is bytes that do not change while the program runs.
+type document struct {
+	text []byte
+	etag string
+}
+
+func (p *Provider) describe() document {
+	methods := []string{
+		string(clients.PrivateKeyJWT), string(clients.ClientSecretBasic), string(clients.ClientSecretPost), string(clients.None),
+	}
+	var algs []string
+	for _, alg := range assertionAlgs {
+		algs = append(algs, string(alg))
+	}
+	claims := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, personal...)
+	text, err := json.MarshalIndent(description{
+		Issuer:                p.Issuer,
+		AuthorizationEndpoint: p.Issuer + pathAuthorize,
+		TokenEndpoint:         p.Issuer + pathToken,
+		UserinfoEndpoint:      p.Issuer + pathUserinfo,
+		JWKSURI:               p.Issuer + pathKeys,
+		EndSessionEndpoint:    p.Issuer + pathLogout,
+		RevocationEndpoint:    p.Issuer + pathRevoke,
+		Scopes:                clients.Scopes,
+		ResponseTypes:         []string{"code"},
+		ResponseModes:         []string{modeQuery, modeFormPost},
+		GrantTypes:            []string{clients.AuthorizationCode, clients.RefreshToken},
+		ACRValues:             []string{sessions.ACRPassword},
+		SubjectTypes:          []string{"public"},
+		IDTokenAlgs:           []string{"RS256", "ES256"},
+		AuthMethods:           methods,
+		AuthAlgs:              algs,
+		RevocationAuthMethods: methods,
+		RevocationAuthAlgs:    algs,
+		ClaimTypes:            []string{"normal"},
+		Claims:                claims,
+		Displays:              []string{"page"},
+		Prompts:               prompts,
+		UILocales:             []string{"ja", "en"},
+		ChallengeMethods:      []string{"S256"},
+		ClaimsParameter:       true,
+		ResponseISS:           true,
+	}, "", "  ")
+	if err != nil {
+		panic(err) // texts and lists of texts
+	}
+	sum := sha256.Sum256(text)
+	return document{text, `"` + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`}
+}
+
+// metadata answers both well-known URLs with the same document.
+func (p *Provider) metadata(w http.ResponseWriter, r *http.Request) {
+	p.Count("discovery")
+	p.document.write(w, r, "public, max-age=300")
+}
+
+// jwks answers /oauth2/jwks. Relying parties may keep it for a short while only, so
+// that a new key is known everywhere before it signs.
+func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
+	p.Count("jwks")
+	text, etag := p.Keys.JWKS()
+	document{text, etag}.write(w, r, "public, max-age=60")
+}
+
+func (d document) write(w http.ResponseWriter, r *http.Request, caching string) {
+	h := w.Header()
+	h.Set("Cache-Control", caching)
+	h.Set("ETag", d.etag)
+	if r.Header.Get("If-None-Match") == d.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	w.Write(d.text)
+}

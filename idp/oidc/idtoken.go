@@ -1,0 +1,157 @@
+package oidc
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"sync"
+	"time"
+
+	"github.com/ory/fosite"
+)
+
+// idToken is what an ID token says. OIDC Core §2. Claims about the person stay out,
+// unless the client asked for single ones here: userinfo has them.
+type idToken struct {
+	Issuer     string         `json:"iss"`
+	Subject    string         `json:"sub"`
+	Audience   string         `json:"aud"`
+	Expires    int64          `json:"exp"`
+	Issued     int64          `json:"iat"`
+	AuthTime   int64          `json:"auth_time,omitempty"`
+	Nonce      string         `json:"nonce,omitempty"`
+	ACR        string         `json:"acr,omitempty"`
+	AMR        []string       `json:"amr,omitempty"`
+	SID        string         `json:"sid,omitempty"`
+	AccessHash string         `json:"at_hash,omitempty"`
+	More       map[string]any `json:"-"` // claims asked for one by one
+}
+
+// GenerateIDToken makes the ID token in the client's algorithm. fosite's own knows
+// one key, checks what checks.go has checked, by the machine's clock, and writes
+// private claims.
+func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fosite.Requester) (string, error) {
+	about, client := r.GetSession().(*session), workOf(ctx).client
+	now := s.p.Clock()
+	claims := idToken{
+		Issuer: s.p.Issuer, Subject: about.Subject, Audience: client.ID,
+		Expires: now.Add(lives).Unix(), Issued: now.Unix(), AuthTime: about.AuthTime.Unix(),
+		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, SID: about.SID,
+		AccessHash: about.claims.AccessTokenHash,
+	}
+	if len(about.IDToken) > 0 {
+		account, err := s.p.Accounts.ByID(ctx, about.AccountID)
+		if err != nil {
+			return "", err
+		}
+		claims.More = pick(everything(account), about.IDToken)
+	}
+	return s.p.sign(ctx, client.IDTokenAlg, "JWT", claims)
+}
+
+// encode gives the claims as JSON, the ones asked for one by one among them.
+func (t idToken) encode() ([]byte, error) {
+	b, err := json.Marshal(t)
+	if err != nil || len(t.More) == 0 {
+		return b, err
+	}
+	var all map[string]any
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil, err
+	}
+	for name, value := range t.More {
+		if _, taken := all[name]; !taken {
+			all[name] = value
+		}
+	}
+	return json.Marshal(all)
+}
+
+// sign makes a JWS in compact form with the active key of alg. RFC 7515 §3.1.
+func (p *Provider) sign(ctx context.Context, alg, typ string, claims idToken) (string, error) {
+	payload, err := claims.encode()
+	if err != nil {
+		return "", err
+	}
+	kid, key, err := p.Keys.Signer(ctx, alg)
+	if err != nil {
+		return "", err
+	}
+	header := p.headers.of(alg, kid, typ)
+	text := make([]byte, 0, len(header)+1+base64.RawURLEncoding.EncodedLen(len(payload))+1+344)
+	text = append(append(text, header...), '.')
+	text = base64.RawURLEncoding.AppendEncode(text, payload)
+	signature, err := signature(alg, key, text)
+	if err != nil {
+		return "", err
+	}
+	return string(base64.RawURLEncoding.AppendEncode(append(text, '.'), signature)), nil
+}
+
+// signature signs text as RFC 7518 §3 says for alg.
+func signature(alg string, key crypto.Signer, text []byte) ([]byte, error) {
+	digest := sha256.Sum256(text)
+	switch alg {
+	case "ES256":
+		der, err := key.Sign(rand.Reader, digest[:], crypto.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		return fixedLength(der, 32)
+	case "RS256":
+		return key.Sign(rand.Reader, digest[:], crypto.SHA256)
+	case "PS256":
+		return key.Sign(rand.Reader, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256})
+	case "EdDSA":
+		return key.Sign(rand.Reader, text, crypto.Hash(0))
+	}
+	return nil, fmt.Errorf("oidc: no signature algorithm %q", alg)
+}
+
+// fixedLength turns the DER that crypto.Signer gives into r and s side by side.
+// RFC 7518 §3.4.
+func fixedLength(der []byte, size int) ([]byte, error) {
+	var rs struct{ R, S *big.Int }
+	if rest, err := asn1.Unmarshal(der, &rs); err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("oidc: ECDSA signature is not DER: %w", err)
+	}
+	out := make([]byte, 2*size)
+	rs.R.FillBytes(out[:size])
+	rs.S.FillBytes(out[size:])
+	return out, nil
+}
+
+// leftHash is the left half of the SHA-256 of a token, for at_hash. OIDC Core §3.1.3.6.
+func leftHash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// headerCache keeps the encoded JWS headers: there is one per key.
+type headerCache struct{ kept sync.Map }
+
+func (c *headerCache) of(alg, kid, typ string) string {
+	type key struct{ alg, kid, typ string }
+	k := key{alg, kid, typ}
+	if text, ok := c.kept.Load(k); ok {
+		return text.(string)
+	}
+	b, err := json.Marshal(struct {
+		Alg string `json:"alg"`
+		Kid string `json:"kid"`
+		Typ string `json:"typ"`
+	}{alg, kid, typ})
+	if err != nil {
+		panic(err) // three texts
+	}
+	text := base64.RawURLEncoding.EncodeToString(b)
+	c.kept.Store(k, text)
+	return text
+}

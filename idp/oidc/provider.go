@@ -1,0 +1,168 @@
+package oidc
+
+import (
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"github.com/ory/fosite"
+	"github.com/ory/fosite/handler/oauth2"
+	"github.com/ory/fosite/handler/openid"
+	"github.com/ory/fosite/handler/pkce"
+	"github.com/ory/fosite/i18n"
+	"github.com/ory/fosite/token/jwt"
+
+	"tegata/idp/accounts"
+	"tegata/idp/clients"
+	"tegata/idp/interaction"
+	"tegata/idp/sessions"
+	"tegata/keys"
+	"tegata/shared/audit"
+	"tegata/shared/clock"
+	"tegata/shared/db"
+	"tegata/shared/once"
+	"tegata/shared/serve"
+)
+
+// Lifetimes says how long what we hand out is good for. A zero means the default.
+type Lifetimes struct {
+	Code    time.Duration // at most a minute; default 60 s (FAPI 2.0 §5.3.2.1)
+	Access  time.Duration // default 5 min
+	ID      time.Duration // default 5 min: it is read once, at the end of a log-in
+	Refresh time.Duration // until the first use or between two; default 30 days
+}
+
+func (l Lifetimes) orDefault() Lifetimes {
+	for _, f := range []struct {
+		value *time.Duration
+		want  time.Duration
+	}{{&l.Code, time.Minute}, {&l.Access, 5 * time.Minute}, {&l.ID, 5 * time.Minute}, {&l.Refresh, 30 * 24 * time.Hour}} {
+		if *f.value <= 0 {
+			*f.value = f.want
+		}
+	}
+	l.Code = min(l.Code, time.Minute)
+	return l
+}
+
+// Provider is the OpenID Provider's protocol side. The exported fields are filled
+// once; those marked optional may stay empty.
+type Provider struct {
+	Issuer      string // our public URL, without a slash at its end
+	Development bool   // client keys may be fetched from the own machine
+
+	DB          *db.DB
+	Once        once.Store
+	Keys        *keys.Ring
+	Clients     *clients.Registry
+	Accounts    *accounts.Service
+	Sessions    *sessions.Service
+	Interaction *interaction.Service
+	Audit       audit.Log
+	Clock       clock.Clock
+	Cookies     serve.Cookies
+	Lifetimes   Lifetimes
+
+	Log      *slog.Logger                                              // optional
+	Outbound *http.Client                                              // optional; what fetches client keys
+	Count    func(event string)                                        // optional; "code_issued", "token_refused invalid_grant" …
+	Problem  func(w http.ResponseWriter, r *http.Request, cause error) // shows a fault to a person
+
+	engine   *fosite.Fosite
+	store    store
+	remote   *remoteKeys
+	headers  headerCache
+	quiet    quiet
+	document document
+}
+
+// compose puts fosite together by hand: only the handlers we stand behind, every
+// setting spelled out. fosite fills in missing settings on first use, from many
+// goroutines at once.
+func (p *Provider) compose() {
+	p.Lifetimes = p.Lifetimes.orDefault()
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Count == nil {
+		p.Count = func(string) {}
+	}
+	if p.Outbound == nil {
+		p.Outbound = Outbound(p.Development)
+	}
+	p.remote = &remoteKeys{client: p.Outbound, clock: p.Clock}
+	p.store = store{DB: p.DB}
+	p.document = p.describe()
+
+	s := p.settings()
+	strategy, records := strategy{p}, records{p}
+	explicit := &oauth2.AuthorizeExplicitGrantHandler{
+		AccessTokenStrategy: strategy, RefreshTokenStrategy: strategy, AuthorizeCodeStrategy: strategy,
+		CoreStorage: records, TokenRevocationStorage: records, Config: s,
+	}
+	identity := &openid.OpenIDConnectExplicitHandler{
+		OpenIDConnectRequestStorage:   records,
+		OpenIDConnectRequestValidator: &openid.OpenIDConnectRequestValidator{Config: s}, // checks.go did its work
+		Config:                        s,
+		IDTokenHandleHelper:           &openid.IDTokenHandleHelper{IDTokenStrategy: strategy},
+	}
+	proof := &pkce.Handler{AuthorizeCodeStrategy: strategy, Storage: records, Config: s}
+	s.AuthorizeEndpointHandlers = fosite.AuthorizeEndpointHandlers{explicit, identity, proof}
+	s.TokenEndpointHandlers = fosite.TokenEndpointHandlers{explicit, proof, identity, &refreshGrant{p}}
+	p.engine = fosite.NewOAuth2Provider(records, s)
+}
+
+// settings is fosite's configuration with PKCE decided per client.
+type settings struct{ *fosite.Config }
+
+// GetEnforcePKCE tells whether the client of the request at hand must use PKCE. A
+// setting for all of them would shut out OpenID Connect's confidential clients.
+func (settings) GetEnforcePKCE(ctx context.Context) bool {
+	var client fosite.Client
+	if r, ok := ctx.Value(fosite.AuthorizeRequestContextKey).(fosite.AuthorizeRequester); ok {
+		client = r.GetClient()
+	} else if r, ok := ctx.Value(fosite.AccessRequestContextKey).(fosite.AccessRequester); ok {
+		client = r.GetClient()
+	}
+	c, ok := client.(*registered)
+	return !ok || c.RequirePKCE
+}
+
+func (p *Provider) settings() settings {
+	return settings{&fosite.Config{
+		AuthorizeCodeLifespan: p.Lifetimes.Code,
+		AccessTokenLifespan:   p.Lifetimes.Access,
+		IDTokenLifespan:       p.Lifetimes.ID,
+		RefreshTokenLifespan:  p.Lifetimes.Refresh,
+		IDTokenIssuer:         p.Issuer,
+		AccessTokenIssuer:     p.Issuer,
+		TokenURL:              p.Issuer + pathToken,
+
+		ScopeStrategy:            fosite.ExactScopeStrategy,
+		AudienceMatchingStrategy: fosite.ExactAudienceMatchingStrategy,
+		RedirectSecureChecker:    func(context.Context, *url.URL) bool { return true }, // registration checks it
+		RefreshTokenScopes:       []string{"offline_access"},
+		AllowedPromptValues:      []string{"none", "login", "consent", "select_account"},
+		MinParameterEntropy:      1, // state and nonce are the client's business
+		OmitRedirectScopeParam:   true,
+		SanitationWhiteList:      []string{"redirect_uri"},
+
+		ClientAuthenticationStrategy: p.authenticate,
+		ClientSecretsHasher:          noSecrets{}, // clientauth.go compares digests
+		JWKSFetcherStrategy:          noFetcher{}, // remotekeys.go fetches
+		HTTPClient:                   &retryablehttp.Client{HTTPClient: p.Outbound},
+
+		EnforcePKCEForPublicClients: true, // and S256 only: plain stays off
+		JWTScopeClaimKey:            jwt.JWTScopeFieldString,
+		MessageCatalog:              i18n.NewDefaultMessageCatalog(nil),
+		FormPostHTMLTemplate:        template.New("unused"),
+		TokenEntropy:                32,
+		HashCost:                    12,
+		UserCodeLength:              8,
+		UserCodeSymbols:             []rune("BCDFGHJKLMNPQRSTVWXZ"),
+	}}
+}

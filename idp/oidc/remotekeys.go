@@ -1,0 +1,93 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+
+	"tegata/shared/clock"
+)
+
+const (
+	keysFresh   = 5 * time.Minute // a key set is used without looking again
+	keysAgain   = 5 * time.Second // an unknown kid makes us look, but not more often
+	keysAtLeast = 24 * time.Hour  // a client that cannot be reached keeps its keys for so long
+	maxKeys     = 64 << 10        // bytes of a key set
+)
+
+// errKeys is all that a fetch tells: which addresses answer how is nobody's business
+// outside (SSRF). The cause is for the log.
+var errKeys = errors.New("oidc: the client's keys could not be fetched")
+
+// remoteKeys keeps the key sets that clients publish at their jwks_uri.
+type remoteKeys struct {
+	client *http.Client
+	clock  clock.Clock
+	kept   sync.Map // uri → *published
+}
+
+// published is one key set. Its lock is held while it is fetched, so that one
+// request fetches and the others wait for it.
+type published struct {
+	mu      sync.Mutex
+	set     *jose.JSONWebKeySet
+	fetched time.Time
+	tried   time.Time
+}
+
+// keys gives the keys with that kid at uri, fetching when the set is old or does not
+// have it.
+func (k *remoteKeys) keys(ctx context.Context, uri, kid string) ([]jose.JSONWebKey, error) {
+	v, _ := k.kept.LoadOrStore(uri, &published{})
+	p := v.(*published)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := k.clock()
+	if p.set != nil && now.Sub(p.fetched) < keysFresh {
+		if found := named(p.set, kid); len(found) > 0 {
+			return found, nil
+		}
+	}
+	if p.tried.IsZero() || now.Sub(p.tried) >= keysAgain {
+		p.tried = now
+		set, err := k.fetch(context.WithoutCancel(ctx), uri) // others wait for it
+		if err == nil {
+			p.set, p.fetched = set, now
+		} else if p.set == nil || now.Sub(p.fetched) > keysAtLeast {
+			return nil, fmt.Errorf("%w: %w", errKeys, err)
+		}
+	}
+	if p.set == nil {
+		return nil, errKeys
+	}
+	return named(p.set, kid), nil
+}
+
+func (k *remoteKeys) fetch(ctx context.Context, uri string) (*jose.JSONWebKeySet, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept", "application/json")
+	answer, err := k.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d", answer.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxKeys+1))
+	if err != nil || len(text) > maxKeys {
+		return nil, fmt.Errorf("more than %d bytes, or broken off: %w", maxKeys, err)
+	}
+	var set jose.JSONWebKeySet
+	return &set, json.Unmarshal(text, &set)
+}

@@ -1,0 +1,166 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"tegata/idp/clients"
+	"tegata/idp/interaction"
+	"tegata/shared/fault"
+)
+
+// What a request may bring along, in bytes.
+const (
+	maxState = 2048
+	maxNonce = 1024
+	maxOther = 8192
+)
+
+// authorization is an authorization request that was understood: who asks, where the
+// answer goes, and what is wanted. RFC 6749 §4.1.1, OIDC Core §3.1.2.1.
+type authorization struct {
+	params url.Values
+	client clients.Client
+	back   reply // how answers travel
+
+	scopes  []string // known here and allowed to the client; others are ignored
+	prompt  []string
+	maxAge  *time.Duration
+	hint    hint // of id_token_hint, empty without one
+	claims  wanted
+	target  string // target_link_uri, when it is the client's own
+	request fosite.AuthorizeRequester
+}
+
+// parameters reads a request from the query or from a form. RFC 6749 §3.1 and OIDC
+// Core §3.1.2.1 allow both, and no parameter twice: not in one and not across both.
+func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if r.Method == http.MethodPost && r.Body != nil {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, fault.Wrap(fault.Invalid, "oidc.bad_request", err)
+	}
+	for _, values := range r.Form {
+		if slices.ContainsFunc(values, func(v string) bool { return len(v) > maxOther }) {
+			return nil, fault.New(fault.Invalid, "", "oidc.bad_request")
+		}
+	}
+	if name := twice(r.Form); name != "" {
+		return nil, fault.New(fault.Invalid, name, "oidc.bad_request")
+	}
+	return r.Form, nil
+}
+
+// understand reads an authorization request. An error that is no refusal must not
+// reach the client: it is unknown, or the address for answers is not its own, so a
+// person has to be told instead (RFC 6749 §4.1.2.1). With a refusal the request's
+// reply says where it goes.
+func (p *Provider) understand(ctx context.Context, params url.Values) (*authorization, error) {
+	a := &authorization{params: params}
+	client, err := p.Clients.ByID(ctx, params.Get("client_id"))
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.Wrap(fault.Invalid, "oidc.unknown_client", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.client = client
+	if !client.Redirects(params.Get("redirect_uri")) {
+		return nil, fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
+	}
+	a.back = reply{uri: params.Get("redirect_uri"), state: params.Get("state"), issuer: p.Issuer, mode: modeQuery}
+	if params.Get("response_mode") == modeFormPost {
+		a.back.mode = modeFormPost
+	}
+	for _, check := range checks {
+		if err := check(p, a); err != nil {
+			return a, err
+		}
+	}
+	return a, p.hand(ctx, a)
+}
+
+// hand gives fosite a request of its own making: what was checked, and nothing else.
+// prompt, max_age and hints stay out, since it would check them too late and by the
+// machine's clock; state stays out, since it would insist on one.
+func (p *Provider) hand(ctx context.Context, a *authorization) error {
+	form := url.Values{
+		"client_id": {a.client.ID}, "redirect_uri": {a.back.uri}, "response_type": {"code"},
+		"scope": {strings.Join(a.scopes, " ")},
+	}
+	for _, name := range []string{"code_challenge", "code_challenge_method"} {
+		if v := a.params.Get(name); v != "" {
+			form[name] = []string{v}
+		}
+	}
+	r := (&http.Request{Method: http.MethodGet, URL: &url.URL{Path: pathAuthorize}, Form: form, PostForm: url.Values{}}).WithContext(ctx)
+	request, err := p.engine.NewAuthorizeRequest(ctx, r)
+	if err != nil && !errors.Is(err, fosite.ErrInvalidState) { // fosite's last check
+		return err
+	}
+	a.request = request
+	return nil
+}
+
+// wanted is the claims parameter, reduced to the names. OIDC Core §5.5.
+type wanted struct{ Userinfo, IDToken []string }
+
+func readClaims(text string) (wanted, bool) {
+	if text == "" {
+		return wanted{}, true
+	}
+	var members struct {
+		Userinfo map[string]json.RawMessage `json:"userinfo"`
+		IDToken  map[string]json.RawMessage `json:"id_token"`
+	}
+	if err := json.Unmarshal([]byte(text), &members); err != nil {
+		return wanted{}, false
+	}
+	return wanted{Userinfo: singles(members.Userinfo), IDToken: singles(members.IDToken)}, true
+}
+
+// singles keeps the names of claims that exist here, in order.
+func singles(asked map[string]json.RawMessage) []string {
+	var names []string
+	for name := range asked {
+		if slices.Contains(personal, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// asked is the request as the conversation with the person sees it.
+func (a *authorization) asked() interaction.Asked {
+	asked := interaction.Asked{
+		ClientID: a.client.ID, ClientName: a.client.NameIn(language(a.params.Get("ui_locales"))),
+		Request: a.params.Encode(), Target: a.target,
+		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
+		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.scopes, NeedsConsent: !a.client.FirstParty,
+	}
+	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
+		asked.LoginHint = "" // no address
+	}
+	if a.client.Public() && !a.client.FirstParty && !slices.Contains(a.prompt, "none") {
+		// Anybody can say that they are this client: RFC 8252 §8.6.
+		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
+	}
+	return asked
+}
+
+// language is the first language that was asked for, without its region.
+func language(locales string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(locales), " ")
+	lang, _, _ := strings.Cut(strings.ToLower(first), "-")
+	return lang
+}

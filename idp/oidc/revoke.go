@@ -1,0 +1,54 @@
+package oidc
+
+import (
+	"context"
+	"net/http"
+
+	"tegata/shared/fault"
+)
+
+// revoke answers POST /oauth2/revoke (RFC 7009). A refresh token takes its whole
+// family along, an access token only itself. What is unknown, or another client's, is
+// answered like what was revoked (§2.2).
+func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
+	ctx, work := withWork(r.Context())
+	if err := p.revokeToken(ctx, w, r, work); err != nil {
+		p.refuseToken(ctx, w, work, err)
+		return
+	}
+	p.Count("token_revoked")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+}
+
+func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
+		return err
+	}
+	given := r.PostForm.Get("token")
+	if given == "" {
+		return refuse("invalid_request", "The parameter token is missing.")
+	}
+	now := p.Clock()
+	return p.DB.Tx(ctx, func(ctx context.Context) error {
+		if err := p.remember(ctx, work, now); err != nil {
+			return err
+		}
+		for _, kind := range []string{kindAccess, kindRefresh} {
+			h, err := p.store.token(ctx, kind, given)
+			if fault.Is(err, fault.NotFound) || err == nil && h.Client != work.client.ID {
+				continue
+			}
+			if err == nil && kind == kindAccess {
+				_, err = p.store.replaceToken(ctx, h.Token, now)
+			} else if err == nil {
+				_, err = p.store.endGrant(ctx, h.ID, now)
+			}
+			return err
+		}
+		return nil
+	})
+}

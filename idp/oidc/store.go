@@ -1,0 +1,135 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"tegata/shared/db"
+	"tegata/shared/fault"
+	"tegata/shared/secret"
+)
+
+// The kinds of tokens in the table.
+const (
+	kindAccess  = "access"
+	kindRefresh = "refresh"
+)
+
+// store is the tables of grants and tokens.
+type store struct{ DB *db.DB }
+
+// grant is one redeemed authorization.
+type grant struct {
+	ID, Client string
+	Scopes     []string
+	Offline    bool // outlives its session
+	Session    *session
+	ExpiresAt  time.Time // of its longest token
+}
+
+// held is a token as it lies in the database, with the grant it belongs to.
+type held struct {
+	grant
+	Token     string // the token's id
+	ExpiresAt time.Time
+	Ended     bool // itself, its grant or its session
+	Replaced  bool // itself: a refresh token that was used
+}
+
+// insertGrant writes the grant if the session it comes from still goes on: logging
+// out between authorize and token ends the flow. It gives fault.Expired otherwise.
+func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
+	about, err := json.Marshal(g.Session)
+	if err != nil {
+		return err
+	}
+	n, err := s.DB.Exec(ctx, `
+		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
+		select $1, $2, account_id, id, $3, $4, $5, $6, $7
+		from sessions where id = $8 and ended_at is null`,
+		g.ID, g.Client, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, g.Session.SID)
+	if err == nil && n == 0 {
+		return fault.New(fault.Expired, "", "oidc.session_over")
+	}
+	return err
+}
+
+// insertToken writes a token of a grant.
+func (s store) insertToken(ctx context.Context, grantID, kind string, t secret.Token, now, expires time.Time) error {
+	_, err := s.DB.Exec(ctx, `
+		insert into tokens (id, grant_id, kind, digest, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6)`,
+		t.ID, grantID, kind, secret.Digest(t.Secret), now, expires)
+	return err
+}
+
+// token finds a token by what the client holds; fault.NotFound when it is none of
+// ours or of another kind. One that is over is given too: see usable. The session is
+// looked at here, so that ending one, for whatever reason, ends its tokens at once.
+func (s store) token(ctx context.Context, kind, given string) (held, error) {
+	t, ok := secret.ParseToken(given)
+	if !ok {
+		return held{}, fault.New(fault.NotFound, "", "oidc.unknown_token")
+	}
+	var h held
+	var digest, about []byte
+	var scopes string
+	var tokenEnded, grantEnded, sessionEnded *time.Time
+	var sessionID *string
+	err := s.DB.Row(ctx, `
+		select t.id, t.digest, t.expires_at, t.ended_at,
+			g.id, g.client_id, g.scopes, g.offline, g.session, g.expires_at, g.ended_at,
+			s.id, s.ended_at
+		from tokens t
+		join grants g on g.id = t.grant_id
+		left join sessions s on s.id = g.session_id
+		where t.id = $1 and t.kind = $2`, db.Args(t.ID, kind),
+		&h.Token, &digest, &h.ExpiresAt, &tokenEnded,
+		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.grant.ExpiresAt, &grantEnded,
+		&sessionID, &sessionEnded)
+	if err == nil && !secret.Match(digest, secret.Digest(t.Secret)) {
+		err = fault.New(fault.NotFound, "", "oidc.unknown_token")
+	}
+	if err != nil {
+		return held{}, err
+	}
+	sessionOver := !h.Offline && (sessionID == nil || sessionEnded != nil)
+	h.Scopes, h.Replaced = strings.Fields(scopes), tokenEnded != nil
+	h.Ended = tokenEnded != nil || grantEnded != nil || sessionOver
+	return h, json.Unmarshal(about, &h.Session)
+}
+
+// usable tells whether the token may be used now.
+func (h held) usable(now time.Time) bool { return !h.Ended && now.Before(h.ExpiresAt) }
+
+// replaceToken ends a refresh token for the next one; won is false when somebody
+// else was faster.
+func (s store) replaceToken(ctx context.Context, id string, now time.Time) (won bool, err error) {
+	n, err := s.DB.Exec(ctx, `update tokens set ended_at = $2 where id = $1 and ended_at is null`, id, now)
+	return n == 1, err
+}
+
+// prolongGrant moves the end of a grant to that of its newest token; it gives
+// fault.Expired when the grant is over.
+func (s store) prolongGrant(ctx context.Context, id string, until time.Time) error {
+	n, err := s.DB.Exec(ctx, `update grants set expires_at = $2 where id = $1 and ended_at is null`, id, until)
+	if err == nil && n == 0 {
+		return fault.New(fault.Expired, "", "oidc.grant_over")
+	}
+	return err
+}
+
+// endGrant ends a grant with all its tokens, and tells whether there was one.
+func (s store) endGrant(ctx context.Context, id string, now time.Time) (ended bool, err error) {
+	n, err := s.DB.Exec(ctx, `update grants set ended_at = $2 where id = $1 and ended_at is null`, id, now)
+	return n == 1, err
+}
+
+// sweep deletes grants, and with them their tokens, that expired before the moment.
+func (s store) sweep(ctx context.Context, before time.Time) (int64, error) {
+	return s.DB.Exec(ctx, `
+		delete from grants where id in (
+			select id from grants where expires_at < $1 order by expires_at limit 500)`, before)
+}

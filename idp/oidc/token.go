@@ -1,0 +1,160 @@
+package oidc
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"tegata/idp/clients"
+	"tegata/shared/once"
+	"tegata/shared/secret"
+)
+
+// maxForm bounds what the protocol reads of a body. Whole requests are bounded
+// before they come here; this holds when the package is used alone.
+const maxForm = 64 << 10
+
+// work is one request at the token endpoint as it goes along: what was found, and
+// what redeem has to write. It travels in the context, past fosite.
+type work struct {
+	client    *registered     // who asks, once that is proved
+	assertion *assertion      // what proved it, to be remembered
+	ticket    once.Ticket     // the row of the code that came
+	request   *fosite.Request // what the code stands for
+	looked    error           // fosite's word for a code that is no good
+	refreshed *held           // the refresh token that came
+	scopes    []string        // what the new tokens are for, with refreshed
+	access    secret.Token
+	refresh   secret.Token
+}
+
+type workKey struct{}
+
+func withWork(ctx context.Context) (context.Context, *work) {
+	w := &work{}
+	return context.WithValue(ctx, workKey{}, w), w
+}
+
+func workOf(ctx context.Context) *work { return ctx.Value(workKey{}).(*work) }
+
+// tokens is the answer of the token endpoint. RFC 6749 §5.1, OIDC Core §3.1.3.3.
+type tokens struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+}
+
+// token answers POST /oauth2/token. RFC 6749 §3.2.
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
+	ctx, work := withWork(r.Context())
+	answer, err := p.exchange(ctx, w, r)
+	if err = p.redeem(ctx, work, err); err != nil {
+		p.refuseToken(ctx, w, work, err)
+		return
+	}
+	p.Count("token_issued")
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// exchange walks through the grant. It writes nothing to the database.
+func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.Request) (tokens, error) {
+	if err := readForm(w, r); err != nil {
+		return tokens{}, err
+	}
+	switch r.PostForm.Get("grant_type") {
+	case "":
+		return tokens{}, refuse("invalid_request", "The parameter grant_type is missing.")
+	case clients.AuthorizationCode:
+		if r.PostForm.Get("code") == "" {
+			return tokens{}, refuse("invalid_request", "The parameter code is missing.")
+		}
+	case clients.RefreshToken:
+		if r.PostForm.Get("refresh_token") == "" {
+			return tokens{}, refuse("invalid_request", "The parameter refresh_token is missing.")
+		}
+	default:
+		return tokens{}, refuse("unsupported_grant_type", sentences["unsupported_grant_type"])
+	}
+	request, err := p.engine.NewAccessRequest(ctx, r, &session{})
+	if err != nil {
+		return tokens{}, err
+	}
+	response, err := p.engine.NewAccessResponse(ctx, request)
+	if err != nil {
+		return tokens{}, err
+	}
+	return answer(response, p.Lifetimes.Access), nil
+}
+
+func answer(r fosite.AccessResponder, lives time.Duration) tokens {
+	text := func(key string) string {
+		s, _ := r.GetExtra(key).(string)
+		return s
+	}
+	return tokens{
+		AccessToken: r.GetAccessToken(), TokenType: "Bearer", ExpiresIn: int64(lives / time.Second),
+		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: text("scope"),
+	}
+}
+
+// readForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types,
+// parameters in the URL, and parameters that come twice.
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+		return refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
+	}
+	if r.Body != nil {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	}
+	if err := r.ParseForm(); err != nil {
+		return refuse("invalid_request", "The body could not be read.").because(err)
+	}
+	if name := twice(r.PostForm); name != "" {
+		return refuse("invalid_request", "A parameter is there twice.")
+	}
+	return nil
+}
+
+// known are the parameters that must not come twice. Others are nobody's business.
+var known = []string{
+	"acr_values", "claims", "claims_locales", "client_assertion", "client_assertion_type", "client_id", "client_secret",
+	"code", "code_challenge", "code_challenge_method", "code_verifier", "display", "grant_type", "id_token_hint",
+	"login_hint", "logout_hint", "max_age", "nonce", "post_logout_redirect_uri", "prompt", "redirect_uri", "refresh_token",
+	"registration", "request", "request_uri", "response_mode", "response_type", "scope", "state", "target_link_uri",
+	"token", "token_type_hint", "ui_locales",
+}
+
+// twice names a known parameter that is there more than once, "" when all is well.
+func twice(form url.Values) string {
+	for name, values := range form {
+		if len(values) > 1 && slices.Contains(known, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// refuseToken answers an error and tells the log why; who keeps guessing is not
+// written down for each guess.
+func (p *Provider) refuseToken(ctx context.Context, w http.ResponseWriter, work *work, err error) {
+	r := refusalOf(err)
+	p.Count("token_refused " + r.Code)
+	client := ""
+	if work.client != nil {
+		client = work.client.ID
+	}
+	if r.status() >= http.StatusInternalServerError {
+		p.Log.ErrorContext(ctx, "token request failed", "client", client, "error", err.Error())
+	} else {
+		p.Log.InfoContext(ctx, "token request refused", "client", client, "code", r.Code, "why", r.Why)
+	}
+	r.write(w)
+}

@@ -1,0 +1,105 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"tegata/idp/accounts"
+	"tegata/shared/fault"
+)
+
+// userinfo tells the claims that an access token is good for. OIDC Core §5.3; errors
+// as RFC 6750 §3 says.
+func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
+	given, err := bearer(w, r)
+	if err == nil {
+		var claims map[string]any
+		if claims, err = p.claimsFor(r, given); err == nil {
+			p.Count("userinfo")
+			writeJSON(w, http.StatusOK, claims)
+			return
+		}
+	}
+	p.challenge(w, r, err)
+}
+
+func (p *Provider) claimsFor(r *http.Request, given string) (map[string]any, error) {
+	h, err := p.store.token(r.Context(), kindAccess, given)
+	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
+		return nil, refuse("invalid_token", "The access token is unknown, expired or revoked.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(h.Scopes, "openid") {
+		return nil, refuse("insufficient_scope", "The access token was not given for the scope openid.")
+	}
+	account, err := p.Accounts.ByID(r.Context(), h.Session.AccountID)
+	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
+		return nil, refuse("invalid_token", "The access token is unknown, expired or revoked.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return about(account, h.Session.Subject, h.Scopes, h.Session.Userinfo), nil
+}
+
+// bearer finds the access token: in the header or, with POST, in the form, and never
+// in the URL, where logs and histories keep it (RFC 6750 §2, RFC 9700 §4.3.2).
+func bearer(w http.ResponseWriter, r *http.Request) (string, error) {
+	var all []string
+	if r.URL.Query().Has("access_token") {
+		return "", refuse("invalid_request", "An access token does not belong into a URL.")
+	}
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return "", errNoToken
+		}
+		all = append(all, strings.TrimSpace(token))
+	}
+	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if err := readForm(w, r); err != nil {
+			return "", err
+		}
+		all = append(all, r.PostForm["access_token"]...)
+	}
+	switch {
+	case len(all) == 0:
+		return "", errNoToken
+	case len(all) > 1:
+		return "", refuse("invalid_request", "There is more than one access token.")
+	}
+	return all[0], nil
+}
+
+// errNoToken is answered with a challenge that names no error (RFC 6750 §3.1).
+var errNoToken = errors.New("oidc: no access token")
+
+// challenge refuses as RFC 6750 §3 says.
+func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, err error) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if errors.Is(err, errNoToken) {
+		h.Set("WWW-Authenticate", `Bearer realm="userinfo"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	refused := refusalOf(err)
+	p.Count("userinfo_refused " + refused.Code)
+	status := refused.status()
+	switch refused.Code {
+	case "invalid_token":
+		status = http.StatusUnauthorized
+	case "insufficient_scope":
+		status = http.StatusForbidden
+	}
+	if status >= http.StatusInternalServerError {
+		p.Log.ErrorContext(r.Context(), "userinfo failed", "error", err.Error())
+	} else {
+		h.Set("WWW-Authenticate", `Bearer realm="userinfo", error="`+refused.Code+`", error_description="`+refused.Why+`"`)
+	}
+	writeJSON(w, status, map[string]string{"error": refused.Code, "error_description": refused.Why})
+}

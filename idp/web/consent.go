@@ -1,0 +1,92 @@
+package web
+
+import (
+	"net/http"
+
+	"tegata/idp/interaction"
+	"tegata/shared/fault"
+	"tegata/shared/page"
+)
+
+// consentData asks whether a client may have what it wants.
+type consentData struct {
+	Interaction string
+	Client      string
+	Email       string
+	Scopes      []string // in words
+}
+
+// scopeWords are the message keys of the scopes we know (OIDC Core §5.4, §11).
+var scopeWords = map[string]string{
+	"openid":         "scope.openid",
+	"profile":        "scope.profile",
+	"email":          "scope.email",
+	"address":        "scope.address",
+	"phone":          "scope.phone",
+	"offline_access": "scope.offline_access",
+}
+
+// showConsent shows the form at /consent. Without a session or a conversation of this
+// browser there is nobody to ask: the log-in comes first.
+func (p *Pages) showConsent(w http.ResponseWriter, r *http.Request) error {
+	at, ok, err := p.mine(r)
+	if err != nil {
+		return err
+	}
+	if !ok || at.next != interaction.AskConsent {
+		return p.Page.See(w, r, within("/login", interactionID(r))) // which knows the way
+	}
+	p.allowForms(r, at.Interaction)
+	return p.showConsentOf(w, r, at.Interaction, nil)
+}
+
+// consent takes decision=allow or decision=deny and gives the conversation back to
+// the protocol, which answers the client in both cases.
+func (p *Pages) consent(w http.ResponseWriter, r *http.Request) error {
+	at, ok, err := p.mine(r)
+	if err != nil {
+		return err
+	}
+	if !ok || at.next != interaction.AskConsent {
+		return p.Page.See(w, r, within("/login", interactionID(r)))
+	}
+	it := at.Interaction
+	p.allowForms(r, it)
+	decision := r.PostForm.Get("decision")
+	if page.Switched(r) {
+		return p.showConsentOf(w, r, it, nil)
+	}
+	if decision != "allow" && decision != "deny" {
+		return p.showConsentOf(w, r, it, fault.New(fault.Invalid, "", "consent.choose"))
+	}
+	if err := p.Interaction.Consent(r.Context(), it.ID, p.browser(w, r), signedIn(r), decision == "allow"); err != nil {
+		return err
+	}
+	return p.Page.See(w, r, p.onward(r, it))
+}
+
+func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interaction.Interaction, problem error) error {
+	account, err := p.Accounts.ByID(r.Context(), signedIn(r).AccountID)
+	if err != nil {
+		return err
+	}
+	return p.Page.Show(w, r, page.Page{Template: "consent", Title: "consent.title", Problem: problem, Data: consentData{
+		Interaction: it.ID,
+		Client:      p.clientName(r, it),
+		Email:       account.Email,
+		Scopes:      p.inWords(page.Language(r), it.Scopes),
+	}})
+}
+
+// inWords tells scopes so that people can judge them.
+func (p *Pages) inWords(lang string, scopes []string) []string {
+	var words []string
+	for _, scope := range scopes {
+		if key, known := scopeWords[scope]; known {
+			words = append(words, p.Page.Catalog.Text(lang, key, nil))
+			continue
+		}
+		words = append(words, p.Page.Catalog.Text(lang, "scope.other", map[string]any{"scope": scope}))
+	}
+	return words
+}

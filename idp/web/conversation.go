@@ -1,0 +1,152 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"tegata/idp/interaction"
+	"tegata/idp/sessions"
+	"tegata/shared/fault"
+	"tegata/shared/page"
+	"tegata/shared/serve"
+)
+
+// pendingCookie names the sign-up of "mail sent", so that the page can be loaded again.
+const pendingCookie = "tegata_pending"
+
+// interactionID is the conversation a request belongs to, "" for none. Forms post it
+// in a hidden field, links carry it in the query.
+func interactionID(r *http.Request) string {
+	if id := r.PostForm.Get("interaction"); id != "" {
+		return id
+	}
+	return r.URL.Query().Get("interaction")
+}
+
+// within is path with the conversation kept, "/signup?interaction=…".
+func within(path, id string) string {
+	if id == "" {
+		return path
+	}
+	return path + "?interaction=" + url.QueryEscape(id)
+}
+
+// browser gives the binding of this browser, making it when there is none yet.
+func (p *Pages) browser(w http.ResponseWriter, r *http.Request) string {
+	if value := p.Cookies.Read(r, sessions.BrowserCookieName); value != "" {
+		return value
+	}
+	value := interaction.NewBrowser()
+	p.Cookies.Set(w, sessions.BrowserCookieName, value, 0)
+	return value
+}
+
+// place is where a conversation stands: what it is about and what comes next.
+type place struct {
+	interaction.Interaction
+	next interaction.Step
+}
+
+// loggingIn tells whether the person still has to log in.
+func (at place) loggingIn() bool {
+	return at.next == interaction.AskIdentifier || at.next == interaction.AskPassword
+}
+
+// mine tells where the conversation of a request stands, if this browser may go on
+// with it. ok is false when it is unknown, over, or belongs to another browser.
+func (p *Pages) mine(r *http.Request) (at place, ok bool, err error) {
+	id, browser := interactionID(r), p.Cookies.Read(r, sessions.BrowserCookieName)
+	if id == "" || browser == "" {
+		return at, false, nil
+	}
+	at.Interaction, at.next, err = p.Interaction.Step(r.Context(), id, browser)
+	switch fault.KindOf(err) {
+	case fault.NotFound, fault.Denied, fault.Expired, fault.Conflict:
+		return place{}, false, nil
+	}
+	return at, err == nil, err
+}
+
+// others looks at an interaction that this browser cannot go on with, to learn which
+// client the person wanted to reach. It gives an empty one when there is none.
+func (p *Pages) others(r *http.Request) interaction.Interaction {
+	id := interactionID(r)
+	if id == "" {
+		return interaction.Interaction{}
+	}
+	it, err := p.Interaction.Peek(r.Context(), id)
+	if err != nil {
+		return interaction.Interaction{} // then this log-in is one without a client
+	}
+	return it
+}
+
+// begin starts a conversation without an authorization request: of somebody who came
+// by the address of the provider, or who started in another browser and shall still
+// reach the client of it.
+func (p *Pages) begin(w http.ResponseWriter, r *http.Request, of interaction.Interaction) (interaction.Interaction, error) {
+	return p.Interaction.Begin(r.Context(), p.browser(w, r), interaction.Asked{
+		ClientID: of.ClientID, ClientName: of.ClientName, Target: of.Target, UILocales: page.Language(r),
+	})
+}
+
+// onward is where a person goes when the pages have nothing left to ask: back to the
+// protocol, to the client that shall start afresh, or home.
+func (p *Pages) onward(r *http.Request, it interaction.Interaction) string {
+	switch {
+	case it.Request != "":
+		return within("/oauth2/authorize", it.ID)
+	case it.ClientID != "":
+		if address := p.restart(r, it); address != "" {
+			return address
+		}
+	}
+	return "/profile"
+}
+
+// restart is the client's own URL to begin a log-in (OIDC Core §4), with the place
+// the person wanted; "" when the client registered none. The address hint stays out:
+// the session that just began says who it is, and URLs end in other people's logs.
+func (p *Pages) restart(r *http.Request, it interaction.Interaction) string {
+	client, err := p.Clients.ByID(r.Context(), it.ClientID)
+	if err != nil || client.InitiateLoginURI == "" {
+		return ""
+	}
+	return initiate(client.InitiateLoginURI, p.Issuer, it.Target)
+}
+
+// initiate builds the request of OIDC Core §4.
+func initiate(address, issuer, target string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	q := u.Query()
+	q.Set("iss", issuer)
+	if target != "" {
+		q.Set("target_link_uri", target)
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// allowForms lets a form of this page end in a redirect to the client: browsers hold
+// form-action against every hop after a post.
+func (p *Pages) allowForms(r *http.Request, it interaction.Interaction) {
+	if it.ClientID == "" {
+		return
+	}
+	client, err := p.Clients.ByID(r.Context(), it.ClientID)
+	if err != nil {
+		return // authorize will refuse it; the form itself needs nothing
+	}
+	for _, address := range client.RedirectURIs {
+		serve.AllowFormAction(r.Context(), address)
+	}
+	if client.InitiateLoginURI != "" {
+		serve.AllowFormAction(r.Context(), client.InitiateLoginURI)
+	}
+}
+
+// signedIn gives the session of a request, nil for a stranger.
+func signedIn(r *http.Request) *sessions.Session { return sessions.Of(r.Context()) }

@@ -1,0 +1,73 @@
+// Package web is every page people see at the provider. A page reads, asks one
+// service and shows or redirects; rules and SQL live in the services to its right.
+//
+//	routes.go        every URL in one table
+//	pages.go         what the pages are built from
+//	conversation.go  the interaction a page belongs to, and where it goes on
+//	login.go         e-mail address; login_password.go the password; consent.go
+//	signup.go        the form; sent.go "mail sent" and the typed code; activate.go the link in the mail
+//	logout.go        also the landing page after RP-initiated logout
+//	profile.go       profile home; shell.go the frame around it
+//	articles.go      help, guide, contact, privacy, terms, cookies, trademarks; prose.go their markup
+//	postbox.go       what a development run has "sent"
+//
+// The pages and the protocol meet by URL only: /oauth2/authorize sends a person to
+// /login?interaction=ID or /consent?interaction=ID, and a page with nothing left to
+// ask sends them back to /oauth2/authorize?interaction=ID.
+//
+// templates/NAME.html belongs to NAME.go. Words live in locales/, long texts in
+// articles/, both in every language.
+package web
+
+import (
+	"embed"
+	"io/fs"
+
+	"tegata/idp/accounts"
+	"tegata/idp/clients"
+	"tegata/idp/interaction"
+	"tegata/idp/notify"
+	"tegata/idp/sessions"
+	"tegata/shared/clock"
+	"tegata/shared/page"
+	"tegata/shared/serve"
+)
+
+//go:embed templates locales articles static
+var files embed.FS
+
+// Pages serves every page. Fill its fields, then Mount it.
+type Pages struct {
+	Accounts    *accounts.Service
+	Interaction *interaction.Service
+	Sessions    *sessions.Service
+	Clients     *clients.Registry
+	Postbox     *notify.Postbox // nil outside of development: then its pages do not exist
+
+	Page    *page.Set // its catalogs hold Locales(), its templates Templates()
+	Cookies serve.Cookies
+	Clock   clock.Clock
+	Issuer  string // public URL without a slash at its end
+
+	Sender       string // address our mails come from, for people's contacts (S-042)
+	TermsVersion string // shown on the terms and the privacy page
+	TermsURL     string // what signing up consents to (S-029); "" is our own page
+	PrivacyURL   string // likewise
+}
+
+// Templates gives the folder of the pages' templates.
+func Templates() fs.FS { return folder("templates") }
+
+// Static gives the folder of the pages' own looks.
+func Static() fs.FS { return folder("static") }
+
+// Locales gives the folders of the pages' words.
+func Locales() []fs.FS { return []fs.FS{folder("locales"), folder("articles")} }
+
+func folder(name string) fs.FS {
+	sub, err := fs.Sub(files, name)
+	if err != nil {
+		panic(err) // the name is a literal above
+	}
+	return sub
+}

@@ -1,0 +1,23 @@
+package audit
+
+import "context"
+
+// Origin is where a request came from.
+type Origin struct {
+	RequestID string
+	Place     string // the peer's address, as far as we believe it
+	Agent     string // User-Agent
+}
+
+type originKey struct{}
+
+// WithOrigin gives a context that carries the origin of the request at hand.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginOf gives the origin in ctx; it is empty in workers and commands.
+func OriginOf(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}

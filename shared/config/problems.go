@@ -1,0 +1,90 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Problem is one mistake.
+type Problem struct {
+	Path         string // mail.smtp.host, clients[0].redirect_uris[1]; "" for the whole file
+	Message      string // what is wrong and what would be right
+	Line, Column int    // in the file, from 1; 0 when the file does not have the key
+	Variable     string // the environment variable that sets the key
+}
+
+// String tells where and what: "12:3 mail.transport: …".
+func (p Problem) String() string {
+	var b strings.Builder
+	switch {
+	case p.Variable != "":
+		b.WriteString(p.Variable + " ")
+	case p.Line > 0:
+		fmt.Fprintf(&b, "%d:%d ", p.Line, p.Column)
+	}
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	b.WriteString(p.Message)
+	return b.String()
+}
+
+// Problems collects mistakes; its methods in check.go find the common ones.
+type Problems []Problem
+
+// Add notes a mistake about the key.
+func (p *Problems) Add(path, format string, args ...any) {
+	*p = append(*p, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// sorted puts them in the order of the file; what has no line comes last.
+func (p Problems) sorted() Problems {
+	line := func(x Problem) int {
+		if x.Line == 0 {
+			return maxFile
+		}
+		return x.Line
+	}
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(line(a), line(b)), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
+	})
+	return p
+}
+
+// Mistakes is the error of Load and Read.
+type Mistakes struct {
+	File     string
+	Problems Problems
+}
+
+// Error tells all of them, one per line.
+func (m *Mistakes) Error() string {
+	var b strings.Builder
+	if len(m.Problems) == 1 {
+		fmt.Fprintf(&b, "%s: 1 mistake", m.File)
+	} else {
+		fmt.Fprintf(&b, "%s: %d mistakes", m.File, len(m.Problems))
+	}
+	for _, p := range m.Problems {
+		b.WriteString("\n  " + p.String())
+	}
+	return b.String()
+}
+
+// syntaxProblem takes line and message out of the parser's error.
+func syntaxProblem(err error) Problem {
+	var syntax yaml.Error
+	if errors.As(err, &syntax) {
+		p := Problem{Message: syntax.GetMessage()}
+		if t := syntax.GetToken(); t != nil && t.Position != nil {
+			p.Line, p.Column = t.Position.Line, t.Position.Column
+		}
+		return p
+	}
+	return Problem{Message: err.Error()}
+}

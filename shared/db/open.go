@@ -1,0 +1,134 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/mattn/go-sqlite3"
+)
+
+const (
+	// oldestSQLite is the first version without the bug that could destroy a
+	// database whose journal was reset (F-12): 3.51.3.
+	oldestSQLite = 3051003
+	// connectFor bounds how long we wait for a PostgreSQL that does not answer, so
+	// that requests fail while a person still waits (F-14).
+	connectFor = 3 * time.Second
+)
+
+// Open opens the database at rawURL: "sqlite:PATH" (the folder is made, the file
+// gets mode 0600) or "postgres://…". It checks that the database answers.
+func Open(ctx context.Context, rawURL string) (*DB, error) {
+	scheme, rest, ok := strings.Cut(rawURL, ":")
+	switch {
+	case ok && scheme == "sqlite":
+		return openSQLite(ctx, strings.TrimPrefix(rest, "//"))
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
+		return openPostgres(ctx, rawURL)
+	}
+	return nil, fmt.Errorf("database url %q: want sqlite:PATH or postgres://…", Redact(rawURL))
+}
+
+// Redact hides the password of a database URL.
+func Redact(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "(unreadable url)"
+	}
+	return u.Redacted()
+}
+
+func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
+	config, err := pgx.ParseConfig(rawURL)
+	if err != nil {
+		return nil, err // hides the password
+	}
+	if !strings.Contains(rawURL, "connect_timeout=") {
+		config.ConnectTimeout = connectFor
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "tegata"
+	}
+	pool := stdlib.OpenDB(*config)
+	conns := 8 * runtime.GOMAXPROCS(0)
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	d := &DB{pool: pool, reader: pool}
+	if err := d.Ping(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", Redact(rawURL), translate(err)), pool.Close())
+	}
+	return d, nil
+}
+
+func openSQLite(ctx context.Context, path string) (*DB, error) {
+	if text, version, _ := sqlite3.Version(); version < oldestSQLite {
+		return nil, fmt.Errorf("SQLite %s can destroy a database, want 3.51.3 or newer: build with a newer go-sqlite3", text)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	// The journal files beside it get the mode of the file.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	const common = "?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_cache_size=-8000"
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() + common
+	w, err := newWriter(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	pool, err := sql.Open("sqlite3", name+"&_query_only=1")
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	readers := max(4, runtime.GOMAXPROCS(0))
+	pool.SetMaxOpenConns(readers)
+	pool.SetMaxIdleConns(readers)
+	d := &DB{pool: pool, reader: &prepared{on: pool}, writer: w}
+	if err := d.checkSettings(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), d.Close())
+	}
+	return d, nil
+}
+
+// checkSettings asks both kinds of connection whether they are set as we asked: the
+// driver takes a misspelled setting silently, and a disk may not allow the journal.
+func (d *DB) checkSettings(ctx context.Context) error {
+	type asker interface {
+		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	}
+	for _, c := range []struct {
+		on            asker
+		setting, want string
+	}{
+		{d.writer.conn.raw, "journal_mode", "wal"},
+		{d.writer.conn.raw, "synchronous", "2"}, // FULL: what was acknowledged survives a power cut (F-07)
+		{d.writer.conn.raw, "foreign_keys", "1"},
+		{d.pool, "journal_mode", "wal"},
+		{d.pool, "query_only", "1"},
+	} {
+		var got string
+		if err := c.on.QueryRowContext(ctx, "pragma "+c.setting).Scan(&got); err != nil {
+			return err
+		}
+		if got != c.want {
+			return fmt.Errorf("SQLite keeps %s at %s, want %s", c.setting, got, c.want)
+		}
+	}
+	return nil
+}

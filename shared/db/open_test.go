@@ -1,0 +1,120 @@
+package db_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
+	"tegata/shared/fault"
+)
+
+// A-165: nobody else on the machine reads the database or its journals.
+func TestFilesOfSQLiteAreOursAlone(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "var", "odd name %41?#")
+	path := filepath.Join(folder, "test.db")
+	d := dbtest.Open(t, "sqlite:"+path, things)
+	if err := insert(t.Context(), d, "a"); err != nil {
+		t.Fatal(err)
+	}
+	ids(t, d)
+	for name, want := range map[string]os.FileMode{"": 0o700 | os.ModeDir, "test.db": 0o600, "test.db-wal": 0o600, "test.db-shm": 0o600} {
+		info, err := os.Stat(filepath.Join(folder, name))
+		if err != nil {
+			t.Error(err)
+		} else if info.Mode() != want {
+			t.Errorf("%q: mode %v, want %v", name, info.Mode(), want)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path + "-wal"); !os.IsNotExist(err) {
+		t.Errorf("the journal is left behind: %v", err)
+	}
+}
+
+func TestReadersOfSQLiteCannotWrite(t *testing.T) {
+	d := dbtest.SQLite(t, things)
+	var on int
+	if err := d.Row(t.Context(), `select query_only from pragma_query_only`, nil, &on); err != nil || on != 1 {
+		t.Errorf("query_only: got %d, %v, want 1", on, err)
+	}
+}
+
+func TestForeignKeysAreKeptOnBoth(t *testing.T) {
+	schema := files(`
+		create table parents (id text primary key);
+		create table children (id text primary key, parent_id text not null references parents (id) on delete cascade);`)
+	dbtest.Each(t, schema, func(t *testing.T, d *db.DB) {
+		if _, err := d.Exec(t.Context(), `insert into children (id, parent_id) values ('c', 'nobody')`); err == nil {
+			t.Error("a child without its parent was kept")
+		}
+	})
+}
+
+func TestAMissingPostgresIsBusyAndSoon(t *testing.T) {
+	start := time.Now()
+	_, err := db.Open(t.Context(), "postgres://someone:hidden@127.0.0.1:1/none")
+	if !fault.Is(err, fault.Busy) || time.Since(start) > 5*time.Second {
+		t.Errorf("got %v after %v, want fault.Busy at once", err, time.Since(start))
+	}
+	if strings.Contains(err.Error(), "hidden") {
+		t.Errorf("the password is in the message: %v", err)
+	}
+}
+
+// F-14: a connection that PostgreSQL closed fails one statement as Busy at most, and
+// the next one gets a new connection.
+func TestALostConnectionIsReplaced(t *testing.T) {
+	url := dbtest.URL(t, dbtest.KindPostgres)
+	d, other := dbtest.Open(t, url, things), dbtest.Open(t, url, nil)
+	err := d.Tx(t.Context(), func(ctx context.Context) error {
+		var pid int
+		if err := d.Row(ctx, `select pg_backend_pid()`, nil, &pid); err != nil {
+			return err
+		}
+		if err := other.Row(t.Context(), `select pg_terminate_backend($1)`, db.Args(pid), new(bool)); err != nil {
+			return err
+		}
+		for range 1000 { // until the server has done it
+			if err := insert(ctx, d, "a"); err != nil {
+				return err
+			}
+			if _, err := d.Exec(ctx, `delete from things`); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if !fault.Is(err, fault.Busy) {
+		t.Errorf("got %v, want fault.Busy", err)
+	}
+	stillWorks(t, d)
+}
+
+func TestUnknownURLsAreRefusedWithoutTheirPassword(t *testing.T) {
+	for _, rawURL := range []string{"", "mysql://u:hidden@h/d", "var/idp.db", "postgres://u:hidden@h:port/d"} {
+		_, err := db.Open(t.Context(), rawURL)
+		if err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%q: got %v", rawURL, err)
+		}
+	}
+	if got := db.Redact("postgres://u:hidden@h/d"); strings.Contains(got, "hidden") {
+		t.Error(got)
+	}
+	if got := db.Redact("postgres://u:hidden@h:1,k:2/d?target_session_attrs=read-write"); strings.Contains(got, "hidden") {
+		t.Error(got)
+	}
+}
+
+func TestSeveralHostsOfPostgresAreTried(t *testing.T) {
+	_, err := db.Open(t.Context(), "postgres://nobody@127.0.0.1:1,127.0.0.1:2/x?target_session_attrs=read-write")
+	if !fault.Is(err, fault.Busy) || !strings.Contains(err.Error(), "127.0.0.1:1") || !strings.Contains(err.Error(), "127.0.0.1:2") {
+		t.Errorf("got %v, want that neither answers", err)
+	}
+}

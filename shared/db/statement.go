@@ -1,0 +1,175 @@
+package db
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tegata/shared/fault"
+)
+
+// statement is a query as the database at hand wants it.
+type statement struct {
+	text  string
+	reads bool
+}
+
+// statement rewrites a query once; our queries are constants, so the map stays small.
+func (d *DB) statement(query string) statement {
+	if st, ok := d.stmts.Load(query); ok {
+		return st.(statement)
+	}
+	st := statement{text: query, reads: startsWithSelect(query)}
+	if d.SQLite() {
+		st.text = rewrite(query)
+	}
+	d.stmts.Store(query, st)
+	return st
+}
+
+func startsWithSelect(query string) bool {
+	q := strings.TrimLeft(query, " \t\r\n(")
+	return len(q) >= 6 && strings.EqualFold(q[:6], "select")
+}
+
+// class says what a byte of SQL belongs to.
+type class byte
+
+const (
+	code class = iota
+	quoted
+	comment
+)
+
+// classify gives the class of every byte; quotes count as quoted.
+func classify(text string) []class {
+	all := make([]class, len(text))
+	now, quote := code, byte(0)
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case now == comment && c == '\n':
+			now = code
+		case now == code && c == '-' && strings.HasPrefix(text[i:], "--"):
+			now = comment
+		case now == code && (c == '\'' || c == '"'):
+			now, quote = quoted, c
+		case now == quoted && c == quote:
+			now, all[i] = code, quoted
+			continue
+		}
+		all[i] = now
+	}
+	return all
+}
+
+// rewrite turns $1 into ?1 outside of quotes and comments.
+func rewrite(text string) string {
+	out := []byte(text)
+	classes := classify(text)
+	for i, c := range out {
+		if c == '$' && classes[i] == code && i+1 < len(out) && out[i+1] >= '0' && out[i+1] <= '9' {
+			out[i] = '?'
+		}
+	}
+	return string(out)
+}
+
+// split gives the statements of a text, which end with ";", without comments.
+func split(text string) []string {
+	var all []string
+	var one strings.Builder
+	end := func() {
+		if s := strings.TrimSpace(one.String()); s != "" {
+			all = append(all, s)
+		}
+		one.Reset()
+	}
+	for i, c := range classify(text) {
+		switch {
+		case c == code && text[i] == ';':
+			end()
+		case c != comment:
+			one.WriteByte(text[i])
+		}
+	}
+	end()
+	return all
+}
+
+// bind turns times into microseconds; the slice handed in stays as it was. Text that
+// PostgreSQL cannot keep is refused on both databases: strangers can send it.
+func bind(args []any) ([]any, error) {
+	out := make([]any, len(args))
+	for i, a := range args {
+		out[i] = a
+		switch v := a.(type) {
+		case nil, int, int64, bool, []byte, driver.Valuer:
+		case time.Time:
+			out[i] = v.UnixMicro()
+		case *time.Time:
+			out[i] = nil
+			if v != nil {
+				out[i] = v.UnixMicro()
+			}
+		default:
+			if r := reflect.ValueOf(a); r.Kind() == reflect.String && !isText(r.String()) {
+				return nil, fault.New(fault.Invalid, "", "text.invalid")
+			}
+		}
+	}
+	return out, nil
+}
+
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// scanInto wraps the destinations that are times.
+func scanInto(dest []any) []any {
+	out := make([]any, len(dest))
+	for i, d := range dest {
+		switch v := d.(type) {
+		case *time.Time:
+			out[i] = (*micros)(v)
+		case **time.Time:
+			out[i] = &maybeMicros{v}
+		default:
+			out[i] = d
+		}
+	}
+	return out
+}
+
+// micros scans a bigint into a time.
+type micros time.Time
+
+func (m *micros) Scan(src any) error {
+	var n sql.NullInt64
+	if err := n.Scan(src); err != nil {
+		return err
+	}
+	if !n.Valid {
+		*m = micros{}
+		return nil
+	}
+	*m = micros(time.UnixMicro(n.Int64).UTC())
+	return nil
+}
+
+// maybeMicros scans a bigint that may be null into a *time.Time.
+type maybeMicros struct{ dest **time.Time }
+
+func (m *maybeMicros) Scan(src any) error {
+	if src == nil {
+		*m.dest = nil
+		return nil
+	}
+	var t time.Time
+	if err := (*micros)(&t).Scan(src); err != nil {
+		return err
+	}
+	*m.dest = &t
+	return nil
+}

@@ -1,0 +1,179 @@
+package db_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tegata/shared/clock"
+	"tegata/shared/db"
+	"tegata/shared/fault"
+)
+
+// openInBubble opens a SQLite database whose goroutines belong to the bubble of the
+// test, so that the test knows when all of them wait.
+func openInBubble(t *testing.T, folder string) *db.DB {
+	t.Helper()
+	d, err := db.Open(context.Background(), "sqlite:"+filepath.Join(folder, "test.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Migrate(context.Background(), things, clock.System()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// SQLite undoes a whole transaction by itself when the disk is full. Nobody who
+// shared it may be told that his part is durable, and those who come later are served.
+func TestNobodyIsToldDoneWhenTheDiskIsFull(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		d := openInBubble(t, folder)
+		defer d.Close()
+		ctx := context.Background()
+		if _, err := d.Exec(ctx, `pragma max_page_count = 40`); err != nil {
+			t.Fatal(err)
+		}
+		hold := make(chan bool)
+		errs := make([]error, 4)
+		var all sync.WaitGroup
+		start := func(i int, do func(ctx context.Context) error) {
+			all.Go(func() { errs[i] = d.Tx(ctx, do) })
+			synctest.Wait() // it runs, or waits for its turn
+		}
+		start(0, func(ctx context.Context) error { <-hold; return insert(ctx, d, "first") })
+		start(1, func(ctx context.Context) error { return insert(ctx, d, "second") })
+		start(2, func(ctx context.Context) error {
+			_, err := d.Exec(ctx, `insert into things (id, name, n, ok, raw, at) values ('big', 'big', 1, true, $1, 0)`,
+				bytes.Repeat([]byte("x"), 1<<20))
+			return err
+		})
+		start(3, func(ctx context.Context) error { return insert(ctx, d, "last") })
+		close(hold)
+		all.Wait()
+		if errs[2] == nil || !strings.Contains(errs[2].Error(), "full") {
+			t.Fatalf("the big one: got %v, want: disk is full", errs[2])
+		}
+		told := ""
+		for i, id := range []string{"first", "second", "", "last"} {
+			if id != "" && errs[i] == nil {
+				told += " " + id
+			}
+		}
+		got := allIDs(t, d)
+		if " "+got != told {
+			t.Errorf("there is %q, and done was told to %q (errors %v)", got, told, errs)
+		}
+		if errs[3] != nil {
+			t.Errorf("who came after the failure: %v", errs[3])
+		}
+	})
+}
+
+func allIDs(t *testing.T, d *db.DB) string {
+	t.Helper()
+	all, err := db.Collect(context.Background(), d, `select id from things order by at, id`, nil, func(scan db.Scan) (id string, err error) {
+		err = scan(&id)
+		return id, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(all, " ")
+}
+
+// 16 who wait share the commit of the first; one of them fails in the middle.
+func TestWaitingTransactionsShareACommit(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		d := openInBubble(t, folder)
+		defer d.Close()
+		hold := make(chan bool)
+		var all sync.WaitGroup
+		all.Go(func() {
+			d.Tx(context.Background(), func(ctx context.Context) error { <-hold; return errMine })
+		})
+		synctest.Wait()
+		for i := range 16 {
+			all.Go(func() {
+				err := d.Tx(context.Background(), func(ctx context.Context) error {
+					if err := insert(ctx, d, fmt.Sprintf("%02d", i)); err != nil {
+						return err
+					}
+					if i == 7 {
+						return errMine
+					}
+					return nil
+				})
+				if (err != nil) != (i == 7) {
+					t.Errorf("transaction %d: %v", i, err)
+				}
+			})
+			synctest.Wait()
+		}
+		close(hold)
+		all.Wait()
+		if got, want := allIDs(t, d), "00 01 02 03 04 05 06 08 09 10 11 12 13 14 15"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// A forgotten inner context would wait for itself; so would everybody behind it.
+func TestWaitingForTheWriterEndsAsBusy(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		d := openInBubble(t, folder)
+		defer d.Close()
+		err := d.Tx(context.Background(), func(ctx context.Context) error {
+			return insert(context.Background(), d, "outer context") // the mistake
+		})
+		if !fault.Is(err, fault.Busy) || fault.Of(err).RetryAfter <= 0 {
+			t.Errorf("got %v, want fault.Busy", err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		err = d.Tx(context.Background(), func(context.Context) error { return insert(ctx, d, "with a deadline") })
+		if fault.Is(err, fault.Busy) || err == nil {
+			t.Errorf("got %v, want the end of the deadline", err)
+		}
+		if got := allIDs(t, d); got != "" {
+			t.Errorf("kept %q", got)
+		}
+	})
+}
+
+func TestCloseFinishesWhatRunsAndRefusesWhatWaits(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		d := openInBubble(t, folder)
+		hold := make(chan bool)
+		var running, waiting, closing error
+		var all sync.WaitGroup
+		all.Go(func() {
+			running = d.Tx(context.Background(), func(ctx context.Context) error { <-hold; return insert(ctx, d, "a") })
+		})
+		synctest.Wait()
+		all.Go(func() { closing = d.Close() })
+		synctest.Wait()
+		all.Go(func() { waiting = insert(context.Background(), d, "b") })
+		synctest.Wait()
+		close(hold)
+		all.Wait()
+		if running != nil || closing != nil || waiting == nil {
+			t.Errorf("running: %v, close: %v, waiting: %v", running, closing, waiting)
+		}
+		again := openInBubble(t, folder)
+		defer again.Close()
+		if got := allIDs(t, again); got != "a" {
+			t.Errorf("kept %q, want %q", got, "a")
+		}
+	})
+}

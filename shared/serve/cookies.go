@@ -1,0 +1,44 @@
+package serve
+
+import (
+	"net/http"
+	"time"
+)
+
+// Cookies sets and reads our cookies: HttpOnly, SameSite=Lax, for the whole site and
+// this host only. With Secure their names begin with __Host-, so that no sibling host
+// can plant one.
+type Cookies struct{ Secure bool }
+
+// Name is the cookie's name as it travels.
+func (c Cookies) Name(name string) string {
+	if c.Secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// Set gives the browser a cookie for maxAge; 0 means until the browser is closed.
+func (c Cookies) Set(w http.ResponseWriter, name, value string, maxAge time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: c.Name(name), Value: value, Path: "/", MaxAge: int(maxAge / time.Second),
+		Secure: c.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// Clear takes the cookie away.
+func (c Cookies) Clear(w http.ResponseWriter, name string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: c.Name(name), Path: "/", MaxAge: -1,
+		Secure: c.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// Read gives the cookie's value, "" when there is none.
+func (c Cookies) Read(r *http.Request, name string) string {
+	cookie, err := r.Cookie(c.Name(name))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}

@@ -1,0 +1,69 @@
+package serve
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strings"
+)
+
+// maxAgent is how much of a User-Agent the audit log keeps, in bytes.
+const maxAgent = 256
+
+// Exchange is what Front knows about one request.
+type Exchange struct {
+	ID    string // request id: in logs, in the audit log, on the problem page
+	Place string // address of the caller, behind our proxies
+	HTTPS bool   // the caller came by https, as far as we can tell
+	Route string // the mux pattern that matched, "" when none did
+
+	header     http.Header // of the answer
+	formAction []string
+	quiet      bool
+}
+
+type exchangeKey struct{}
+
+// Of gives what is known about the request of ctx; an empty Exchange outside of one.
+func Of(ctx context.Context) *Exchange {
+	if x, ok := ctx.Value(exchangeKey{}).(*Exchange); ok {
+		return x
+	}
+	return &Exchange{}
+}
+
+// RequestID names the request of ctx, "" outside of one.
+func RequestID(ctx context.Context) string { return Of(ctx).ID }
+
+// Routed tells logs and metrics which pattern of mux matched. Wrap each mux in it;
+// of nested ones the innermost match counts.
+func Routed(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := Of(r.Context())
+		defer func() {
+			if x.Route == "" {
+				x.Route = r.Pattern
+			}
+		}()
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// newRequestID gives 80 random bits as 16 letters and digits, short enough to be
+// read out on the telephone.
+func newRequestID() string { return strings.ToLower(rand.Text()[:16]) }
+
+// goodRequestID tells whether an id from a proxy may go into our logs and pages.
+func goodRequestID(id string) bool {
+	if len(id) < 8 || len(id) > 64 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}

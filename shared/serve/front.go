@@ -1,0 +1,150 @@
+package serve
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"tegata/shared/audit"
+)
+
+// DefaultMaxBody is the longest request body taken: our longest form has a twentieth
+// of it. Pushed authorization requests with long claims fit too.
+const DefaultMaxBody = 64 << 10
+
+// Front is what every request passes before it reaches a mux. Fill it in app.go.
+type Front struct {
+	Log     *slog.Logger
+	Proxies Proxies                                                                         // whose X-Forwarded-* count; none when empty
+	HTTPS   bool                                                                            // the public URL is https: send Strict-Transport-Security
+	MaxBody int64                                                                           // bytes; 0 means DefaultMaxBody
+	Problem Problem                                                                         // 413 and 500 as pages
+	Observe func(ctx context.Context, route, method string, status int, took time.Duration) // metrics; may be nil
+}
+
+// Handler puts the front before next.
+func (f Front) Handler(next http.Handler) http.Handler {
+	limit := f.MaxBody
+	if limit == 0 {
+		limit = DefaultMaxBody
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		x := f.meet(w, r)
+		if r.Body != nil {
+			// Around the bare w, which lets net/http close a connection that goes on sending.
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+		}
+		ctx := context.WithValue(r.Context(), exchangeKey{}, x)
+		ctx = audit.WithOrigin(ctx, audit.Origin{RequestID: x.ID, Place: x.Place, Agent: cut(r.UserAgent(), maxAgent)})
+		r = r.WithContext(ctx)
+		rec := &recorder{ResponseWriter: w}
+		defer f.note(rec, r, x, began)
+		defer f.recover(rec, r)
+		f.headers(rec, x)
+		if r.ContentLength > limit {
+			f.Problem.answer(rec, r, http.StatusRequestEntityTooLarge)
+			return
+		}
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// meet finds out who calls.
+func (f Front) meet(w http.ResponseWriter, r *http.Request) *Exchange {
+	x := f.Proxies.read(r)
+	if x.ID == "" {
+		x.ID = newRequestID()
+	}
+	x.header = w.Header()
+	return x
+}
+
+// recover turns a panic into the 500 page and one log entry with its stack.
+func (f Front) recover(rec *recorder, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler {
+		panic(cause) // net/http's own way to hang up
+	}
+	f.Log.ErrorContext(r.Context(), "a handler panicked", "panic", cause, "route", Of(r.Context()).Route, "stack", string(debug.Stack()))
+	if rec.status != 0 {
+		panic(http.ErrAbortHandler) // half an answer is out: break it off, so that nobody takes it for a whole one
+	}
+	f.Problem.answer(rec, r, http.StatusInternalServerError)
+}
+
+// note writes the access log entry and the metrics. The path is left out on purpose:
+// the route says enough, and links and queries may hold tokens.
+func (f Front) note(rec *recorder, r *http.Request, x *Exchange, began time.Time) {
+	took := time.Since(began)
+	status := rec.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	route := x.Route
+	if route == "" {
+		route = "none"
+	}
+	level := slog.LevelInfo
+	switch {
+	case x.quiet:
+		level = slog.LevelDebug
+	case status >= 500:
+		level = slog.LevelWarn
+	}
+	f.Log.LogAttrs(r.Context(), level, "request",
+		slog.String("method", method(r.Method)), slog.String("route", route), slog.Int("status", status),
+		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", x.ID))
+	if f.Observe != nil {
+		f.Observe(r.Context(), route, method(r.Method), status, took)
+	}
+}
+
+// method keeps invented methods out of logs and metrics.
+func method(m string) string {
+	switch m {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return m
+	}
+	return "other"
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// Unwrap lets http.ResponseController reach the real writer.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// WriteHeader remembers the final status; 1xx answers are not final.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= 200 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts.
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}

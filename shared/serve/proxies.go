@@ -1,0 +1,103 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Proxies are the networks whose X-Forwarded-For, X-Forwarded-Proto and
+// X-Request-Id we believe. From anybody else these headers are noise: with them a
+// stranger would choose the address that limits and audit log see.
+type Proxies []netip.Prefix
+
+// ParseProxies reads addresses ("10.0.0.7") and networks ("10.0.0.0/8", "fd00::/8").
+func ParseProxies(texts []string) (Proxies, error) {
+	var all Proxies
+	for _, text := range texts {
+		if addr, err := netip.ParseAddr(text); err == nil {
+			addr = addr.Unmap()
+			all = append(all, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", text)
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
+}
+
+// has tells whether addr is one of ours.
+func (p Proxies) has(addr netip.Addr) bool {
+	for _, network := range p {
+		if network.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// read gives what is known about the caller of r. From a proxy of ours it walks
+// X-Forwarded-For from the right, over our proxies, to the first address that is not
+// ours: everything to the left of it was written by strangers.
+func (p Proxies) read(r *http.Request) *Exchange {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return &Exchange{Place: cut(r.RemoteAddr, 64), HTTPS: r.TLS != nil}
+	}
+	addr := peer.Addr().Unmap().WithZone("")
+	x := &Exchange{Place: addr.String(), HTTPS: r.TLS != nil}
+	if !p.has(addr) {
+		return x
+	}
+	x.Place = p.caller(r, addr).String()
+	if proto := last(r.Header.Values("X-Forwarded-Proto")); proto != "" {
+		x.HTTPS = strings.EqualFold(proto, "https")
+	}
+	if id := last(r.Header.Values("X-Request-Id")); goodRequestID(id) {
+		x.ID = id
+	}
+	return x
+}
+
+// caller is the nearest address that is not a proxy of ours.
+func (p Proxies) caller(r *http.Request, peer netip.Addr) netip.Addr {
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	at := peer
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop, ok := parseHop(hops[i])
+		if !ok {
+			return at
+		}
+		at = hop
+		if !p.has(at) {
+			return at
+		}
+	}
+	return at
+}
+
+// parseHop reads "192.0.2.7", "192.0.2.7:4711", "[2001:db8::1]:4711".
+func parseHop(text string) (netip.Addr, bool) {
+	text = strings.TrimSpace(text)
+	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		return addr.Unmap().WithZone(""), true
+	}
+	if both, err := netip.ParseAddrPort(text); err == nil {
+		return both.Addr().Unmap().WithZone(""), true
+	}
+	return netip.Addr{}, false
+}
+
+// last gives the last element of a comma-separated header: the one that the nearest
+// proxy wrote.
+func last(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	parts := strings.Split(values[len(values)-1], ",")
+	return strings.TrimSpace(parts[len(parts)-1])
+}

@@ -1,0 +1,96 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// The times after which a slow caller is let go.
+const (
+	headerTimeout = 5 * time.Second
+	bodyTimeout   = 15 * time.Second
+	answerTimeout = 30 * time.Second
+	idleTimeout   = 60 * time.Second
+	maxHeader     = 32 << 10
+
+	// DefaultDrain is how long requests under way may take after a stop (F-23).
+	DefaultDrain = 25 * time.Second
+)
+
+// Server listens on one address. Call Listen, then Run; Run alone does both.
+type Server struct {
+	Addr    string // "127.0.0.1:9000"; port 0 takes a free one
+	Handler http.Handler
+	Log     *slog.Logger
+	Health  *Health       // turned red at the beginning of a stop; may be nil
+	Notice  time.Duration // how long /readyz is red before we stop to listen; 0 where no load balancer asks
+	Drain   time.Duration // 0 means DefaultDrain
+
+	Listener net.Listener // open already; nil: Listen opens Addr
+}
+
+// Listen opens the port, so that mistakes show before anything else starts.
+func (s *Server) Listen() error {
+	l, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.Addr, err)
+	}
+	s.Listener = l
+	return nil
+}
+
+// URL is where the server can be reached from this machine; call it after Listen.
+func (s *Server) URL() string { return "http://" + s.Listener.Addr().String() }
+
+// Run serves until ctx ends, then stops in order: /readyz red, no new connections,
+// requests under way finish. It gives nil after a clean stop.
+func (s *Server) Run(ctx context.Context) error {
+	if s.Listener == nil {
+		if err := s.Listen(); err != nil {
+			return err
+		}
+	}
+	web := &http.Server{
+		Handler:           s.Handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      answerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- web.Serve(s.Listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	return s.stop(web)
+}
+
+func (s *Server) stop(web *http.Server) error {
+	if s.Health != nil {
+		s.Health.Stop()
+	}
+	if s.Notice > 0 {
+		time.Sleep(s.Notice)
+	}
+	drain := s.Drain
+	if drain == 0 {
+		drain = DefaultDrain
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	err := web.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.Log.Warn("some requests did not finish in time", "drain", drain)
+		return web.Close()
+	}
+	return err
+}
