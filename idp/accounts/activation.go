@@ -66,7 +66,7 @@ func (s *Service) ProveByLink(ctx context.Context, token string) (Link, error) {
 		if t, err = s.Once.Spend(ctx, activation, token, s.Clock()); err != nil {
 			return err
 		}
-		return s.prove(ctx, t, "link")
+		return s.prove(ctx, &t, "link")
 	})
 	return s.link(ctx, t, err)
 }
@@ -119,7 +119,7 @@ func (s *Service) proveByCode(ctx context.Context, w Waiting, digits string, now
 		if t, err = s.Once.SpendGuessed(ctx, t, now); err != nil {
 			return err
 		}
-		return s.prove(ctx, t, "code")
+		return s.prove(ctx, &t, "code")
 	})
 	return s.link(ctx, t, err)
 }
@@ -138,9 +138,10 @@ func (s *Service) newestTicket(ctx context.Context, w Waiting) (id string, err e
 
 // prove notes that the address of a ticket's account is proved. A ticket that is not
 // the newest one of a pending account gives fault.Conflict.
-func (s *Service) prove(ctx context.Context, t once.Ticket, by string) error {
+func (s *Service) prove(ctx context.Context, t *once.Ticket, by string) error {
 	err := s.Store.prove(ctx, t.Subject, t.ID, s.Clock())
 	if fault.Is(err, fault.NotFound) {
+		t.Replaced = true
 		return fault.Wrap(fault.Conflict, "once.replaced", err)
 	}
 	if err != nil {
@@ -166,6 +167,10 @@ func (s *Service) link(ctx context.Context, t once.Ticket, err error) (Link, err
 	}
 	l := Link{Email: p.Email, Resume: p.Resume, State: Fresh}
 	if err == nil {
+		return l, nil
+	}
+	if fault.Is(err, fault.Conflict) && !t.Replaced { // whoever spent it may not have committed yet: do not ask the account
+		l.State = Used
 		return l, nil
 	}
 	a, findErr := s.Store.byID(ctx, t.Subject)

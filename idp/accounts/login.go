@@ -21,15 +21,11 @@ import (
 // Guesses are counted before they are checked, for unknown addresses too:
 // fault.TooMany. fault.Busy when too many log in at once.
 func (s *Service) LogIn(ctx context.Context, email, password string) (Account, error) {
-	now := s.Clock()
-	address, err := mail.Address(email)
-	if err != nil {
-		address = head(strings.ToLower(strings.TrimSpace(email)), maxNameBytes) // counted like any other, found never
-	}
-	if err := s.countGuess(ctx, address, now); err != nil {
+	now, key := s.Clock(), guessKey(email)
+	if err := s.countGuess(ctx, key, now); err != nil {
 		return Account{}, err
 	}
-	who, current, err := s.candidate(ctx, address)
+	who, current, err := s.candidate(ctx, email)
 	if err != nil {
 		return Account{}, err
 	}
@@ -46,27 +42,40 @@ func (s *Service) LogIn(ctx context.Context, email, password string) (Account, e
 			return Account{}, err
 		}
 	}
-	err = s.Store.DB.Tx(ctx, func(ctx context.Context) error {
+	var entered Account
+	err = s.Store.DB.Tx(ctx, func(ctx context.Context) (err error) {
 		if stale {
 			if err := s.Passwords.Rehash(ctx, current, again); err != nil {
 				return err
 			}
 		}
-		who, err = s.enterAccount(ctx, who, current.Number, now)
-		return err
+		if entered, err = s.enterAccount(ctx, who, current.Number, now); err != nil {
+			return err
+		}
+		return s.forgive(ctx, key)
 	})
 	if fault.Is(err, fault.NotFound) { // replaced or stopped since we looked
 		return Account{}, s.failed(ctx, who, true)
 	}
+	return entered, err
+}
+
+// guessKey is what guesses are counted by: the address, or what was typed instead.
+func guessKey(email string) string {
+	address, err := mail.Address(email)
 	if err != nil {
-		return Account{}, err
+		return head(strings.ToLower(strings.TrimSpace(email)), maxNameBytes)
 	}
-	return who, s.forgive(ctx, address)
+	return address
 }
 
 // candidate gives the account of an address with its current password; both empty
 // when there is none.
-func (s *Service) candidate(ctx context.Context, address string) (who Account, current passwords.Record, err error) {
+func (s *Service) candidate(ctx context.Context, email string) (who Account, current passwords.Record, err error) {
+	address, problem := mail.Address(email)
+	if problem != nil {
+		return who, current, nil
+	}
 	who, err = s.Store.byEmail(ctx, address)
 	if fault.Is(err, fault.NotFound) {
 		return Account{}, current, nil
@@ -94,11 +103,11 @@ func (s *Service) verify(ctx context.Context, current passwords.Record, password
 func (s *Service) enterAccount(ctx context.Context, was Account, password int, now time.Time) (Account, error) {
 	who, err := s.Store.loggedIn(ctx, was.ID, password, now)
 	if err != nil {
-		return was, err
+		return Account{}, err
 	}
 	if was.State == Proved {
 		if err := s.Audit.Record(ctx, event("account.activated", who.ID)); err != nil {
-			return was, err
+			return Account{}, err
 		}
 	}
 	return who, s.Audit.Record(ctx, event("login.succeeded", who.ID))
@@ -125,23 +134,23 @@ func (s *Service) failed(ctx context.Context, who Account, right bool) error {
 
 // countGuess counts a guess for the place, for the address, and for both together, so
 // that a single place cannot lock others out.
-func (s *Service) countGuess(ctx context.Context, address string, now time.Time) error {
+func (s *Service) countGuess(ctx context.Context, key string, now time.Time) error {
 	if err := s.takePlace(ctx, s.Rules.GuessPlace, now); err != nil {
 		return err
 	}
-	if err := s.Limit.Take(ctx, s.Rules.GuessPair, pair(ctx, address), now); err != nil {
+	if err := s.Limit.Take(ctx, s.Rules.GuessPair, pair(ctx, key), now); err != nil {
 		return err
 	}
-	return s.Limit.Take(ctx, s.Rules.GuessAddress, address, now)
+	return s.Limit.Take(ctx, s.Rules.GuessAddress, key, now)
 }
 
 // forgive forgets the guesses for an address whose password was right. Those of the
 // place stay: else one's own account would pay for guesses at others.
-func (s *Service) forgive(ctx context.Context, address string) error {
-	if err := s.Limit.Forget(ctx, s.Rules.GuessPair, pair(ctx, address)); err != nil {
+func (s *Service) forgive(ctx context.Context, key string) error {
+	if err := s.Limit.Forget(ctx, s.Rules.GuessPair, pair(ctx, key)); err != nil {
 		return err
 	}
-	return s.Limit.Forget(ctx, s.Rules.GuessAddress, address)
+	return s.Limit.Forget(ctx, s.Rules.GuessAddress, key)
 }
 
-func pair(ctx context.Context, address string) string { return address + "\x00" + place(ctx) }
+func pair(ctx context.Context, key string) string { return key + "\x00" + place(ctx) }

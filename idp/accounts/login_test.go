@@ -25,6 +25,8 @@ func TestEveryFailedLogInIsTheSame(t *testing.T) { // A-082
 			{"not proved, wrong password", "eve@example.jp", "Wrong7!yukigawa"},
 			{"no address at all", "ada", good},
 			{"Kelvin sign", "ada@example.jp\u212a", good},
+			{"NUL in the address", "ada@example.jp\x00", good},
+			{"broken UTF-8 in the address", "ada\xff@example.jp", good},
 			{"no password", "ada@example.jp", ""},
 			{"a megabyte", "ada@example.jp", string(make([]byte, 1<<20))},
 			{"trailing space", "ada@example.jp", good + " "},

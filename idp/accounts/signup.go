@@ -129,7 +129,9 @@ func (s *Service) untilUnique(ctx context.Context, do func(context.Context) erro
 			return err
 		}
 	}
-	return err
+	busy := fault.Wrap(fault.Busy, "refused.busy", err)
+	busy.RetryAfter = time.Second
+	return busy
 }
 
 // enter writes what becomes of a sign-up and gives the ticket whose code the waiting

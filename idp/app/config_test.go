@@ -115,7 +115,7 @@ func TestEachMistakeIsNamedWithItsKey(t *testing.T) { // F-30
 		{"listen: 0.0.0.0", "lisen: 0.0.0.0", "2:1 lisen: there is no such key, did you mean listen?"},
 		{"    host: relay", "    hots: relay", "15:5 mail.smtp.hots: there is no such key, did you mean host?"},
 		{"log:\n", "logs:\n", "logs: there is no such key"},
-		{"  level: warn", "  level: warn\n  level: info", "30:3 log.level: the key stands here a second time"},
+		{"  level: warn", "  level: warn\n  level: info", "31:3 log.level: the key stands here a second time"},
 		{"port: 465", "port: \"465\"", "mail.smtp.port: want a whole number"},
 		{"port: 465", "port: 465.5", "mail.smtp.port: want a whole number"},
 		{"trusted: [10.0.0.0/8]", "trusted: 10.0.0.0/8", "proxies.trusted: want a list"},

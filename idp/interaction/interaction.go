@@ -18,7 +18,10 @@ package interaction
 
 import (
 	"context"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"tegata/idp/accounts"
 	"tegata/idp/sessions"
@@ -91,6 +94,7 @@ func (s *Service) Begin(ctx context.Context, browser string, asked Asked) (Inter
 		return Interaction{}, fault.New(fault.Denied, "", "interaction.other_browser")
 	}
 	now := s.Clock()
+	asked.LoginHint, asked.UILocales = clean(asked.LoginHint), clean(asked.UILocales)
 	it := Interaction{ID: secret.NewID(), Asked: asked, CreatedAt: now, ExpiresAt: now.Add(LivesFor)}
 	return it, s.Store.insert(ctx, it, secret.Digest(browser))
 }
@@ -99,7 +103,7 @@ func (s *Service) Begin(ctx context.Context, browser string, asked Asked) (Inter
 // fault.Denied for another browser, fault.Expired when too late and fault.Conflict
 // when finished; the last three with the Interaction's ID only.
 func (s *Service) Load(ctx context.Context, id, browser string) (Interaction, error) {
-	it, digest, err := s.Store.byID(ctx, id)
+	it, digest, err := s.find(ctx, id)
 	if err != nil {
 		return Interaction{}, err
 	}
@@ -118,7 +122,7 @@ func (s *Service) Load(ctx context.Context, id, browser string) (Interaction, er
 // Peek gives what any browser may know of a conversation that was begun, even when it
 // is over: which client and which place the person wanted.
 func (s *Service) Peek(ctx context.Context, id string) (Interaction, error) {
-	it, _, err := s.Store.byID(ctx, id)
+	it, _, err := s.find(ctx, id)
 	if err != nil {
 		return Interaction{}, err
 	}
@@ -128,7 +132,28 @@ func (s *Service) Peek(ctx context.Context, id string) (Interaction, error) {
 	}, nil
 }
 
+// find gives a conversation with the digest of its browser. What was swept is told
+// like what is too old, and so is what never was one.
+func (s *Service) find(ctx context.Context, id string) (it Interaction, browser []byte, err error) {
+	if uuid.Validate(id) != nil {
+		return it, nil, fault.New(fault.NotFound, "", "interaction.expired")
+	}
+	it, browser, err = s.Store.byID(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.Wrap(fault.NotFound, "interaction.expired", err)
+	}
+	return it, browser, err
+}
+
 // Sweep deletes the conversations that nobody can come back to and tells how many.
 func (s *Service) Sweep(ctx context.Context, now time.Time) (int64, error) {
 	return s.Store.sweep(ctx, now.Add(-KeepFor))
+}
+
+// maxHint is how much of a hint is kept: more than any address or list of languages.
+const maxHint = 320
+
+// clean makes what a client sent along fit for both databases.
+func clean(hint string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(hint[:min(len(hint), maxHint)], ""), "\x00", "")
 }

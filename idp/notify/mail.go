@@ -114,58 +114,59 @@ type words struct {
 	lang string
 }
 
-// t gives the sentence for a key of this package.
+// t gives the sentence for a key.
 func (w words) t(key string, more ...any) string {
 	args := map[string]any{"brand": w.Brand.Name}
 	for i := 0; i+1 < len(more); i += 2 {
 		args[more[i].(string)] = more[i+1]
 	}
-	return w.Catalog.Text(w.lang, "mail."+key, args)
+	return w.Catalog.Text(w.lang, key, args)
 }
 
 func (w words) link(key, path string) link { return link{w.t(key), w.PublicURL + path} }
 
-func (w words) page(mail string) page {
+// page has what all mails have.
+func (w words) page(subject, lead string) page {
 	return page{
-		Language: w.lang, Brand: w.Brand.Name, Subject: w.t(mail + ".subject"),
-		Greeting: w.t("greeting"), Lead: w.t(mail + ".lead"), Signature: w.t("signature"),
-		Support: []link{w.link("help", "/help"), w.link("support", "/contact")},
+		Language: w.lang, Brand: w.Brand.Name, Subject: w.t(subject),
+		Greeting: w.t("mail.greeting"), Lead: w.t(lead), Signature: w.t("mail.signature"),
+		Support: []link{w.link("mail.help", "/help"), w.link("mail.support", "/contact")},
 	}
 }
 
 // activation is the mail of S-033 to S-037 and S-040.
 func (w words) activation(n note) page {
-	p := w.page("activation")
+	p := w.page("mail.activation.subject", "mail.activation.lead")
 	zone, err := time.LoadLocation(n.Zone)
 	if err != nil {
 		zone = time.UTC
 	}
-	p.Welcome = w.t("activation.welcome")
-	p.Button = w.link("activation.button", "/activate?token="+n.Token)
-	p.CodeLead, p.Code = w.t("activation.code"), Grouped(n.Code)
+	p.Welcome = w.t("mail.activation.welcome")
+	p.Button = w.link("mail.activation.button", "/activate?token="+n.Token)
+	p.CodeLead, p.Code = w.t("mail.activation.code"), Grouped(n.Code)
 	p.Validity = []string{
-		w.t("activation.validity"),
-		w.t("activation.expires", "at", locale.DateTime(w.lang, n.ExpiresAt, zone)),
+		w.t("mail.activation.validity"),
+		w.t("mail.activation.expires", "at", locale.DateTime(w.lang, n.ExpiresAt, zone)),
 	}
-	p.ListLead = w.t("activation.list")
+	p.ListLead = w.t("mail.activation.list")
 	p.List = []link{
-		w.link("activation.list_log_in", "/login"),
-		w.link("activation.list_profile", "/"),
-		w.link("activation.list_customer", "/help#customer"),
-		w.link("activation.list_partner", "/help#partner"),
-		w.link("activation.list_supply", "/help#supply-chain"),
+		w.link("mail.activation.list_log_in", "/login"),
+		w.link("mail.activation.list_profile", "/"),
+		w.link("mail.activation.list_customer", "/help#customer"),
+		w.link("mail.activation.list_partner", "/help#partner"),
+		w.link("mail.activation.list_supply", "/help#supply-chain"),
 	}
-	p.Notes = []string{w.t("activation.keep"), w.t("activation.not_you")}
+	p.Notes = []string{w.t("mail.activation.keep"), w.t("mail.activation.not_you")}
 	return p
 }
 
 // already is the mail of S-025.
 func (w words) already() page {
-	p := w.page("already")
-	p.Button = w.link("already.button", "/login")
-	p.ListLead = w.t("already.list")
-	p.List = []link{w.link("already.reset", "/forgot-password")}
-	p.Notes = []string{w.t("already.not_you")}
+	p := w.page("mail.already.subject", "mail.already.lead")
+	p.Button = w.link("mail.already.button", "/login")
+	p.ListLead = w.t("mail.already.list")
+	p.List = []link{w.link("mail.already.reset", "/forgot-password")}
+	p.Notes = []string{w.t("mail.already.not_you")}
 	return p
 }
 

@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -24,16 +23,17 @@ import (
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
+	"tegata/idp/notify"
 	"tegata/idp/oidc"
 	"tegata/idp/passwords"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
-	"tegata/keys"
 	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
 	"tegata/shared/db/dbtest"
 	"tegata/shared/limit"
+	"tegata/shared/locale"
 	"tegata/shared/once"
 	"tegata/shared/secret"
 	"tegata/shared/serve"
@@ -76,10 +76,12 @@ func startAt(t testing.TB, d *db.DB, held *clock.Held, now clock.Clock) *world {
 	must(t, err)
 	log := audit.Log{DB: d, Clock: now}
 	spend := once.Store{DB: d, Seal: seal}
-	ring := &keys.Ring{DB: d, Seal: seal, Clock: now, Log: slog.New(slog.DiscardHandler)}
-	must(t, ring.Ensure(t.Context(), "ES256", "RS256"))
+	ring := ringOf(t, d, seal, now)
+	words, err := locale.Load(notify.Locales())
+	must(t, err)
 	people := &accounts.Service{
-		Store: accounts.Store{DB: d}, Passwords: passwords.Store{DB: d},
+		Notify: &notify.Service{Catalog: words},
+		Store:  accounts.Store{DB: d}, Passwords: passwords.Store{DB: d},
 		Hasher: &passwords.Hasher{Seal: seal, Params: passwords.Params{Memory: 64, Time: 1, Threads: 1}},
 		Once:   spend, Limit: limit.Limiter{DB: d}, Audit: log, Clock: now, Rules: accounts.DefaultRules(), Terms: "1",
 	}
@@ -90,7 +92,9 @@ func startAt(t testing.TB, d *db.DB, held *clock.Held, now clock.Clock) *world {
 		Clients:     &clients.Registry{Store: clients.Store{DB: d}, Clock: now},
 		Interaction: &interaction.Service{Store: interaction.Store{DB: d}, Accounts: people, Sessions: signedIn, Audit: log, Clock: now},
 		Audit:       log, Clock: now, Cookies: serve.Cookies{},
-		Problem: func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, "problem: "+err.Error(), http.StatusBadRequest) },
+		Problem: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, "problem: "+err.Error(), http.StatusBadRequest)
+		},
 	}
 	w.serve(signedIn)
 	w.register()

@@ -122,7 +122,7 @@ func (h *Hasher) enter(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-patience.C:
-		busy := fault.New(fault.Busy, "", "busy")
+		busy := fault.New(fault.Busy, "", "refused.busy")
 		busy.RetryAfter = 2 * h.Wait
 		return busy
 	}

@@ -30,25 +30,25 @@ func (p *Pages) back(r *http.Request) wayBack {
 	return wayBack{within("/login", interactionID(r)), p.text(lang, "articles.back")}
 }
 
-// article shows the text articles/NAME.body. Links to the log-in keep the
-// conversation that a person left to read it (S-054).
-func (p *Pages) article(name string) action {
+// article shows a text of the catalogs. The way back keeps the conversation that a
+// person left to read it (S-054).
+func (p *Pages) article(title, body string) action {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		lang := page.Language(r)
-		return p.Page.Show(w, r, page.Page{Template: "article", Title: name + ".title", Data: articleData{
-			Body:    prose(p.text(lang, name+".body")),
-			Version: p.version(lang, name),
+		return p.Page.Show(w, r, page.Page{Template: "article", Title: title, Data: articleData{
+			Body:    prose(p.text(lang, body)),
+			Version: p.version(lang, title),
 			Back:    p.back(r),
 		}})
 	}
 }
 
 // version is the line that names the edition of a text.
-func (p *Pages) version(lang, name string) string {
-	switch name {
-	case "terms", "privacy":
+func (p *Pages) version(lang, title string) string {
+	switch title {
+	case "terms.title", "privacy.title":
 		return p.text(lang, "terms.version", "version", p.TermsVersion)
-	case "guide":
+	case "guide.title":
 		return p.text(lang, "guide.version", "version", guideVersion)
 	}
 	return ""

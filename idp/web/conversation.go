@@ -84,8 +84,8 @@ func (p *Pages) others(r *http.Request) interaction.Interaction {
 // begin starts a conversation without an authorization request: of somebody who came
 // by the address of the provider, or who started in another browser and shall still
 // reach the client of it.
-func (p *Pages) begin(w http.ResponseWriter, r *http.Request, of interaction.Interaction) (interaction.Interaction, error) {
-	return p.Interaction.Begin(r.Context(), p.browser(w, r), interaction.Asked{
+func (p *Pages) begin(r *http.Request, browser string, of interaction.Interaction) (interaction.Interaction, error) {
+	return p.Interaction.Begin(r.Context(), browser, interaction.Asked{
 		ClientID: of.ClientID, ClientName: of.ClientName, Target: of.Target, UILocales: page.Language(r),
 	})
 }

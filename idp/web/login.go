@@ -14,6 +14,7 @@ type loginData struct {
 	Interaction string // the conversation, "" for none
 	Client      string // the client's name in the reader's language, "" for none
 	Elsewhere   bool   // the conversation began in another browser, or is too old
+	NoCookies   bool   // the browser keeps none, so nobody can log in
 	SignUp      string // links that keep the conversation
 	ForgotEmail string
 	Help        string
@@ -42,7 +43,7 @@ func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request) error {
 		return p.Page.See(w, r, p.onward(r, about))
 	}
 	data := p.loginPage(r, about, !mine)
-	data.Email = at.Prefill()
+	data.Email, data.NoCookies = at.Prefill(), r.URL.Query().Has("cookies")
 	return p.Page.Show(w, r, page.Page{Template: "login", Title: "login.title", Data: data})
 }
 
@@ -63,12 +64,13 @@ func (p *Pages) identify(w http.ResponseWriter, r *http.Request) error {
 	if page.Switched(r) {
 		return p.Page.Show(w, r, shown)
 	}
+	browser := p.browser(w, r)
 	if !mine {
-		if about, err = p.begin(w, r, about); err != nil {
+		if about, err = p.begin(r, browser, about); err != nil {
 			return err
 		}
 	}
-	err = p.Interaction.Identify(r.Context(), about.ID, p.browser(w, r), data.Email)
+	err = p.Interaction.Identify(r.Context(), about.ID, browser, data.Email)
 	if fault.Is(err, fault.Invalid) {
 		shown.Problem = err
 		return p.Page.Show(w, r, shown)

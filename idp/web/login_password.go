@@ -27,6 +27,9 @@ func (p *Pages) showPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if p.Cookies.Read(r, sessions.BrowserCookieName) == "" {
+		return p.Page.See(w, r, "/login?cookies=off") // we have just set one
+	}
 	if !ok || at.next != interaction.AskPassword {
 		return p.Page.See(w, r, within("/login", interactionID(r)))
 	}

@@ -36,14 +36,14 @@ func (p *Pages) routes() []route {
 		{"POST /logout", p.logout},
 		{"GET /profile", p.showProfile},
 		{"GET /help", p.showHelp},
-		{"GET /guide", p.article("guide")},
+		{"GET /guide", p.article("guide.title", "guide.body")},
 		{"GET /contact", p.showContact},
-		{"GET /privacy", p.article("privacy")},
-		{"GET /terms", p.article("terms")},
-		{"GET /cookies", p.article("cookies")},
-		{"GET /trademarks", p.article("trademarks")},
-		{"GET /forgot-password", p.article("forgot_password")},
-		{"GET /forgot-email", p.article("forgot_email")},
+		{"GET /privacy", p.article("privacy.title", "privacy.body")},
+		{"GET /terms", p.article("terms.title", "terms.body")},
+		{"GET /cookies", p.article("cookies.title", "cookies.body")},
+		{"GET /trademarks", p.article("trademarks.title", "trademarks.body")},
+		{"GET /forgot-password", p.article("forgot_password.title", "forgot_password.body")},
+		{"GET /forgot-email", p.article("forgot_email.title", "forgot_email.body")},
 	}
 }
 

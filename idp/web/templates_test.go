@@ -28,10 +28,11 @@ func samples() []page.Page {
 	}
 	form := signUpForm{Email: `"><script>`, GivenName: "Taro", FamilyName: "O'Neil", Country: "JP"}
 	signUp := signUpData{Countries: locale.Countries("en"), Back: "/login", Guide: "/guide"}
+	signUp.Terms, signUp.Privacy = `<a href="/terms">terms</a>`, `<a href="/privacy">privacy</a>`
 	filled := signUp
 	filled.Form, filled.Rules, filled.FreeMail, filled.Interaction = form, passwordRules(accounts.Draft{Email: form.Email, Password: "short"}), true, "i1"
 	all := []page.Page{
-		{Template: "login", Title: "login.title", Data: loginData{SignUp: "/signup", ForgotEmail: "/forgot-email", Help: "/help#login"}},
+		{Template: "login", Title: "login.title", Data: loginData{SignUp: "/signup", ForgotEmail: "/forgot-email", Help: "/help#login", NoCookies: true}},
 		{Template: "login", Title: "login.title", Problem: wrong[0], Data: loginData{Client: "Shop", Elsewhere: true, Interaction: "i1", SignUp: "/signup", Help: "/help"}},
 		{Template: "login_password", Title: "login_password.title", Data: passwordData{Email: "ada@example.org", Change: "/login", Forgot: "/forgot-password"}},
 		{Template: "login_password", Title: "login_password.title", Problem: fault.New(fault.Denied, "", "login.failed"),
@@ -47,7 +48,7 @@ func samples() []page.Page {
 		{Template: "logged_out", Title: "logout.done_title"},
 		{Template: "profile", Title: "profile.title", Wide: true, Data: profileData{FullName: "Ada Lovelace", LastLogin: "today",
 			Apps: []app{{ID: "shop", Name: "Shop", Address: "https://shop.example/login"}}}},
-		{Template: "profile", Title: "profile.title", Wide: true, Data: profileData{FullName: "Ada Lovelace"}},
+		{Template: "profile", Title: "profile.title", Wide: true, Data: profileData{FullName: "Ada Lovelace", Email: "ada.lovelace@mathematics.example.org", Country: "Japan"}},
 		{Template: "article", Title: "terms.title", Data: articleData{Body: prose("## One\n\n- two [three](/help)"), Version: "1", Back: wayBack{"/login", "x"}}},
 		{Template: "help", Title: "help.title", Data: helpData{Sections: []section{{"login", "Log in", prose("text")}}, Back: wayBack{"/login", "x"}}},
 		{Template: "contact", Title: "contact.title", Data: contactData{About: "x", Address: "s@example.org", Rows: []contactRow{{"One", "mailto:s@example.org"}}}},

@@ -159,6 +159,14 @@ func (p *Person) Expect(complaint string) *Person {
 	return p
 }
 
+// Complaints gives what the browser complained about so far and nobody expected.
+func (p *Person) Complaints() []string {
+	if d, ok := p.driver.(*tab); ok {
+		return d.complaints()
+	}
+	return nil
+}
+
 // Weight is what a page cost: bytes over the wire with headers, and requests.
 type Weight struct {
 	Bytes    int

@@ -48,7 +48,8 @@ func (l Limiter) Take(ctx context.Context, r Rule, key string, now time.Time) er
 		return errInTx
 	}
 	id, slack := r.id(key), time.Duration(r.Burst-1)*r.Every
-	taken, err := l.take(ctx, id, now, now.Add(slack), r.Every)
+	w := window{now, now.Add(slack), now.Add(slack + r.Every + skew)}
+	taken, err := l.take(ctx, id, w, r.Every)
 	if err != nil || taken {
 		return err
 	}
@@ -59,6 +60,16 @@ func (l Limiter) Take(ctx context.Context, r Rule, key string, now time.Time) er
 	// The row may have gone or moved since; what the refusal says stays sensible.
 	wait := min(max(freeAt.Add(-slack).Sub(now), time.Millisecond), r.Every*time.Duration(r.Burst))
 	return fault.Later("limit.too_many", wait)
+}
+
+// skew is how far the clocks of two nodes may differ.
+const skew = time.Minute
+
+// window is what the time in a row means now.
+type window struct {
+	now    time.Time // up to here: no attempt counts any more
+	latest time.Time // up to here: one more is allowed
+	absurd time.Time // beyond: no attempt of ours; the clock was set back since (F-28)
 }
 
 // Forget takes back all attempts of the key.

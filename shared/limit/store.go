@@ -10,16 +10,15 @@ import (
 // sweepBatch bounds one DELETE, so that sweeping never holds writers up for long.
 const sweepBatch = 500
 
-// take moves the row one interval on, unless it lies beyond latest already.
+// take moves the row one interval on, unless it lies beyond the latest time already.
 // (CASE, because the greater of two is max() here and greatest() there.)
-func (l Limiter) take(ctx context.Context, id string, now, latest time.Time, every time.Duration) (taken bool, err error) {
-	step := every.Microseconds()
+func (l Limiter) take(ctx context.Context, id string, w window, every time.Duration) (taken bool, err error) {
 	n, err := l.DB.Exec(ctx, `
 		insert into limits (id, free_at) values ($1, $2)
 		on conflict (id) do update
-			set free_at = case when limits.free_at > $3 then limits.free_at + $4 else $2 end
-			where limits.free_at <= $5`,
-		id, now.UnixMicro()+step, now, step, latest)
+			set free_at = case when limits.free_at > $3 and limits.free_at <= $6 then limits.free_at + $4 else $2 end
+			where limits.free_at <= $5 or limits.free_at > $6`,
+		id, w.now.Add(every), w.now, every.Microseconds(), w.latest, w.absurd)
 	return n == 1, err
 }
 

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -77,7 +78,7 @@ func localPart(s string) bool {
 // dnsName gives a domain in the form of the DNS; ok is false for what cannot receive
 // mail from us: no dot, an address in numbers, characters that pose as ASCII.
 func dnsName(s string) (name string, ok bool) {
-	if !utf8.ValidString(s) || strings.IndexFunc(s, posesAsASCII) >= 0 {
+	if !utf8.ValidString(s) || strings.IndexFunc(s, deceives) >= 0 {
 		return "", false
 	}
 	name, err := domains.ToASCII(norm.NFC.String(s))
@@ -91,13 +92,17 @@ func dnsName(s string) (name string, ok bool) {
 	return name, true
 }
 
-// posesAsASCII tells whether r turns into ASCII when it is normalised: full-width
-// letters, the Kelvin sign, ligatures, the ideographic full stop.
-func posesAsASCII(r rune) bool {
+// deceives tells whether r turns into ASCII or into nothing when it is normalised:
+// full-width letters, the Kelvin sign, ligatures, the ideographic full stop, and
+// what cannot be seen at all.
+func deceives(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r <= ' ' || r == 0x7f
 	}
 	if r == '\u3002' || r == '\uff0e' || r == '\uff61' { // UTS 46 §2.3: dots
+		return true
+	}
+	if unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 		return true
 	}
 	folded := cases.Fold().String(norm.NFKC.String(string(r)))

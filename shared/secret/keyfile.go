@@ -31,25 +31,42 @@ func ReadOrCreateKeyFile(path string) ([]byte, error) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return ReadKeyFile(path)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
 	text := base64.StdEncoding.EncodeToString(Bytes(32)) + "\n"
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return ReadKeyFile(path) // another process was faster
-	}
-	if err != nil {
-		return nil, err
-	}
-	if _, err := f.WriteString(text); err != nil {
-		f.Close()
-		return nil, err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return nil, err
+	if err := writeNew(folder, path, text); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err // when it exists, another process was faster
 	}
 	return ReadKeyFile(path)
+}
+
+// writeNew makes a file with its whole text or not at all: it is written under
+// another name, made durable and linked, so that nobody reads half a key.
+func writeNew(folder, path, text string) error {
+	f, err := os.CreateTemp(folder, ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(folder)
+}
+
+// syncFolder makes the names in a folder durable.
+func syncFolder(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // ReadFile reads a secret from a file, without the line end. It refuses a file

@@ -57,8 +57,23 @@ func (t Token) String() string { return t.ID + "." + t.Secret }
 // ParseToken reads id.secret; ok is false when s cannot be one of ours.
 func ParseToken(s string) (t Token, ok bool) {
 	id, sec, found := strings.Cut(s, ".")
-	if !found || len(s) > 128 || uuid.Validate(id) != nil || len(id) != 36 || len(sec) < 22 {
+	if !found || len(s) > 128 || len(id) != 36 || len(sec) < 22 || !urlSafe(sec) {
+		return Token{}, false
+	}
+	// Written as we write it: one row has one spelling.
+	if u, err := uuid.Parse(id); err != nil || u.String() != id {
 		return Token{}, false
 	}
 	return Token{id, sec}, true
+}
+
+// urlSafe tells whether s consists of the characters that Text uses.
+func urlSafe(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
 }

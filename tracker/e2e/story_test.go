@@ -84,7 +84,7 @@ func (st *stage) step(line string) {
 	verb, rest, _ := strings.Cut(line, " ")
 	rest = strings.TrimSpace(rest)
 	first, second, _ := strings.Cut(rest, " | ")
-	st.person.Note(st.where)
+	st.t.Log(st.where)
 	switch verb {
 	case "visit":
 		st.person.Visit(rest)

@@ -24,7 +24,7 @@ import (
 	"tegata/tracker/candidates"
 )
 
-//go:embed templates locales static
+//go:embed templates/* locales static
 var files embed.FS
 
 // Templates, Locales and Static are the folders of this package, for page.New and

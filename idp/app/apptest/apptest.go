@@ -20,7 +20,6 @@ import (
 	"tegata/idp/app"
 	"tegata/idp/notify"
 	"tegata/shared/clock"
-	"tegata/shared/config"
 	"tegata/shared/db/dbtest"
 )
 
@@ -73,26 +72,39 @@ func Start(t testing.TB, o Options) *IDP {
 // Config is the development configuration with everything in a temporary folder.
 func Config(t testing.TB, o Options) app.Config {
 	t.Helper()
-	cfg, err := app.Load(Root("configs/idp.yaml"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.PublicURL = "http://localhost:" + port(o.Listener)
-	cfg.Metrics.Listen = ""
-	cfg.ClientsFile, cfg.PeopleFile = Root("configs/clients.yaml"), Root("testdata/people.yaml")
-	cfg.KeyEncryptionKey = config.SecretFile(filepath.Join(t.TempDir(), "kek"))
-	cfg.Hashing.MemoryMiB = 8 // tests hash a lot
 	if o.Database == "" {
 		o.Database = dbtest.URL(t, "sqlite")
 	}
-	cfg.Database.URL = config.NewSecret(o.Database)
-	if o.Clients != "" {
-		cfg.ClientsFile = filepath.Join(t.TempDir(), "clients.yaml")
-		if err := os.WriteFile(cfg.ClientsFile, []byte(o.Clients), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	cfg, err := app.Load(Root("configs/idp.yaml"), Environ(t, o, Port(o.Listener), t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return cfg
+}
+
+// Environ is what makes the development configuration one for tests: the port, and
+// everything that lasts in folder. It serves the real binary as well.
+func Environ(t testing.TB, o Options, port, folder string) []string {
+	return []string{
+		"TEGATA_IDP_PUBLIC_URL=http://localhost:" + port,
+		"TEGATA_IDP_METRICS_LISTEN=",
+		"TEGATA_IDP_DATABASE_URL=" + o.Database,
+		"TEGATA_IDP_KEY_ENCRYPTION_KEY_FILE=" + filepath.Join(folder, "kek"),
+		"TEGATA_IDP_CLIENTS_FILE=" + clientsFile(t, o),
+		"TEGATA_IDP_PEOPLE_FILE=" + Root("testdata/people.yaml"),
+		"TEGATA_IDP_HASHING_MEMORY_MIB=8", // tests hash a lot
+	}
+}
+
+func clientsFile(t testing.TB, o Options) string {
+	if o.Clients == "" {
+		return Root("configs/clients.yaml")
+	}
+	path := filepath.Join(t.TempDir(), "clients.yaml")
+	if err := os.WriteFile(path, []byte(o.Clients), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // Listen takes a free port of this machine.
@@ -111,7 +123,8 @@ func Root(path string) string {
 	return filepath.Join(filepath.Dir(here), "../../..", path)
 }
 
-func port(l net.Listener) string {
+// Port gives the port of a listener.
+func Port(l net.Listener) string {
 	_, p, _ := net.SplitHostPort(l.Addr().String())
 	return p
 }

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tegata/idp/app"
+	"tegata/idp/clients"
+	"tegata/shared/verbs"
+)
+
+func (p program) client() *cobra.Command {
+	group := &cobra.Command{
+		Use:   "client",
+		Short: "List and show the registered clients",
+		Long:  "Clients are registered in the file that clients_file names; it is read when idp starts.",
+		Args:  cobra.NoArgs,
+	}
+	group.AddCommand(p.clientList(), p.clientShow())
+	return group
+}
+
+// clientJSON is a client as it is printed: the members of RFC 7591, and what we know.
+type clientJSON struct {
+	clients.Client
+	Source   string `json:"source"`
+	Disabled bool   `json:"disabled"`
+}
+
+func (p program) clientList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the clients, disabled ones too",
+		Args:  cobra.NoArgs,
+		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
+			return p.services(cmd.Context(), func(s *app.Services) error {
+				all, err := s.Clients.List(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return p.showClients(all, asJSON)
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (p program) showClients(all []clients.Client, asJSON bool) error {
+	if asJSON {
+		list := make([]clientJSON, len(all))
+		for i, c := range all {
+			list[i] = clientJSON{c, c.Source, c.Disabled}
+		}
+		return verbs.JSON(p.Out, list)
+	}
+	rows := make([][]string, len(all))
+	for i, c := range all {
+		state := "enabled"
+		if c.Disabled {
+			state = "disabled"
+		}
+		rows[i] = []string{c.ID, c.NameIn("en"), string(c.AuthMethod), c.IDTokenAlg, state, c.Source, strings.Join(c.RedirectURIs, " ")}
+	}
+	return verbs.Table(p.Out, []string{"ID", "NAME", "AUTHENTICATION", "ID TOKEN", "STATE", "SOURCE", "REDIRECT URIS"}, rows)
+}
+
+func (p program) clientShow() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show CLIENT",
+		Short:   "Show one client as JSON; of secrets there are only digests",
+		Example: "  idp client show tegata-tracker",
+		Args:    cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			return p.services(cmd.Context(), func(s *app.Services) error {
+				all, err := s.Clients.List(cmd.Context())
+				if err != nil {
+					return err
+				}
+				for _, c := range all {
+					if c.ID == args[0] {
+						return verbs.JSON(p.Out, clientJSON{c, c.Source, c.Disabled})
+					}
+				}
+				return fmt.Errorf("there is no client %s; see: idp client list", verbs.Plain(args[0]))
+			})
+		}),
+	}
+}

@@ -1,0 +1,29 @@
+package web_test
+
+import (
+	"testing"
+
+	"tegata/idp/notify"
+	"tegata/idp/web"
+	"tegata/shared/locale"
+	"tegata/shared/page"
+)
+
+// internal are keys of refusals that no person meets as they are: services turn them
+// into others, or the general sentence of their kind is enough.
+var internal = []string{
+	"once.", "db.", "outbox.", "text.", "client.", "conflict", "not_found", "busy",
+	"oidc.grant_over", "oidc.session_over", "oidc.unknown_token",
+}
+
+// TestEverySentenceIsThereInEveryLanguage: S-013.
+func TestEverySentenceIsThereInEveryLanguage(t *testing.T) {
+	catalog, err := locale.Load(append(append(web.Locales(), page.Locales()), notify.Locales())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	locale.Check(t, catalog, locale.Sources{
+		Folders: []string{"..", "../../shared"},
+		Ignore:  append(internal, "email.invalid"),
+	})
+}

@@ -1,0 +1,159 @@
+package verbs
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tegata/shared/audit"
+)
+
+func (p *Program[C]) audit() *cobra.Command {
+	group := &cobra.Command{
+		Use:   "audit",
+		Short: "Read, verify and export the audit log",
+		Long:  "The audit log has one entry per event that matters to security, chained by hashes, so that\na changed, removed or moved entry shows.",
+		Args:  cobra.NoArgs,
+	}
+	group.AddCommand(p.auditTail(), p.auditVerify(), p.auditExport())
+	return group
+}
+
+func (p *Program[C]) auditTail() *cobra.Command {
+	var (
+		n      int
+		after  string
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:     "tail",
+		Short:   "Show the newest events, oldest first",
+		Example: "  " + p.Name + " audit tail -n 50\n  " + p.Name + " audit tail --after ID --json    # go on where you stopped",
+		Args:    cobra.NoArgs,
+		RunE: Do(func(cmd *cobra.Command, _ []string) error {
+			if n < 1 || n > 10_000 {
+				return Usagef("-n %d: want 1 to 10000", n)
+			}
+			return p.tools(cmd.Context(), func(t Tools) error {
+				events, err := t.Audit.Tail(cmd.Context(), n, after)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return JSON(p.Out, eventsJSON(events))
+				}
+				return eventsTable(p.Out, events)
+			})
+		}),
+	}
+	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many")
+	cmd.Flags().StringVar(&after, "after", "", "the event id to begin after")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// eventJSON is an event as --json prints it.
+type eventJSON struct {
+	ID        string            `json:"id"`
+	At        time.Time         `json:"at"`
+	Action    string            `json:"action"`
+	Actor     string            `json:"actor"`
+	Subject   string            `json:"subject"`
+	Client    string            `json:"client"`
+	Details   map[string]string `json:"details"`
+	RequestID string            `json:"request_id"`
+	Place     string            `json:"place"`
+	Agent     string            `json:"agent"`
+}
+
+func eventsJSON(events []audit.Event) []eventJSON {
+	all := make([]eventJSON, len(events))
+	for i, e := range events {
+		all[i] = eventJSON{e.ID, e.At, e.Action, e.Actor, e.Subject, e.Client, e.Details, e.RequestID, e.Place, e.Agent}
+	}
+	return all
+}
+
+func eventsTable(w io.Writer, events []audit.Event) error {
+	rows := make([][]string, len(events))
+	for i, e := range events {
+		rows[i] = []string{Time(&e.At), e.Action, e.Actor, e.Subject, e.Client, e.Place, e.RequestID, detailText(e.Details), e.ID}
+	}
+	return Table(w, []string{"AT", "ACTION", "ACTOR", "SUBJECT", "CLIENT", "PLACE", "REQUEST", "DETAILS", "ID"}, rows)
+}
+
+func detailText(details map[string]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(details)) {
+		all = append(all, name+"="+details[name])
+	}
+	return strings.Join(all, " ")
+}
+
+func (p *Program[C]) auditVerify() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Recompute the chain and tell every break",
+		Long: "Recompute the chain and tell every break; the exit code is 1 when there is one. Keep the\n" +
+			"printed head in another place: whoever can write to the database could build a whole new\n" +
+			"chain, and then the head differs.",
+		Args: cobra.NoArgs,
+		RunE: Do(func(cmd *cobra.Command, _ []string) error {
+			return p.tools(cmd.Context(), func(t Tools) error {
+				if _, err := t.Audit.Seal(cmd.Context()); err != nil {
+					return err
+				}
+				report, err := t.Audit.Verify(cmd.Context())
+				if err != nil {
+					return err
+				}
+				for _, problem := range report.Problems {
+					fmt.Fprintln(p.Out, problem)
+				}
+				fmt.Fprintf(p.Out, "%d events in the chain, %d not yet\nhead %s\n", report.Sealed, report.Unsealed, report.Head)
+				if !report.OK() {
+					return fmt.Errorf("the audit log was changed: %d breaks; compare with your last export", len(report.Problems))
+				}
+				return nil
+			})
+		}),
+	}
+}
+
+func (p *Program[C]) auditExport() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:     "export",
+		Short:   "Write the whole chain as JSON lines",
+		Long:    "Write the whole chain as JSON lines with place and hash, so that it can be kept and checked\nelsewhere. A file is made with mode 0600 and is never overwritten.",
+		Example: "  " + p.Name + " audit export --output audit-2026-11.jsonl",
+		Args:    cobra.NoArgs,
+		RunE: Do(func(cmd *cobra.Command, _ []string) error {
+			return p.tools(cmd.Context(), func(t Tools) error {
+				if _, err := t.Audit.Seal(cmd.Context()); err != nil {
+					return err
+				}
+				if path == "" {
+					return t.Audit.Export(cmd.Context(), p.Out)
+				}
+				f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+				if err != nil {
+					return err
+				}
+				if err := t.Audit.Export(cmd.Context(), f); err != nil {
+					f.Close()
+					return err
+				}
+				return f.Close()
+			})
+		}),
+	}
+	cmd.Flags().StringVarP(&path, "output", "o", "", "file to make; standard output without it")
+	return cmd
+}

@@ -1,0 +1,41 @@
+package verbs
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tegata/shared/config"
+)
+
+func (p *Program[C]) config() *cobra.Command {
+	group := &cobra.Command{Use: "config", Short: "Check or show the configuration", Args: cobra.NoArgs}
+	group.AddCommand(
+		&cobra.Command{
+			Use:   "check",
+			Short: "List every mistake of the configuration, file and environment",
+			Long:  "List every mistake of the configuration, file and environment, with key and line.\nNothing is started or changed. The exit code is 2 when there are mistakes.",
+			Args:  cobra.NoArgs,
+			RunE: Do(func(cmd *cobra.Command, _ []string) error {
+				if _, err := p.Config(); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(p.Out, "%s: no mistakes\n", p.path)
+				return err
+			}),
+		},
+		&cobra.Command{
+			Use:   "show",
+			Short: "Print the configuration in force, without secrets",
+			Long:  "Print the configuration in force: defaults, file and environment together.\nSecrets are left out.",
+			Args:  cobra.NoArgs,
+			RunE: Do(func(cmd *cobra.Command, _ []string) error {
+				c, err := p.Config()
+				if err != nil {
+					return err
+				}
+				return config.Show(p.Out, c)
+			}),
+		})
+	return group
+}

@@ -1,0 +1,147 @@
+// Package verbs is what the command lines of both programs have in common.
+//
+//	Program    name, configuration and services of one program; Root builds its verbs
+//	Main       runs the verbs and turns what happens into an exit code
+//	Do         wraps the work of a verb (exit.go)
+//	Table      prints rows for people, or JSON for programs (table.go)
+//
+// The verbs here: serve, config check, config show, migrate, audit tail, audit verify,
+// audit export, outbox list, outbox retry, version. Those of the key ring are in
+// keys/verbs; help and completion come from cobra.
+//
+// Exit codes: 0 done, 1 failed, 2 the command or the configuration is wrong.
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tegata/shared/audit"
+	"tegata/shared/config"
+	"tegata/shared/db"
+	"tegata/shared/outbox"
+)
+
+// Std is the world around a command.
+type Std struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Environ  []string
+}
+
+// Tools is what the verbs here work with.
+type Tools struct {
+	DB     *db.DB
+	Audit  audit.Log
+	Outbox *outbox.Outbox // nil: the program sends nothing
+	Close  func() error
+}
+
+// Program is one program with configuration C.
+type Program[C any] struct {
+	Std
+	Name      string // "idp"
+	About     string // one line
+	EnvPrefix string // TEGATA_IDP
+	File      string // the default of --config
+	Schema    fs.FS
+
+	Load   func(path string, environ []string) (C, error)
+	Shared func(C) config.Program
+	Open   func(ctx context.Context, c C, log *slog.Logger) (Tools, error) // leaves the schema as it is
+	Serve  func(ctx context.Context, c C, log *slog.Logger, version string) error
+	Sends  bool // has an outbox
+
+	path string
+}
+
+// Root gives the program's command with the verbs that both programs have. Without a
+// verb it serves.
+func (p *Program[C]) Root() *cobra.Command {
+	serve := p.serve()
+	root := &cobra.Command{
+		Use:   p.Name,
+		Short: p.About,
+		Long: p.About + ".\n\nWithout a verb it serves. Every key of the configuration can be set by an environment\n" +
+			"variable too: " + p.EnvPrefix + "_LISTEN for listen.",
+		Args:          cobra.NoArgs,
+		RunE:          serve.RunE,
+		SilenceErrors: true, SilenceUsage: true,
+	}
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
+	path := p.File
+	if named := p.environ(p.EnvPrefix + "_CONFIG"); named != "" {
+		path = named
+	}
+	root.PersistentFlags().StringVar(&p.path, "config", path, "configuration file (also "+p.EnvPrefix+"_CONFIG)")
+	if err := root.MarkPersistentFlagFilename("config", "yaml", "yml"); err != nil {
+		panic(err) // only when there is no such flag
+	}
+	root.AddCommand(serve, p.config(), p.migrate(), p.audit(), p.version())
+	if p.Sends {
+		root.AddCommand(p.outbox())
+	}
+	return root
+}
+
+// environ gives a variable, "" when it is not set.
+func (p *Program[C]) environ(name string) string {
+	for _, pair := range p.Environ {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Config reads the configuration that --config names.
+func (p *Program[C]) Config() (C, error) { return p.Load(p.path, p.Environ) }
+
+// Opened runs do with the configuration; it refuses a database that is behind or
+// ahead of this program, so that no verb fails half way.
+func (p *Program[C]) Opened(ctx context.Context, do func(C) error) error {
+	c, err := p.Config()
+	if err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, p.Shared(c).Database.URL.Reveal())
+	if err != nil {
+		return fmt.Errorf("database.url: %w", err)
+	}
+	behind, err := d.Pending(ctx, p.Schema)
+	d.Close()
+	switch {
+	case err != nil: // no table of migrations: nothing was ever migrated
+		return fmt.Errorf("the database has no tables yet; run: %s migrate", p.Name)
+	case behind > 0:
+		return fmt.Errorf("the database lacks %d migrations; run: %s migrate", behind, p.Name)
+	case behind < 0:
+		return fmt.Errorf("the database is newer than this program (%d migrations); start the newer program", -behind)
+	}
+	return do(c)
+}
+
+// tools is Opened with the tools of the verbs here.
+func (p *Program[C]) tools(ctx context.Context, do func(Tools) error) error {
+	return p.Opened(ctx, func(c C) error {
+		t, err := p.Open(ctx, c, p.Quiet())
+		if err != nil {
+			return err
+		}
+		defer t.Close()
+		return do(t)
+	})
+}
+
+// Quiet is the log of verbs: only what went wrong, as text.
+func (p *Program[C]) Quiet() *slog.Logger {
+	return slog.New(slog.NewTextHandler(p.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"tegata/shared/serve"
+	"tegata/tracker/sso"
+)
+
+const (
+	sealEvery   = 2 * time.Second // how long an audit event may wait for its place in the chain
+	sweepEvery  = 5 * time.Minute // how late expired rows may go
+	sessionKept = 24 * time.Hour  // how long a session that is over is remembered
+)
+
+// URL is where this process can be reached on this machine.
+func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
+
+// Run serves until ctx ends, then stops in order: /readyz turns red, requests under
+// way finish, the audit log is sealed and the database closed. It gives nil after such
+// a stop.
+func (a *App) Run(ctx context.Context) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	var workers sync.WaitGroup
+	for _, job := range []func(context.Context){
+		a.Keys.Watch,
+		func(ctx context.Context) { a.SSO.Provider.Watch(ctx, a.Log) },
+		a.serveMetrics,
+		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
+		func(ctx context.Context) { every(ctx, sweepEvery, a.Sweep) },
+	} {
+		workers.Go(func() { job(work) })
+	}
+	server := &serve.Server{Listener: a.listener, Handler: a.Handler, Log: a.Log, Health: a.health}
+	err := server.Run(ctx)
+	stopWork()
+	workers.Wait()
+	a.seal(context.WithoutCancel(ctx))
+	a.complain("traces", a.telemetry.traces.Stop(context.WithoutCancel(ctx)))
+	return errors.Join(err, a.Close())
+}
+
+// every calls do now and then again after each pause, until ctx ends.
+func every(ctx context.Context, pause time.Duration, do func(context.Context)) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		do(ctx)
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *App) seal(ctx context.Context) {
+	_, err := a.Audit.Seal(ctx)
+	a.complain("audit seal", err)
+}
+
+// Sweep forgets what is over. Several nodes may do it at once.
+func (s *Services) Sweep(ctx context.Context) {
+	now := s.Clock()
+	_, err := s.Once.Sweep(ctx, now, sso.StateKept)
+	s.complain("sweep once", err)
+	_, err = s.SSO.Sweep(ctx, now.Add(-sessionKept))
+	s.complain("sweep sessions", err)
+}
+
+// complain logs what went wrong in the background; the end of the program is no mistake.
+func (s *Services) complain(what string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		s.Log.Error("background work failed", "what", what, "cause", err)
+	}
+}
