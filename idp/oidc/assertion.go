@@ -41,38 +41,30 @@ type asserted struct {
 	NotBefore *jwt.NumericDate `json:"nbf"`
 	Issued    *jwt.NumericDate `json:"iat"`
 	ID        string           `json:"jti"`
+
+	token *jwt.JSONWebToken // to be verified with the keys of the client it names
 }
 
 // parseAssertion reads a client assertion without trusting it yet.
-func parseAssertion(text string) (*jwt.JSONWebToken, asserted, bool) {
-	var claims asserted
+func parseAssertion(text string) (a asserted, ok bool) {
 	if text == "" || len(text) > maxToken {
-		return nil, claims, false
+		return asserted{}, false
 	}
 	token, err := jwt.ParseSigned(text, assertionAlgs)
-	if err != nil || len(token.Headers) != 1 || token.UnsafeClaimsWithoutVerification(&claims) != nil {
-		return nil, claims, false
+	if err != nil || len(token.Headers) != 1 || token.UnsafeClaimsWithoutVerification(&a) != nil {
+		return asserted{}, false
 	}
-	return token, claims, true
-}
-
-// assertedClient tells which client an assertion claims to be; it is proved later.
-func assertedClient(text string) (id string, ok bool) {
-	_, claims, ok := parseAssertion(text)
-	return claims.Issuer, ok && claims.Issuer != "" && claims.Issuer == claims.Subject
+	a.token = token
+	return a, a.Issuer != "" && a.Issuer == a.Subject
 }
 
 // verifyAssertion checks a client assertion with the client's keys.
-func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, text string) (*assertion, error) {
-	token, claims, ok := parseAssertion(text)
-	if !ok {
-		return nil, refuse("invalid_client", "The client assertion could not be read.")
-	}
-	header := token.Headers[0]
+func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, a asserted) (*assertion, error) {
+	header := a.token.Headers[0]
 	if client.AuthAlg != "" && header.Algorithm != client.AuthAlg {
 		return nil, refuse("invalid_client", "The client assertion is signed with another algorithm than registered.")
 	}
-	if why := p.wrong(client, claims); why != "" {
+	if why := p.wrong(client, a); why != "" {
 		return nil, refuse("invalid_client", why)
 	}
 	keys, err := p.keysOf(ctx, client, header.KeyID)
@@ -83,8 +75,8 @@ func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, 
 		if key.Use == "enc" || key.Algorithm != "" && key.Algorithm != header.Algorithm || !key.IsPublic() {
 			continue
 		}
-		if token.Claims(key.Key, &asserted{}) == nil {
-			return &assertion{client: client.ID, jti: claims.ID, until: claims.Expires.Time().Add(leeway)}, nil
+		if a.token.Claims(key.Key) == nil {
+			return &assertion{client: client.ID, jti: a.ID, until: a.Expires.Time().Add(leeway)}, nil
 		}
 	}
 	return nil, refuse("invalid_client", "The client assertion is not signed with a key of the client.")

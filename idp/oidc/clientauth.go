@@ -20,7 +20,7 @@ type credentials struct {
 	method    clients.AuthMethod
 	id        string
 	secret    string
-	assertion string
+	assertion asserted
 }
 
 // authenticate proves the client of a request, by exactly the method it registered,
@@ -62,16 +62,14 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 		all = append(all, credentials{method: clients.ClientSecretPost, id: form.Get("client_id"), secret: form.Get("client_secret")})
 	}
 	if form.Has("client_assertion") || form.Has("client_assertion_type") {
-		c := credentials{method: clients.PrivateKeyJWT, assertion: form.Get("client_assertion")}
 		if form.Get("client_assertion_type") != assertionType {
 			return credentials{}, refuse("invalid_client", "This client_assertion_type does not exist here.")
 		}
-		id, ok := assertedClient(c.assertion)
+		a, ok := parseAssertion(form.Get("client_assertion"))
 		if !ok {
 			return credentials{}, refuse("invalid_client", "The client assertion could not be read.")
 		}
-		c.id = id
-		all = append(all, c)
+		all = append(all, credentials{method: clients.PrivateKeyJWT, id: a.Issuer, assertion: a})
 	}
 	if len(all) > 1 {
 		return credentials{}, refuse("invalid_request", "The client proves itself in two ways at once.")

@@ -58,7 +58,7 @@ func (p *Pages) version(lang, title string) string {
 // are names and their values in turn.
 func (p *Pages) text(lang, key string, more ...string) string {
 	names := p.Page.Brand.Names(lang)
-	names["url"], names["sender"] = p.Issuer, p.Sender
+	names["url"], names["sender"] = p.Issuer, p.sender()
 	for i := 0; i+1 < len(more); i += 2 {
 		names[more[i]] = more[i+1]
 	}
@@ -81,6 +81,9 @@ var helpSections = []struct{ id, title, body string }{
 	{"change", "help.change.title", "help.change.body"},
 	{"forgot-email", "help.forgot_email.title", "help.forgot_email.body"},
 	{"email-change", "help.email_change.title", "help.email_change.body"},
+	{"customer", "help.customer.title", "help.customer.body"}, // these three are linked from the activation mail (S-035)
+	{"partner", "help.partner.title", "help.partner.body"},
+	{"supply-chain", "help.supply_chain.title", "help.supply_chain.body"},
 }
 
 // helpData is the help page.
@@ -108,7 +111,8 @@ type contactData struct {
 	See     template.HTML
 }
 
-// contactRow is one subject and the link that begins a mail about it.
+// contactRow is one subject and the link that begins a mail about it, with the lines
+// that support needs filled in (S-175).
 type contactRow struct{ Subject, Mail string }
 
 // aboutWords are the sentences for the places that lead here.
@@ -132,6 +136,7 @@ func (p *Pages) showContact(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) contactRow(lang, subject string) contactRow {
-	line := p.text(lang, "contact.mail_subject", "subject", subject)
-	return contactRow{Subject: subject, Mail: "mailto:" + p.Page.Brand.Support.Email + "?subject=" + url.PathEscape(line)}
+	return contactRow{Subject: subject, Mail: "mailto:" + p.Page.Brand.Support.Email +
+		"?subject=" + url.PathEscape(p.text(lang, "contact.mail_subject", "subject", subject)) +
+		"&body=" + url.PathEscape(p.text(lang, "contact.mail_body"))}
 }

@@ -64,6 +64,9 @@ func (p *Pages) logIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if p.Cookies.Read(r, pendingCookie) != "" {
+		p.Cookies.Clear(w, pendingCookie) // whoever uses this browser next need not see the address
+	}
 	p.Cookies.Set(w, sessions.CookieName, token, session.ExpiresAt.Sub(p.Clock()))
 	return p.Page.See(w, r, p.onward(r, it))
 }

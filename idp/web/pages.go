@@ -22,6 +22,7 @@ package web
 import (
 	"embed"
 	"io/fs"
+	"net/mail"
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
@@ -49,7 +50,7 @@ type Pages struct {
 	Clock   clock.Clock
 	Issuer  string // public URL without a slash at its end
 
-	Sender       string // address our mails come from, for people's contacts (S-042)
+	Sender       string // where our mails come from, with a name or without
 	TermsVersion string // shown on the terms and the privacy page
 	TermsURL     string // what signing up consents to (S-029); "" is our own page
 	PrivacyURL   string // likewise
@@ -63,6 +64,14 @@ func Static() fs.FS { return folder("static") }
 
 // Locales gives the folders of the pages' words.
 func Locales() []fs.FS { return []fs.FS{folder("locales"), folder("articles")} }
+
+// sender is the bare address that people put into their contacts (S-042).
+func (p *Pages) sender() string {
+	if from, err := mail.ParseAddress(p.Sender); err == nil {
+		return from.Address
+	}
+	return p.Sender
+}
 
 func folder(name string) fs.FS {
 	sub, err := fs.Sub(files, name)

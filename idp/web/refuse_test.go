@@ -158,6 +158,20 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
+// TestReplayedPosts: sending a form twice is one sign-up, and no mistake (K-08).
+func TestReplayedPosts(t *testing.T) {
+	w := start(t, true)
+	for range 3 {
+		if status, _ := w.post(t, "/signup", signUpForm()); status != http.StatusSeeOther {
+			t.Fatalf("status %d, want 303", status)
+		}
+	}
+	w.Mail(t, "new@tokyo.example")
+	if n := len(w.Mails(t, "new@tokyo.example")); n != 1 {
+		t.Errorf("%d mails, want 1", n)
+	}
+}
+
 // strip takes out what differs between any two answers.
 var strip = regexp.MustCompile(`interaction=[0-9a-f-]+|value="[0-9a-f-]{36}"|[a-z.]+@[a-z.]+|<code>[a-z0-9]+</code>`)
 

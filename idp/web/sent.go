@@ -75,7 +75,7 @@ func (p *Pages) sentPage(r *http.Request, problem error) page.Page {
 		Again:       problem == nil && r.URL.Query().Has("again"),
 		Days:        int(accounts.ActivationFor / (24 * time.Hour)),
 		Wait:        int(p.Accounts.Rules.Resend.Every / time.Second),
-		Sender:      p.Sender,
+		Sender:      p.sender(),
 		SignUp:      within("/signup", interactionID(r)),
 	}
 	if pending, err := p.Accounts.LookPending(r.Context(), p.Cookies.Read(r, pendingCookie)); err == nil {

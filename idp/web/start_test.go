@@ -30,7 +30,7 @@ type world struct {
 
 // start runs both. The shop is not of the provider's owner: it needs consent, unless
 // firstParty.
-func start(t *testing.T, firstParty bool) *world {
+func start(t *testing.T, firstParty bool, database ...string) *world {
 	t.Helper()
 	w := &world{}
 	mux := http.NewServeMux()
@@ -42,7 +42,7 @@ func start(t *testing.T, firstParty bool) *world {
 	mux.HandleFunc("GET /start", func(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, w.authorize("target_link_uri", r.FormValue("target_link_uri")), http.StatusSeeOther)
 	})
-	w.IDP = apptest.Start(t, apptest.Options{Clients: fmt.Sprintf(`clients:
+	w.IDP = apptest.Start(t, apptest.Options{Database: strings.Join(database, ""), Clients: fmt.Sprintf(`clients:
   - client_id: shop
     client_name: {en: The Shop, ja: お店}
     redirect_uris: [%q]
@@ -85,9 +85,9 @@ type words struct {
 var inEnglish = words{
 	lang: "en", email: "Email address", password: "Password", given: "First name (Roman letters)", family: "Last name (Roman letters)",
 	country: "Country or region", japan: "Japan", register: "Register", next: "Next", logIn: "Log in", signUp: "Sign up",
-	activate: "Activate account", back: "Back to log in", code: "Activation code", sent: "We have sent you a mail",
+	activate: "Activate account", back: "Back to log in", code: "Activation code", sent: "We have sent you an email",
 	proved: "Your email address is confirmed", nextWhat: "What would you like to do next?",
-	resend: "Send the mail again", sentAgain: "We have sent the mail again", other: "日本語", logOut: "Log out",
+	resend: "Send the email again", sentAgain: "We have sent the email again", other: "日本語", logOut: "Log out",
 }
 
 var inJapanese = words{

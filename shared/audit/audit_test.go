@@ -195,17 +195,17 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		do   []string
-		want string // the first problem begins so
+		want string // is in the first problem
 	}{
 		{"an event changed", []string{`update audit_events set actor = 'bob' where id = ` + third}, "place 3, event"},
 		{"its time changed", []string{`update audit_events set at = at + 1 where id = ` + third}, "place 3, event"},
 		{"its details changed", []string{`update audit_events set details = '{"a":"<1>","b":"3"}' where id = ` + third}, "place 3, event"},
 		{"its details broken", []string{`update audit_events set details = 'x' where id = ` + third}, "place 3, event"},
 		{"a field moved to another", []string{`update audit_events set subject = actor, actor = subject where id = ` + third}, "place 3, event"},
-		{"an event removed", []string{`delete from audit_events where id = ` + third}, "place 3, event"},
+		{"an event removed", []string{`delete from audit_events where id = ` + third}, "the event is missing"},
 		{"an event removed with its place", []string{
-			`delete from audit_events where id = ` + third, `delete from audit_chain where seq = 3`}, "place 4, event"},
-		{"the first removed", []string{`delete from audit_chain where seq = 1`}, "place 2, event"},
+			`delete from audit_events where id = ` + third, `delete from audit_chain where seq = 3`}, "the places after 2 are missing"},
+		{"the first removed", []string{`delete from audit_chain where seq = 1`}, "the places after 0 are missing"},
 		{"a hash changed", []string{`update audit_chain set hash = (select hash from audit_chain where seq = 2) where seq = 3`}, "place 3, event"},
 		{"two places swapped", []string{
 			`update audit_chain set seq = 100 where seq = 3`,
@@ -227,7 +227,7 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 					change(t, l, text)
 				}
 				r := verify(t, l)
-				if r.OK() || !strings.HasPrefix(r.Problems[0].String(), c.want) {
+				if r.OK() || !strings.Contains(r.Problems[0].String(), c.want) {
 					t.Errorf("got %v, want a problem at %q", r.Problems, c.want)
 				}
 				if len(r.Problems) > 3 {

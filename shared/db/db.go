@@ -143,5 +143,7 @@ func (d *DB) run(ctx context.Context, text string, do func(context.Context, quer
 	if d.writer != nil && !st.reads {
 		return d.Tx(ctx, func(ctx context.Context) error { return d.run(ctx, text, do) })
 	}
-	return retry(ctx, func() error { return do(ctx, d.reader, st.text) })
+	return d.bounded(ctx, func(ctx context.Context) error {
+		return retry(ctx, func() error { return do(ctx, d.reader, st.text) })
+	})
 }

@@ -13,6 +13,9 @@ import (
 // migrationLock is the advisory lock under which PostgreSQL nodes migrate: "tegata".
 const migrationLock = 0x746567617461
 
+// migrateFor is the deadline of all migrations together; a new index may take long.
+const migrateFor = 12 * time.Hour
+
 // Migration is one numbered file: 0001_accounts.sql.
 type Migration struct {
 	Number int
@@ -53,6 +56,8 @@ func (d *DB) Migrate(ctx context.Context, schema fs.FS, now time.Time) (applied 
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, migrateFor)
+	defer cancel()
 	err = d.Tx(ctx, func(ctx context.Context) error {
 		applied = nil
 		have, err := d.lockAndCount(ctx)

@@ -60,7 +60,27 @@ func (d *DB) Tx(ctx context.Context, do func(ctx context.Context) error) error {
 	if d.writer != nil {
 		return translate(d.writer.tx(ctx, d, do))
 	}
-	return retry(ctx, func() error { return d.txPostgres(ctx, do) })
+	return d.bounded(ctx, func(ctx context.Context) error {
+		return retry(ctx, func() error { return d.txPostgres(ctx, do) })
+	})
+}
+
+// answerFor bounds a statement or transaction on PostgreSQL whose context has no
+// deadline of its own: a server or network that went away says nothing (F-14).
+const answerFor = 30 * time.Second
+
+// bounded runs do with a deadline. When it passes, the error is fault.Busy.
+func (d *DB) bounded(ctx context.Context, do func(context.Context) error) error {
+	if _, has := ctx.Deadline(); has || d.SQLite() {
+		return do(ctx)
+	}
+	inner, cancel := context.WithTimeout(ctx, answerFor)
+	defer cancel()
+	err := do(inner)
+	if err != nil && inner.Err() != nil && ctx.Err() == nil {
+		return busy(err)
+	}
+	return err
 }
 
 // retry runs do again while only its neighbours were in the way.

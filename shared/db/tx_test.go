@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tegata/shared/db"
 	"tegata/shared/db/dbtest"
@@ -168,6 +169,26 @@ func TestACancelledContextUndoes(t *testing.T) {
 		}
 		stillWorks(t, d)
 	})
+}
+
+// F-14: a server that went away says nothing, so nothing waits for it without end.
+func TestNothingOnPostgresWaitsWithoutEnd(t *testing.T) {
+	d := dbtest.Postgres(t, things)
+	err := d.Tx(t.Context(), func(ctx context.Context) error {
+		if _, has := ctx.Deadline(); !has {
+			t.Error("a transaction without a deadline")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := d.Exec(ctx, `select pg_sleep(60)`); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the caller's own deadline: got %v", err)
+	}
+	stillWorks(t, d)
 }
 
 func TestAContextKeptForLaterIsRefused(t *testing.T) {

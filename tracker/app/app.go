@@ -13,8 +13,10 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"tegata/shared/fault"
+	"tegata/shared/limit"
 	"tegata/shared/page"
 	"tegata/shared/serve"
 	"tegata/tracker/candidates"
@@ -25,6 +27,9 @@ import (
 
 // signingAlgs are the algorithms of our own keys: client assertions are ES256.
 var signingAlgs = []string{"ES256"}
+
+// loginRule lets a whole classroom behind one address log in at once.
+var loginRule = limit.Rule{Name: "tracker login", Burst: 120, Every: time.Second}
 
 // App is the tracker, ready to serve.
 type App struct {
@@ -92,6 +97,7 @@ func (a *App) mount() (err error) {
 	logins := sso.Handlers{
 		Service: a.SSO, Pages: a.Pages, Cookies: cookies, Programme: a.Config.Programme, Speaks: a.Catalog.Speaks,
 		JWKS: http.HandlerFunc(a.jwks), Log: a.Log, Failed: pages.SignInFailed,
+		Limit: a.Limit, Rule: loginRule,
 	}
 	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
 	mux := http.NewServeMux()
@@ -137,7 +143,7 @@ func (a *App) signedIn(ctx context.Context, token string) (*candidates.SignedIn,
 	if err != nil {
 		return nil, err
 	}
-	who := &candidates.SignedIn{Candidate: c, SessionID: n.ID, Wanted: n.Wanted, Language: c.Language}
+	who := &candidates.SignedIn{Candidate: c, SessionID: n.ID, Wanted: n.Wanted}
 	switch set, err := a.Candidates.Settings(ctx, c.ID); {
 	case err == nil:
 		who.Language = set.Language

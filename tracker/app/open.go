@@ -11,6 +11,7 @@ import (
 	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
+	"tegata/shared/limit"
 	"tegata/shared/locale"
 	"tegata/shared/once"
 	"tegata/shared/page"
@@ -52,6 +53,7 @@ type Services struct {
 	DB         *db.DB
 	Seal       *secret.Sealer
 	Once       once.Store
+	Limit      limit.Limiter
 	Audit      audit.Log
 	Keys       *keys.Ring
 	Candidates *candidates.Service
@@ -104,6 +106,7 @@ func (s *Services) fill() (err error) {
 	}
 	d, now := s.DB, s.Clock
 	s.Once = once.Store{DB: d, Seal: s.Seal}
+	s.Limit = limit.Limiter{DB: d}
 	s.Audit = audit.Log{DB: d, Clock: now}
 	s.Keys = &keys.Ring{DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log}
 	s.Candidates = &candidates.Service{

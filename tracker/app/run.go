@@ -67,6 +67,8 @@ func (s *Services) Sweep(ctx context.Context) {
 	now := s.Clock()
 	_, err := s.Once.Sweep(ctx, now, sso.StateKept)
 	s.complain("sweep once", err)
+	_, err = s.Limit.Sweep(ctx, now)
+	s.complain("sweep limits", err)
 	_, err = s.SSO.Sweep(ctx, now.Add(-sessionKept))
 	s.complain("sweep sessions", err)
 }

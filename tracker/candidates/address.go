@@ -83,7 +83,7 @@ func (s *Service) checkAddress(a Address) (Address, error) {
 	var wrong fault.Fields
 	a.Country = strings.ToUpper(strings.TrimSpace(a.Country))
 	if a.Country == "" {
-		wrong.Add(fault.New(fault.Invalid, "country", "field.required"))
+		wrong.Add(missing("country"))
 	} else if !s.Country(a.Country) {
 		wrong.Add(fault.New(fault.Invalid, "country", "field.choose"))
 	}
@@ -110,6 +110,10 @@ func (s *Service) checkAddress(a Address) (Address, error) {
 	return a, firstOfEach(wrong).Err()
 }
 
+// missing refuses an empty field in words of its own, so that a list of several says
+// which ones they are.
+func missing(field string) *fault.Error { return fault.New(fault.Invalid, field, "required."+field) }
+
 // firstOfEach keeps the first mistake of each field: one thing to mend at a time.
 func firstOfEach(all fault.Fields) fault.Fields {
 	seen := map[string]bool{}
@@ -134,7 +138,7 @@ func roman(s string) string {
 func checkRoman(field, s string, max int, required bool) error {
 	switch {
 	case s == "" && required:
-		return fault.New(fault.Invalid, field, "field.required")
+		return missing(field)
 	case utf8.RuneCountInString(s) > max:
 		return fault.New(fault.Invalid, field, "field.too_long").With("max", max)
 	case strings.ContainsFunc(s, notRoman):

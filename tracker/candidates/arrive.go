@@ -20,7 +20,6 @@ type Arrival struct {
 	GivenName, FamilyName string
 	Email                 string
 	Country               string // ISO 3166-1 alpha-2
-	Language              string
 	Zone                  string
 }
 
@@ -68,7 +67,7 @@ func (s *Service) admit(ctx context.Context, a Arrival) (c Candidate, err error)
 		now := s.Clock()
 		c = Candidate{
 			ID: secret.NewID(), State: Provisional, GivenName: a.GivenName, FamilyName: a.FamilyName, Email: a.Email,
-			Country: a.Country, Language: a.Language, Zone: a.Zone, CreatedAt: now, UpdatedAt: now, LastLoginAt: &now,
+			Country: a.Country, Zone: a.Zone, CreatedAt: now, UpdatedAt: now, LastLoginAt: &now,
 		}
 		if err := s.store().insert(ctx, c); err != nil {
 			return err
@@ -124,7 +123,7 @@ func (a *Arrival) clean() {
 	for _, c := range []struct {
 		text *string
 		max  int
-	}{{&a.GivenName, 100}, {&a.FamilyName, 100}, {&a.Email, 254}, {&a.Country, 2}, {&a.Language, 2}, {&a.Zone, 64}} {
+	}{{&a.GivenName, 100}, {&a.FamilyName, 100}, {&a.Email, 254}, {&a.Country, 2}, {&a.Zone, 64}} {
 		*c.text = oneLine(*c.text, c.max)
 	}
 	a.Country = strings.ToUpper(a.Country)

@@ -33,15 +33,14 @@ const (
 	Active      State = "active"      // mailing address and settings are saved
 )
 
-// Candidate is one person at the tracker. Names, e-mail, country, language and zone
-// are what the provider said at the last log-in; nothing is decided by them.
+// Candidate is one person at the tracker. Names, e-mail, country and zone are
+// what the provider said at the last log-in; nothing is decided by them.
 type Candidate struct {
 	ID                    string
 	State                 State
 	GivenName, FamilyName string
 	Email                 string
 	Country               string // ISO 3166-1 alpha-2, or ""
-	Language              string // "ja", "en", or ""
 	Zone                  string // IANA name, or ""
 	Company               string
 	CompanyUpdatedAt      *time.Time
@@ -100,7 +99,7 @@ type SignedIn struct {
 	Candidate Candidate
 	SessionID string
 	Wanted    string // the path asked for before the log-in, or ""
-	Language  string // from the settings, else from the provider, or ""
+	Language  string // from the settings, "" before they are saved
 }
 
 type signedInKey struct{}

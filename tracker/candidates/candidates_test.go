@@ -39,7 +39,7 @@ func each(t *testing.T, test func(t *testing.T, w world)) {
 
 var ada = candidates.Arrival{
 	Issuer: "https://id.example", Subject: "sub-ada", GivenName: "Ada", FamilyName: "Lovelace", Email: "ada@example.org",
-	Country: "gb", Language: "en", Zone: "Europe/London",
+	Country: "gb", Zone: "Europe/London",
 }
 
 func (w world) arrive(t *testing.T, a candidates.Arrival) candidates.Candidate {

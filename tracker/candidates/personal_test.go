@@ -131,9 +131,9 @@ func TestAddressesAreCheckedByTheRulesOfTheirCountry(t *testing.T) {
 			change func(a *candidates.Address)
 			want   string // "field key" of each refusal
 		}{
-			"nothing":                {func(a *candidates.Address) { *a = candidates.Address{} }, "country field.required, recipient field.required, line1 field.required, city field.required"},
-			"Japan, postcode":        {func(a *candidates.Address) { a.Postcode = "" }, "postcode field.required"},
-			"Japan, prefecture":      {func(a *candidates.Address) { a.Region = " " }, "region field.required"},
+			"nothing":                {func(a *candidates.Address) { *a = candidates.Address{} }, "country required.country, recipient required.recipient, line1 required.line1, city required.city"},
+			"Japan, postcode":        {func(a *candidates.Address) { a.Postcode = "" }, "postcode required.postcode"},
+			"Japan, prefecture":      {func(a *candidates.Address) { a.Region = " " }, "region required.region"},
 			"Japan, wrong postcode":  {func(a *candidates.Address) { a.Postcode = "12345" }, "postcode address.postcode"},
 			"no such country":        {func(a *candidates.Address) { a.Country = "XX"; a.Region = "" }, "country field.choose"},
 			"kanji":                  {func(a *candidates.Address) { a.City = "港区" }, "city field.roman"},
@@ -210,7 +210,7 @@ func TestSettingsTakeOnlyWhatTheyOffer(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		c := w.arrive(t, ada)
 		for want, set := range map[string]candidates.Settings{
-			"language field.required, zone field.required, communication field.required": {},
+			"language required.language, zone required.zone, communication required.communication": {},
 			"language field.choose":      {Language: "tlh", Zone: "UTC", Communication: candidates.Essential},
 			"zone field.choose":          {Language: "en", Zone: "../../etc/passwd", Communication: candidates.Essential},
 			"communication field.choose": {Language: "en", Zone: "UTC", Communication: "spam"},
@@ -259,8 +259,8 @@ func TestSuggestedSettingsComeFromTheProvider(t *testing.T) {
 		c    candidates.Candidate
 		want candidates.Settings
 	}{
-		{candidates.Candidate{Language: "ja", Zone: "Asia/Tokyo"}, candidates.Settings{Language: "ja", Zone: "Asia/Tokyo", Communication: candidates.Essential}},
-		{candidates.Candidate{Language: "fr", Country: "FR", Zone: "Mars/Olympus"}, candidates.Settings{Language: "en", Zone: "Europe/Paris", Communication: candidates.Essential}},
+		{candidates.Candidate{Zone: "Asia/Tokyo"}, candidates.Settings{Language: "en", Zone: "Asia/Tokyo", Communication: candidates.Essential}},
+		{candidates.Candidate{Country: "FR", Zone: "Mars/Olympus"}, candidates.Settings{Language: "en", Zone: "Europe/Paris", Communication: candidates.Essential}},
 		{candidates.Candidate{}, candidates.Settings{Language: "en", Communication: candidates.Essential}},
 	} {
 		if got := s.Suggested(step.c, "en"); got != step.want {

@@ -30,13 +30,10 @@ func (s *Service) Settings(ctx context.Context, candidateID string) (Settings, e
 	return s.store().settings(ctx, candidateID)
 }
 
-// Suggested gives settings for the form of the first log-in: from what the provider
-// said, else the language at hand; the least communication.
+// Suggested gives settings for the form of the first log-in: the language that the
+// person is reading, the zone that the provider knows, the least communication.
 func (s *Service) Suggested(c Candidate, language string) Settings {
 	out := Settings{Language: language, Zone: c.Zone, Communication: Essential}
-	if slices.Contains(s.Languages, c.Language) {
-		out.Language = c.Language
-	}
 	if !IsZone(out.Zone) {
 		out.Zone = ZoneOf(c.Country)
 	}
@@ -76,7 +73,7 @@ func (s *Service) checkSettings(set Settings) error {
 func checkChoice(field, value string, known bool) error {
 	switch {
 	case value == "":
-		return fault.New(fault.Invalid, field, "field.required")
+		return missing(field)
 	case !known:
 		return fault.New(fault.Invalid, field, "field.choose")
 	}

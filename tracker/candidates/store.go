@@ -12,12 +12,12 @@ import (
 // store remembers candidates and their external IDs; store_personal.go the rest.
 type store struct{ DB *db.DB }
 
-const columns = `id, state, given_name, family_name, email, country, language, zone,
+const columns = `id, state, given_name, family_name, email, country, zone,
 	company, company_updated_at, first_booked_on, created_at, updated_at, last_login_at`
 
 // dest gives where the columns above are scanned into.
 func (c *Candidate) dest() []any {
-	return []any{&c.ID, &c.State, &c.GivenName, &c.FamilyName, &c.Email, &c.Country, &c.Language, &c.Zone,
+	return []any{&c.ID, &c.State, &c.GivenName, &c.FamilyName, &c.Email, &c.Country, &c.Zone,
 		&c.Company, &c.CompanyUpdatedAt, &c.FirstBookedOn, &c.CreatedAt, &c.UpdatedAt, &c.LastLoginAt}
 }
 
@@ -44,10 +44,10 @@ func (s store) list(ctx context.Context, after string, limit int) ([]Candidate, 
 
 func (s store) insert(ctx context.Context, c Candidate) error {
 	_, err := s.DB.Exec(ctx, `
-		insert into candidates (id, state, given_name, family_name, email, country, language, zone,
+		insert into candidates (id, state, given_name, family_name, email, country, zone,
 			company, first_booked_on, created_at, updated_at, last_login_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10, $11)`,
-		c.ID, string(c.State), c.GivenName, c.FamilyName, c.Email, c.Country, c.Language, c.Zone,
+		values ($1, $2, $3, $4, $5, $6, $7, '', '', $8, $9, $10)`,
+		c.ID, string(c.State), c.GivenName, c.FamilyName, c.Email, c.Country, c.Zone,
 		c.CreatedAt, c.UpdatedAt, c.LastLoginAt)
 	return err
 }
@@ -60,12 +60,11 @@ func (s store) noteLogin(ctx context.Context, id string, a Arrival, now time.Tim
 			family_name = case when $2 = '' and $3 = '' then family_name else $3 end,
 			email       = case when $4 = '' then email else $4 end,
 			country     = case when $5 = '' then country else $5 end,
-			language    = case when $6 = '' then language else $6 end,
-			zone        = case when $7 = '' then zone else $7 end,
-			last_login_at = $8
+			zone        = case when $6 = '' then zone else $6 end,
+			last_login_at = $7
 		where id = $1
 		returning `+columns,
-		db.Args(id, a.GivenName, a.FamilyName, a.Email, a.Country, a.Language, a.Zone, now), c.dest()...)
+		db.Args(id, a.GivenName, a.FamilyName, a.Email, a.Country, a.Zone, now), c.dest()...)
 	return c, err
 }
 

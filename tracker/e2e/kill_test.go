@@ -2,16 +2,11 @@ package e2e_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +14,6 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/app"
-	idptest "tegata/idp/app/apptest"
 	"tegata/shared/browser"
 )
 
@@ -32,73 +26,6 @@ func rounds(t *testing.T) int {
 	return n
 }
 
-// binary is the real idp as a process of its own, which can be killed.
-type binary struct {
-	t       *testing.T
-	path    string
-	env     []string
-	url     string
-	cmd     *exec.Cmd
-	options idptest.Options
-}
-
-// killClients is one public client, so that the test can redeem codes by hand.
-const killClients = `clients:
-  - client_id: killed
-    client_name: {en: Killed}
-    redirect_uris: [http://localhost:1/cb]
-    token_endpoint_auth_method: none
-    first_party: true
-`
-
-func build(t *testing.T) *binary {
-	t.Helper()
-	dir := t.TempDir()
-	b := &binary{t: t, path: filepath.Join(dir, "idp")}
-	if out, err := exec.Command("go", "build", "-o", b.path, "../../idp").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	l := idptest.Listen(t)
-	port := idptest.Port(l)
-	l.Close()
-	b.url = "http://localhost:" + port
-	b.options = idptest.Options{Database: "sqlite:" + filepath.Join(dir, "idp.db"), Clients: killClients}
-	b.env = append(idptest.Environ(t, b.options, port, dir), "TEGATA_IDP_LISTEN=127.0.0.1:"+port)
-	t.Cleanup(b.kill)
-	return b
-}
-
-// start runs the program and waits until it is ready.
-func (b *binary) start() {
-	b.t.Helper()
-	b.cmd = exec.Command(b.path, "serve", "--config", idptest.Root("configs/idp.yaml"))
-	b.cmd.Env = append(os.Environ(), b.env...)
-	log := &strings.Builder{}
-	b.cmd.Stderr = log
-	if err := b.cmd.Start(); err != nil {
-		b.t.Fatal(err)
-	}
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if resp, err := http.Get(b.url + "/readyz"); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
-		}
-	}
-	b.kill()
-	b.t.Fatalf("idp did not become ready:\n%s", log)
-}
-
-// kill is kill -9.
-func (b *binary) kill() {
-	if b.cmd != nil && b.cmd.Process != nil {
-		b.cmd.Process.Kill()
-		b.cmd.Wait()
-		b.cmd = nil
-	}
-}
-
 // killAfter kills the program a random moment after do began, and waits for both.
 func (b *binary) killAfter(most time.Duration, do func()) {
 	done := make(chan struct{})
@@ -106,21 +33,6 @@ func (b *binary) killAfter(most time.Duration, do func()) {
 	time.Sleep(rand.N(most))
 	b.kill()
 	<-done
-}
-
-// look opens the database of the stopped program.
-func (b *binary) look(see func(*app.Services)) {
-	b.t.Helper()
-	cfg, err := app.Load(idptest.Root("configs/idp.yaml"), b.env)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	s, err := app.Open(context.Background(), cfg, app.Options{})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer s.Close()
-	see(s)
 }
 
 // TestKilledSignUpLeavesNoHalfAccount kills idp while somebody signs up (F-01): the
@@ -177,22 +89,9 @@ func TestKilledRedemptionSpendsACodeOnce(t *testing.T) {
 	b := build(t)
 	for range rounds(t) {
 		b.start()
-		code, verifier := b.code()
-		redeem := func() bool {
-			resp, err := http.PostForm(b.url+"/oauth2/token", url.Values{
-				"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {"http://localhost:1/cb"},
-				"client_id": {"killed"}, "code_verifier": {verifier},
-			})
-			if err != nil {
-				return false
-			}
-			defer resp.Body.Close()
-			var answer struct {
-				AccessToken string `json:"access_token"`
-			}
-			body, err := io.ReadAll(resp.Body)
-			return err == nil && json.Unmarshal(body, &answer) == nil && answer.AccessToken != ""
-		}
+		verifier := strings.Repeat("v", 43)
+		_, code := b.signIn(verifier)
+		redeem := func() bool { return b.redeem(http.DefaultClient, code, verifier) != "" }
 		answers := 0
 		b.killAfter(8*time.Millisecond, func() {
 			if redeem() {
@@ -210,41 +109,4 @@ func TestKilledRedemptionSpendsACodeOnce(t *testing.T) {
 		}
 		b.kill()
 	}
-}
-
-// code signs a demo person in and gives a fresh authorization code and its verifier.
-func (b *binary) code() (code, verifier string) {
-	b.t.Helper()
-	const email, password = "maya.lindqvist@example.com", "brisk Walnut, 4 kites"
-	jar, _ := cookiejar.New(nil)
-	verifier = strings.Repeat("v", 43)
-	client := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-		if r.URL.Port() == "1" {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}}
-	at := b.url + "/oauth2/authorize?" + url.Values{
-		"client_id": {"killed"}, "redirect_uri": {"http://localhost:1/cb"}, "response_type": {"code"}, "scope": {"openid"},
-		"code_challenge": {challenge(verifier)}, "code_challenge_method": {"S256"},
-	}.Encode()
-	resp := b.must(client.Get(at))
-	id := resp.Request.URL.Query().Get("interaction")
-	b.must(client.PostForm(b.url+"/login", url.Values{"interaction": {id}, "email": {email}}))
-	resp = b.must(client.PostForm(b.url+"/login/password", url.Values{"interaction": {id}, "password": {password}}))
-	to, err := url.Parse(resp.Header.Get("Location"))
-	if err != nil || to.Query().Get("code") == "" {
-		b.t.Fatalf("no code: %s, Location %q", resp.Status, resp.Header.Get("Location"))
-	}
-	return to.Query().Get("code"), verifier
-}
-
-func (b *binary) must(resp *http.Response, err error) *http.Response {
-	b.t.Helper()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	io.Copy(io.Discard, resp.Body)
-	resp.Body.Close()
-	return resp
 }

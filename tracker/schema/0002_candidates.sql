@@ -8,7 +8,6 @@ create table candidates (
     family_name        text   not null,
     email              text   not null,
     country            text   not null,
-    language           text   not null,
     zone               text   not null,
     company            text   not null,
     company_updated_at bigint,

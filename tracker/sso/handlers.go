@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/shared/fault"
+	"tegata/shared/limit"
 	"tegata/shared/page"
 	"tegata/shared/secret"
 	"tegata/shared/serve"
@@ -27,6 +28,8 @@ type Handlers struct {
 	Speaks    func(language string) bool
 	JWKS      http.Handler
 	Log       *slog.Logger
+	Limit     limit.Limiter
+	Rule      limit.Rule // how often one place may begin a log-in
 
 	// Failed shows why a log-in ended and how to start it again.
 	Failed func(w http.ResponseWriter, r *http.Request, why error, again string) error
@@ -37,6 +40,9 @@ type Handlers struct {
 // is signed in goes through it too: at the provider that takes no typing, and it ends
 // with the right person when two share a computer.
 func (h Handlers) login(w http.ResponseWriter, r *http.Request) error {
+	if err := h.Limit.Take(r.Context(), h.Rule, serve.Of(r.Context()).Place, h.Service.Clock()); err != nil {
+		return err // each log-in is a row: nobody may fill the database with them
+	}
 	q := r.URL.Query()
 	if iss := q.Get("iss"); q.Has("iss") && iss != h.Service.Provider.Issuer {
 		return h.Failed(w, r, refused("log-in for another issuer: %s", printable(iss)), LoginPath(""))

@@ -195,7 +195,6 @@ func TestAStateWorksOnlyInTheBrowserThatBeganIt(t *testing.T) {
 
 func TestAStateWorksOnce(t *testing.T) {
 	h := open(t, "")
-	h.provider.Lie(func(p *apptest.Provider) { p.Person["locale"] = "en" })
 	b := h.browser(t)
 	callback := b.toCallback("/login")
 	b.get(callback)

@@ -98,7 +98,6 @@ type profile struct {
 	Name       string `json:"name"`
 	Email      string `json:"email"`
 	Country    string `json:"country"`
-	Locale     string `json:"locale"`
 	Zone       string `json:"zoneinfo"`
 	Address    struct {
 		Country string `json:"country"`
@@ -122,7 +121,6 @@ func (p *profile) arrival(issuer string) candidates.Arrival {
 	if len(a.Country) != 2 {
 		a.Country = ""
 	}
-	a.Language, _, _ = strings.Cut(p.Locale, "-")
 	return a
 }
 

@@ -20,7 +20,8 @@ type informationPage struct {
 
 // idRow is one line of the external IDs.
 type idRow struct {
-	System   string // key of its texts: externalid.SYSTEM and externalid.SYSTEM.how
+	System   string
+	Key      string // of its name; with .how of what to do when it is not linked
 	Value    string // "" when it is not linked
 	LinkedAt time.Time
 	Account  bool // the value is a subject; what people know is the e-mail address
@@ -60,18 +61,19 @@ func (p *Pages) informationPage(w http.ResponseWriter, r *http.Request, who *can
 		Template: "my_information", Title: "information.title", Problem: problem,
 		Data: informationPage{
 			Candidate: who.Candidate, Company: company, Zone: zone, Saved: wasSaved(r),
-			IDs: idRows(ids, candidates.SystemAccount, candidates.SystemCSCO, candidates.SystemCredly, candidates.SystemVUE),
+			IDs: idRows(ids, "externalid.", candidates.SystemAccount, candidates.SystemCSCO, candidates.SystemCredly, candidates.SystemVUE),
 		},
 	})
 }
 
-// idRows gives a line for each system, linked or not.
-func idRows(ids candidates.ExternalIDs, systems ...candidates.System) []idRow {
+// idRows gives a line for each system, linked or not. texts is the beginning of their keys.
+func idRows(ids candidates.ExternalIDs, texts string, systems ...candidates.System) []idRow {
 	var rows []idRow
 	for _, system := range systems {
 		id, _ := ids.Of(system)
 		rows = append(rows, idRow{
-			System: string(system), Value: id.Value, LinkedAt: id.LinkedAt, Account: system == candidates.SystemAccount,
+			System: string(system), Key: texts + string(system), Value: id.Value, LinkedAt: id.LinkedAt,
+			Account: system == candidates.SystemAccount,
 		})
 	}
 	return rows

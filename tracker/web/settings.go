@@ -56,7 +56,7 @@ func (p *Pages) settingsPage(w http.ResponseWriter, r *http.Request, who *candid
 		Template: "settings", Title: "settings.title", Problem: problem,
 		Data: settingsPage{
 			Settings: p.settingsFormOf(r, s), Stored: stored, Saved: wasSaved(r),
-			IDs: idRows(ids, candidates.SystemCCDE, candidates.SystemCCIE, candidates.SystemDevNet, candidates.SystemNetAcad),
+			IDs: idRows(ids, "personalid.", candidates.SystemCCDE, candidates.SystemCCIE, candidates.SystemDevNet, candidates.SystemNetAcad),
 		},
 	})
 }

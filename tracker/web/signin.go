@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"tegata/shared/fault"
 	"tegata/shared/page"
@@ -28,9 +29,9 @@ func (p *Pages) SignInFailed(w http.ResponseWriter, r *http.Request, why error, 
 	if f == nil {
 		return why
 	}
-	key := f.Key
-	if !p.Catalog.Has(key + ".title") {
-		key = "signin.refused"
+	name, ours := strings.CutPrefix(f.Key, "signin.")
+	if !ours {
+		return why
 	}
 	status, ok := signInStatus[f.Kind]
 	if !ok {
@@ -40,6 +41,6 @@ func (p *Pages) SignInFailed(w http.ResponseWriter, r *http.Request, why error, 
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
 	return p.Set.Show(w, r, page.Page{
-		Template: "signin", Title: key + ".title", Status: status, Data: signInPage{Text: key + ".text", Again: again},
+		Template: "signin", Title: "signin.title." + name, Status: status, Data: signInPage{Text: f.Key, Again: again},
 	})
 }

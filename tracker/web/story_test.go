@@ -55,7 +55,7 @@ func TestAPersonLogsInAndSeesWhoseNumbersTheseAre(t *testing.T) {
 			t.Errorf("recipient is %q, want the name from the provider", got)
 		}
 
-		p.Press("UPDATE ADDRESS（アドレスを更新）").At("/welcome/address").Sees("この項目は必須です。")
+		p.Press("UPDATE ADDRESS（アドレスを更新）").At("/welcome/address").Sees("市区町村を入力してください。", "住所1を入力してください。")
 		p.Fill("郵便番号", "１０７６２２７").Fill("都道府県・州", "Tokyo").Fill("市区町村", "Minato-ku").
 			Fill("住所1", "1-2-3 Akasaka").Press("UPDATE ADDRESS（アドレスを更新）").At("/welcome/settings")
 		p.Press("UPDATE（更新）").At("/home").Sees("Ada Lovelace 様", "CSCO")

@@ -30,29 +30,28 @@ type cluster struct {
 const settings = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off" +
 	" -c max_connections=400 -c shared_buffers=64MB -c autovacuum_naptime=10s -c deadlock_timeout=200ms"
 
-// joined keeps use.lock: the file must not be closed before the process ends.
-var joined *os.File
-
-// joinCluster starts the server unless it runs, and counts this process in.
-func joinCluster() (rawURL string, err error) {
+// joinCluster starts the server unless it runs, and counts this process in as long as
+// use stays open. The keeper comes first: we may be killed at any moment.
+func joinCluster() (rawURL string, use *os.File, err error) {
 	c, err := newCluster()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	change, err := c.lock("change.lock", syscall.LOCK_EX)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer change.Close()
-	if joined, err = c.lock("use.lock", syscall.LOCK_SH); err != nil {
-		return "", err
+	if use, err = c.lock("use.lock", syscall.LOCK_SH); err != nil {
+		return "", nil, err
+	}
+	if err := c.ensureKeeper(); err != nil {
+		return "", nil, err
 	}
 	if !c.answers() {
-		if err := c.startAfresh(); err != nil {
-			return "", err
-		}
+		err = c.startAfresh()
 	}
-	return c.url(), c.ensureKeeper()
+	return c.url(), use, err
 }
 
 func newCluster() (*cluster, error) {

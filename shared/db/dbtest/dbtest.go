@@ -97,24 +97,24 @@ func URL(t testing.TB, kind string) string {
 
 // server is the PostgreSQL server of this process.
 var server = sync.OnceValues(func() (*found, error) {
-	rawURL := os.Getenv("TEGATA_TEST_PG")
-	if rawURL == "" || rawURL == "required" {
-		var err error
-		if rawURL, err = joinCluster(); err != nil {
+	s := &found{url: os.Getenv("TEGATA_TEST_PG")}
+	var err error
+	if s.url == "" || s.url == "required" {
+		if s.url, s.use, err = joinCluster(); err != nil {
 			return nil, err
 		}
 	}
-	admin, err := sql.Open("pgx", rawURL)
-	if err != nil {
+	if s.admin, err = sql.Open("pgx", s.url); err != nil {
 		return nil, err
 	}
-	return &found{rawURL, admin}, admin.Ping()
+	return s, s.admin.Ping()
 })
 
 // found is a server and a connection to make schemas with.
 type found struct {
 	url   string
 	admin *sql.DB
+	use   *os.File // the lock that keeps a throw-away server; open until the process ends
 }
 
 func newSchema(t testing.TB) string {
