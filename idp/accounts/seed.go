@@ -41,7 +41,7 @@ func (s *Service) Seed(ctx context.Context, people []Person) (int, error) {
 			continue
 		}
 		if fault.Is(err, fault.NotFound) {
-			_, err = s.Create(ctx, p)
+			err = s.seed(ctx, p)
 		}
 		if err != nil {
 			return made, fmt.Errorf("people: %s: %w", p.Email, err)
@@ -49,6 +49,15 @@ func (s *Service) Seed(ctx context.Context, people []Person) (int, error) {
 		made++
 	}
 	return made, nil
+}
+
+// seed opens one of them, who also accepted the terms.
+func (s *Service) seed(ctx context.Context, p Person) error {
+	a, err := s.Create(ctx, p)
+	if err != nil {
+		return err
+	}
+	return s.AcceptTerms(ctx, a.ID, a.Language)
 }
 
 // Create opens an active account whose address counts as proved: whoever calls it

@@ -111,9 +111,16 @@ func (s Store) deleteUnproved(ctx context.Context, before time.Time) ([]string, 
 
 func (s Store) acceptTerms(ctx context.Context, id, version, language string, now time.Time) error {
 	_, err := s.DB.Exec(ctx, `
-		insert into terms_acceptances (account_id, version, accepted_at, language) values ($1, $2, $3, $4)`,
+		insert into terms_acceptances (account_id, version, accepted_at, language) values ($1, $2, $3, $4)
+		on conflict (account_id, version) do nothing`,
 		id, version, now, language)
 	return err
+}
+
+// accepted gives fault.NotFound unless the account accepted that version.
+func (s Store) accepted(ctx context.Context, id, version string) error {
+	return s.DB.Row(ctx, `select account_id from terms_acceptances where account_id = $1 and version = $2`,
+		db.Args(id, version), &id)
 }
 
 func (s Store) one(ctx context.Context, query string, args ...any) (Account, error) {

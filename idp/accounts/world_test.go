@@ -61,7 +61,7 @@ func newWorld(t testing.TB, d *db.DB) world {
 	box := &outbox.Outbox{DB: d, Clock: held.Now, Seal: seal, Log: slog.New(slog.DiscardHandler)}
 	post := notify.Postbox{Store: notify.Store{DB: d}, Clock: held.Now}
 	told := &notify.Service{
-		Outbox: box, Catalog: catalog, Brand: notify.Brand{Name: "Tegata"},
+		Outbox: box, Catalog: catalog, Brand: notify.Brand{Name: map[string]string{"en": "Tegata"}},
 		PublicURL: "https://id.example", Transport: post.Deliver,
 	}
 	box.Senders = map[string]outbox.Sender{notify.Kind: told.Send}

@@ -129,7 +129,7 @@ func (s *Services) fill(o Options) (err error) {
 		return err
 	}
 	s.Notify = &notify.Service{
-		Outbox: s.Outbox, Catalog: s.Catalog, Brand: notify.Brand{Name: s.Brand.Name.In("en")},
+		Outbox: s.Outbox, Catalog: s.Catalog, Brand: notify.Brand{Name: s.Brand.Name},
 		PublicURL: s.Config.PublicURL, Transport: transport,
 	}
 	s.Outbox.Senders = map[string]outbox.Sender{notify.Kind: s.Notify.Send}

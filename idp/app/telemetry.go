@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 
 	"tegata/shared/observe"
 	"tegata/shared/serve"
@@ -15,15 +16,16 @@ type telemetry struct {
 	metrics  *observe.Metrics
 	traces   *observe.Traces
 	listener net.Listener // nil: no metrics
-	protocol func(event string)
+	protocol func(event, reason string)
 }
 
 func (a *App) startTelemetry(ctx context.Context, version string) (err error) {
 	t := &a.telemetry
 	t.metrics = observe.NewMetrics("idp", version)
-	t.metrics.GaugeBy("outbox_messages", "Messages by state.", "state", a.Outbox.Counts)
-	t.metrics.Gauge("password_hashes_total", "Password hashes computed.", func() float64 { return float64(a.Hasher.Computed()) })
-	t.protocol = t.metrics.Counter("protocol_events_total", "What happened at the protocol's endpoints.", "event")
+	t.metrics.GaugeBy("tegata_outbox_messages", "Messages by state.", "state", a.Outbox.Counts)
+	t.metrics.Gauge("tegata_password_hashes_total", "Password hashes computed.", func() float64 { return float64(a.Hasher.Computed()) })
+	count := t.metrics.Counter("tegata_protocol_events_total", "What happened at the protocol's endpoints, with the reason of refusals.", "event")
+	t.protocol = func(event, reason string) { count(strings.TrimSpace(event + " " + reason)) }
 	if t.traces, err = observe.StartTraces(ctx, a.Config.Tracing.Endpoint, "idp", version); err != nil {
 		return err
 	}

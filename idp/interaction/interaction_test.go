@@ -46,9 +46,9 @@ func each(t *testing.T, story func(t *testing.T, w world)) {
 	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		for _, email := range []string{ada, eve} {
-			_, err := w.Accounts.Create(t.Context(), accounts.Person{
+			_, err := w.Accounts.Seed(t.Context(), []accounts.Person{{
 				Email: email, Password: good, GivenName: "Ada", FamilyName: "Nakamura", Country: "JP", Language: "ja",
-			})
+			}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -289,5 +289,28 @@ func TestOneConversationGivesOneCode(t *testing.T) {
 		if err := w.Identify(ctx, it.ID, w.browser, ada); !fault.Is(err, fault.Conflict) {
 			t.Errorf("going on after the end: %v, want conflict", err)
 		}
+	})
+}
+
+// TestNewTermsAreAskedOnceAndBeforeAnythingElse: S-029.
+func TestNewTermsAreAskedOnceAndBeforeAnythingElse(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		w.Accounts.Terms = "2"
+		theirs := interaction.Asked{ClientID: "shop", NeedsConsent: true, Scopes: []string{"openid"}}
+		it := w.begin(theirs)
+		ctx, session := w.logIn(t.Context(), it.ID, ada)
+		w.wantStep(ctx, it.ID, interaction.AskTerms)
+		if err := w.Consent(ctx, it.ID, w.browser, &session, true); !fault.Is(err, fault.Denied) {
+			t.Errorf("consent before the terms: %v, want denied", err)
+		}
+		if _, _, err := w.Finish(ctx, it.ID, w.browser); !fault.Is(err, fault.Denied) {
+			t.Errorf("a code before the terms: %v, want denied", err)
+		}
+		for range 2 { // pressing twice is no mistake
+			if err := w.Accounts.AcceptTerms(ctx, session.AccountID, "ja"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wantStep(ctx, it.ID, interaction.AskConsent)
 	})
 }

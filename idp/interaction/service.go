@@ -56,6 +56,11 @@ func (s *Service) state(ctx context.Context, it Interaction, signedIn *sessions.
 		return at, nil
 	}
 	at.SignedIn, at.AuthTime = true, signedIn.AuthTime
+	due, err := s.Accounts.TermsDue(ctx, signedIn.AccountID)
+	if err != nil {
+		return at, err
+	}
+	at.TermsDue = due
 	at.Proved = it.SessionID == signedIn.ID && it.AccountID == signedIn.AccountID
 	if it.consentedFor == signedIn.AccountID {
 		at.Answer = it.Consent

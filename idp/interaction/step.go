@@ -13,16 +13,17 @@ const (
 	AskIdentifier             Step = iota // the address
 	AskPassword                           // for the address that was typed
 	AskFactor                             // a second factor; nothing leads there yet
+	AskTerms                              // the terms have a new version (S-029)
 	AskConsent                            // what the client may know
 	Done                                  // nothing is left to ask
 	RefuseLoginRequired                   // login_required: prompt=none and nobody fit is signed in
 	RefuseConsentRequired                 // consent_required: prompt=none and consent is missing
-	RefuseInteractionRequired             // interaction_required; nothing leads there yet
+	RefuseInteractionRequired             // interaction_required: prompt=none and the terms are new
 	RefuseAccessDenied                    // access_denied: the person said no
 )
 
 var stepNames = [...]string{
-	"ask identifier", "ask password", "ask factor", "ask consent", "done",
+	"ask identifier", "ask password", "ask factor", "ask terms", "ask consent", "done",
 	"refuse: login required", "refuse: consent required", "refuse: interaction required", "refuse: access denied",
 }
 
@@ -48,6 +49,7 @@ type State struct {
 	AuthTime  time.Time // when its person last proved who they are
 	Proved    bool      // that was within this conversation
 	Email     string    // typed in this conversation
+	TermsDue  bool      // who is signed in has to accept the terms
 	Consented bool      // the person allowed this client these scopes before
 	Answer    Answer    // about consent, in this conversation
 }
@@ -63,6 +65,10 @@ func Next(at State, asked Asked) Step {
 		return RefuseLoginRequired
 	case !fresh(at, asked):
 		return AskIdentifier
+	case at.TermsDue && silent:
+		return RefuseInteractionRequired
+	case at.TermsDue:
+		return AskTerms
 	}
 	if asked.ClientID == "" || at.Answer == Allowed || !mustConsent(at, asked) {
 		return Done

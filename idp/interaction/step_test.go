@@ -54,6 +54,13 @@ func TestNextStep(t *testing.T) {
 		{"prompt=consent at our own client", here, prompt(ours, "consent"), interaction.AskConsent},
 		{"prompt=login consent, password right", proved, prompt(theirs, "login", "consent"), interaction.AskConsent},
 		{"allowed now", with(here, func(s *interaction.State) { s.Answer = interaction.Allowed }), prompt(theirs, "consent"), interaction.Done},
+		{"new terms", with(here, func(s *interaction.State) { s.TermsDue = true }), ours, interaction.AskTerms},
+		{"new terms, password right", with(proved, func(s *interaction.State) { s.TermsDue = true }), ours, interaction.AskTerms},
+		{"new terms before consent", with(here, func(s *interaction.State) { s.TermsDue = true }), theirs, interaction.AskTerms},
+		{"new terms, no client", with(here, func(s *interaction.State) { s.TermsDue = true }), interaction.Asked{}, interaction.AskTerms},
+		{"new terms, but a fresh log-in first", with(here, func(s *interaction.State) { s.TermsDue = true }), prompt(ours, "login"), interaction.AskIdentifier},
+		{"new terms, prompt=none", with(here, func(s *interaction.State) { s.TermsDue = true }), prompt(ours, "none"), interaction.RefuseInteractionRequired},
+
 		{"denied now", with(here, func(s *interaction.State) { s.Answer = interaction.Refused }), theirs, interaction.RefuseAccessDenied},
 		{"denied before the session ended", with(nobody, func(s *interaction.State) { s.Answer = interaction.Refused }), theirs, interaction.AskIdentifier},
 	} {

@@ -116,7 +116,7 @@ type words struct {
 
 // t gives the sentence for a key.
 func (w words) t(key string, more ...any) string {
-	args := map[string]any{"brand": w.Brand.Name}
+	args := map[string]any{"brand": w.Brand.in(w.lang)}
 	for i := 0; i+1 < len(more); i += 2 {
 		args[more[i].(string)] = more[i+1]
 	}
@@ -128,7 +128,7 @@ func (w words) link(key, path string) link { return link{w.t(key), w.PublicURL +
 // page has what all mails have.
 func (w words) page(subject, lead string) page {
 	return page{
-		Language: w.lang, Brand: w.Brand.Name, Subject: w.t(subject),
+		Language: w.lang, Brand: w.Brand.in(w.lang), Subject: w.t(subject),
 		Greeting: w.t("mail.greeting"), Lead: w.t(lead), Signature: w.t("mail.signature"),
 		Support: []link{w.link("mail.help", "/help"), w.link("mail.support", "/contact")},
 	}

@@ -38,7 +38,7 @@ func newOffice(t *testing.T, d *db.DB) office {
 	now := clock.Hold(start)
 	post := notify.Postbox{Store: notify.Store{DB: d}, Clock: now.Now}
 	s := &notify.Service{
-		Catalog: catalog, Brand: notify.Brand{Name: "Tegata"}, PublicURL: "https://id.example", Transport: post.Deliver,
+		Catalog: catalog, Brand: notify.Brand{Name: map[string]string{"en": "Tegata"}}, PublicURL: "https://id.example", Transport: post.Deliver,
 		Outbox: &outbox.Outbox{DB: d, Clock: now.Now, Log: slog.New(slog.DiscardHandler)},
 	}
 	s.Outbox.Senders = map[string]outbox.Sender{notify.Kind: s.Send}
@@ -172,4 +172,21 @@ func TestCodesAreGrouped(t *testing.T) {
 			t.Errorf("%q is shown as %q, want %q", code, got, want)
 		}
 	}
+}
+
+// TestMailsCallUsByTheNameOfTheirLanguage: English speaks for a language without one.
+func TestMailsCallUsByTheNameOfTheirLanguage(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		o := newOffice(t, d)
+		o.Brand.Name = map[string]string{"en": "Tegata", "ja": "手形"}
+		for lang, want := range map[string][2]string{"ja": {"手形", "Tegata"}, "en": {"Tegata", "手形"}} {
+			if err := o.AlreadyHave(t.Context(), notify.Reader{Email: "ada@example.jp", Language: lang}); err != nil {
+				t.Fatal(err)
+			}
+			l := o.letter(t)
+			if all := l.Subject + l.Text + l.HTML; !strings.Contains(all, want[0]) || strings.Contains(all, want[1]) {
+				t.Errorf("%s: the mail does not call us %s only:\n%s", lang, want[0], l.Text)
+			}
+		}
+	})
 }

@@ -28,9 +28,16 @@ type Reader struct {
 	Zone     string // IANA; "" for UTC
 }
 
-// Brand is what mails call us.
+// Brand is what mails call us: the name by language. English speaks for those that are missing.
 type Brand struct {
-	Name string // Tegata
+	Name map[string]string
+}
+
+func (b Brand) in(lang string) string {
+	if name, ok := b.Name[lang]; ok {
+		return name
+	}
+	return b.Name["en"]
 }
 
 // Transport carries a letter. Its errors are those of an outbox sender.

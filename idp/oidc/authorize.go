@@ -11,7 +11,6 @@ import (
 	"tegata/idp/interaction"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
-	"tegata/shared/serve"
 )
 
 // authorize answers /oauth2/authorize: a request from a client, or a person who comes
@@ -44,44 +43,13 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 		return
 	}
 	refusal := refusalOf(err)
-	p.Count("authorization_refused " + refusal.Code)
+	p.Count("authorization_refused." + refusal.Code)
 	level := p.Log.InfoContext
 	if refusal.Code == "server_error" {
 		level = p.Log.ErrorContext
 	}
 	level(r.Context(), "authorization refused", "client", a.client.ID, "code", refusal.Code, "error", err.Error())
-	serve.AllowFormAction(r.Context(), a.back.uri)
 	a.back.refuse(w, refusal)
-}
-
-// toPerson tells whether the fault is about the conversation: one that began in
-// another browser, is over, or was finished twice. The client has its answer already,
-// or will get one from the other browser.
-func toPerson(err error) bool {
-	var own *refusal
-	if errors.As(err, &own) {
-		return false
-	}
-	switch fault.KindOf(err) {
-	case fault.NotFound, fault.Denied, fault.Expired, fault.Conflict:
-		return true
-	}
-	return false
-}
-
-// problem tells a person that this cannot go on. Nobody is redirected.
-func (p *Provider) problem(w http.ResponseWriter, r *http.Request, err error) {
-	p.Count("authorization_problem")
-	p.Log.InfoContext(r.Context(), "request without a client to answer", "error", err.Error())
-	if p.Problem != nil {
-		p.Problem(w, r, err)
-		return
-	}
-	status := http.StatusBadRequest
-	if fault.KindOf(err) == fault.Internal {
-		status = http.StatusInternalServerError
-	}
-	http.Error(w, http.StatusText(status), status)
 }
 
 // begin gives the code at once when nothing has to be asked: no row but the code's is
@@ -108,7 +76,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 	if step == interaction.Done {
 		code, err := p.issue(ctx, a, signedIn, account)
 		if err == nil {
-			p.answerCode(w, r, a, code)
+			p.answerCode(w, a, code)
 		}
 		return err
 	}
@@ -148,7 +116,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 	if err == nil {
 		var code string
 		if code, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
-			p.answerCode(w, r, a, code)
+			p.answerCode(w, a, code)
 		}
 	}
 	p.end(w, r, a, err)
@@ -191,9 +159,8 @@ func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Sess
 	return response.GetCode(), nil
 }
 
-func (p *Provider) answerCode(w http.ResponseWriter, r *http.Request, a *authorization, code string) {
+func (p *Provider) answerCode(w http.ResponseWriter, a *authorization, code string) {
 	p.Count("code_issued")
-	serve.AllowFormAction(r.Context(), a.back.uri)
 	a.back.code(w, code)
 }
 
@@ -231,6 +198,8 @@ func page(step interaction.Step) string {
 	switch step {
 	case interaction.AskPassword:
 		return pagePassword
+	case interaction.AskTerms:
+		return pageTerms
 	case interaction.AskConsent:
 		return pageConsent
 	}
@@ -246,11 +215,4 @@ func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
 	value := interaction.NewBrowser()
 	p.Cookies.Set(w, sessions.BrowserCookieName, value, 0)
 	return value
-}
-
-// see sends the browser to one of our own pages.
-func see(w http.ResponseWriter, path string) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", path)
-	w.WriteHeader(http.StatusSeeOther)
 }

@@ -249,10 +249,13 @@ func TestAnswersAreNotStoredAndNotRepeated(t *testing.T) { // RFC 9700 §4.12
 
 func TestDisabledClientGetsNothing(t *testing.T) {
 	w := start(t).logIn()
-	code := w.code("basic")
+	code, token := w.code("basic"), w.tokens("post")["access_token"]
 	must(t, w.provider.Clients.Sync(t.Context(), nil))
 	wantPage(t, "authorize", w.authorize("basic"))
 	wantError(t, w.redeem("basic", code), 401, "invalid_client")
+	if got := w.userinfo(token); got.StatusCode != 401 {
+		t.Errorf("its access token: status %d, want 401", got.StatusCode)
+	}
 }
 
 func TestAnswersNeverRepeatWhatWasSent(t *testing.T) {

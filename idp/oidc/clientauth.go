@@ -115,7 +115,7 @@ func (p *Provider) prove(ctx context.Context, client *clients.Client, given cred
 // clientRefused counts and remembers that somebody failed to be a known client. At
 // most one a minute is written for each client, so that nobody can fill the log.
 func (p *Provider) clientRefused(ctx context.Context, id string, method clients.AuthMethod, err error) {
-	p.Count("client_refused")
+	p.Count("client_refused." + string(method))
 	if refusalOf(err).Code != "invalid_client" || !p.quiet.first(id, p.Clock()) {
 		return
 	}

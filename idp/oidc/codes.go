@@ -95,7 +95,7 @@ func (p *Provider) lookUpCode(ctx context.Context, code string) (fosite.Requeste
 	switch {
 	case ticket.SpentAt != nil && !ticket.Replaced:
 		w.looked = fosite.ErrInvalidatedAuthorizeCode
-	case fault.KindOf(err) != fault.Internal:
+	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Expired), fault.Is(err, fault.Conflict):
 		w.looked = fosite.ErrNotFound
 		return nil, w.looked
 	case err != nil:

@@ -156,7 +156,12 @@ func TestConsent(t *testing.T) { // A-061, A-063
 		}
 		w.asks("/consent", "foreign", "scope=openid email")
 		w.asks("/consent", "foreign", "scope=openid", "prompt=consent")
-		w.asks("/consent", "native", "scope=openid") // anybody may say they are a public client
+		for range 2 { // anybody may say that they are a public client
+			id = w.asks("/consent", "native", "scope=openid")
+			answers(id, true)
+			w.comesBack(id)
+			refused(t, "public client, silently", w.authorize("native", "scope=openid", "prompt=none"), "interaction_required")
+		}
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
-	"tegata/shared/serve"
 )
 
 // farewell is a logout request that was understood. RP-Initiated Logout §2.
@@ -54,7 +53,6 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		see(w, pageLogout) // says so
 		return
 	}
-	serve.AllowFormAction(r.Context(), bye.back)
 	see(w, bye.back)
 }
 

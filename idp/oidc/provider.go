@@ -69,7 +69,7 @@ type Provider struct {
 
 	Log      *slog.Logger                                              // optional
 	Outbound *http.Client                                              // optional; what fetches client keys
-	Count    func(event string)                                        // optional; "code_issued", "token_refused invalid_grant" …
+	Count    func(event string)                                        // optional; metrics: "code_issued", "token_refused.invalid_grant" …
 	Problem  func(w http.ResponseWriter, r *http.Request, cause error) // shows a fault to a person
 
 	engine   *fosite.Fosite

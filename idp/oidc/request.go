@@ -151,8 +151,9 @@ func (a *authorization) asked() interaction.Asked {
 	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		asked.LoginHint = "" // no address
 	}
-	if a.client.Public() && !a.client.FirstParty && !slices.Contains(a.prompt, "none") {
-		// Anybody can say that they are this client: RFC 8252 §8.6.
+	if a.client.Public() && !a.client.FirstParty {
+		// Anybody can say that they are this client, so what was allowed before counts
+		// for nothing, and prompt=none is refused: RFC 8252 §8.6.
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
 	}
 	return asked

@@ -3,10 +3,13 @@ package oidc
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"tegata/shared/fault"
 )
 
 // The response modes for response type code. OAuth 2.0 Multiple Response Types §2.1,
@@ -102,4 +105,41 @@ func (b reply) post(w http.ResponseWriter, answer [][2]string) {
 		To     template.URL // checked against the registration
 		Fields [][2]string
 	}{template.URL(b.uri), answer})
+}
+
+// toPerson tells whether the fault is about the conversation: one that began in
+// another browser, is over, or was finished twice. The client has its answer already,
+// or will get one from the other browser.
+func toPerson(err error) bool {
+	var own *refusal
+	if errors.As(err, &own) {
+		return false
+	}
+	switch fault.KindOf(err) {
+	case fault.NotFound, fault.Denied, fault.Expired, fault.Conflict:
+		return true
+	}
+	return false
+}
+
+// problem tells a person that this cannot go on. Nobody is redirected.
+func (p *Provider) problem(w http.ResponseWriter, r *http.Request, err error) {
+	p.Count("authorization_problem")
+	p.Log.InfoContext(r.Context(), "request without a client to answer", "error", err.Error())
+	if p.Problem != nil {
+		p.Problem(w, r, err)
+		return
+	}
+	status := http.StatusBadRequest
+	if fault.KindOf(err) == fault.Internal {
+		status = http.StatusInternalServerError
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// see sends the browser to one of our own pages.
+func see(w http.ResponseWriter, path string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusSeeOther)
 }

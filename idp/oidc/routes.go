@@ -41,6 +41,7 @@ const (
 const (
 	pageLogin    = "/login"
 	pagePassword = "/login/password"
+	pageTerms    = "/terms/accept"
 	pageConsent  = "/consent"
 	pageLogout   = "/logout"
 )
@@ -50,41 +51,60 @@ const (
 func (p *Provider) Mount(mux *http.ServeMux) {
 	p.compose()
 	for _, route := range []struct {
-		pattern string
-		do      http.HandlerFunc
+		path      string
+		get, post http.HandlerFunc
+		open      bool // scripts of any origin may read the answer
 	}{
-		{"GET " + pathAuthorize, p.authorize},
-		{"POST " + pathAuthorize, p.authorize},
-		{"POST " + pathToken, open(p.token)},
-		{"OPTIONS " + pathToken, open(preflight)},
-		{"GET " + pathUserinfo, open(p.userinfo)},
-		{"POST " + pathUserinfo, open(p.userinfo)},
-		{"OPTIONS " + pathUserinfo, open(preflight)},
-		{"POST " + pathRevoke, p.revoke},
-		{"GET " + pathLogout, p.logout},
-		{"POST " + pathLogout, p.logout},
-		{"GET " + pathKeys, open(p.jwks)},
-		{"GET " + pathOpenID, open(p.metadata)},
-		{"GET " + pathOAuth, open(p.metadata)},
+		{pathAuthorize, p.authorize, p.authorize, false},
+		{pathToken, nil, p.token, true},
+		{pathUserinfo, p.userinfo, p.userinfo, true},
+		{pathRevoke, nil, p.revoke, false},
+		{pathLogout, p.logout, p.logout, false},
+		{pathKeys, p.jwks, nil, true},
+		{pathOpenID, p.metadata, nil, true},
+		{pathOAuth, p.metadata, nil, true},
 	} {
-		mux.HandleFunc(route.pattern, route.do)
+		mux.HandleFunc(route.path, byMethod(route.get, route.post, route.open))
 	}
 }
 
-// open lets scripts of any origin read the answer. They get no cookies along, and
-// nothing here depends on one. Authorize and logout are for browsers, not scripts.
-func open(next http.HandlerFunc) http.HandlerFunc {
+// byMethod picks by method. HEAD is GET whose body net/http leaves out.
+func byMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-		next(w, r)
+		if open {
+			allowScripts(w)
+		}
+		switch {
+		case get != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+			get(w, r)
+		case post != nil && r.Method == http.MethodPost:
+			post(w, r)
+		case open && r.Method == http.MethodOptions:
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			w.Header().Set("Allow", allowed(get != nil, post != nil))
+			writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
+		}
 	}
 }
 
-// preflight answers a browser that asks what a script may send.
-func preflight(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
-	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
-	w.Header().Set("Access-Control-Max-Age", "600")
-	w.WriteHeader(http.StatusNoContent)
+func allowed(get, post bool) string {
+	switch {
+	case !post:
+		return "GET, HEAD"
+	case !get:
+		return "POST"
+	}
+	return "GET, HEAD, POST"
+}
+
+// allowScripts lets scripts of any origin read the answer and send a token or client
+// secret along. They get no cookies along, and nothing here depends on one.
+func allowScripts(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "600")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }

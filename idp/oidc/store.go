@@ -34,7 +34,7 @@ type held struct {
 	grant
 	Token     string // the token's id
 	ExpiresAt time.Time
-	Ended     bool // itself, its grant or its session
+	Ended     bool // itself, its grant, its session or its client
 	Replaced  bool // itself: a refresh token that was used
 }
 
@@ -78,17 +78,19 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	var scopes string
 	var tokenEnded, grantEnded, sessionEnded *time.Time
 	var sessionID *string
+	var disabled bool
 	err := s.DB.Row(ctx, `
 		select t.id, t.digest, t.expires_at, t.ended_at,
 			g.id, g.client_id, g.scopes, g.offline, g.session, g.expires_at, g.ended_at,
-			s.id, s.ended_at
+			s.id, s.ended_at, c.disabled
 		from tokens t
 		join grants g on g.id = t.grant_id
+		join clients c on c.id = g.client_id
 		left join sessions s on s.id = g.session_id
 		where t.id = $1 and t.kind = $2`, db.Args(t.ID, kind),
 		&h.Token, &digest, &h.ExpiresAt, &tokenEnded,
 		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.grant.ExpiresAt, &grantEnded,
-		&sessionID, &sessionEnded)
+		&sessionID, &sessionEnded, &disabled)
 	if err == nil && !secret.Match(digest, secret.Digest(t.Secret)) {
 		err = fault.New(fault.NotFound, "", "oidc.unknown_token")
 	}
@@ -97,7 +99,7 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	}
 	sessionOver := !h.Offline && (sessionID == nil || sessionEnded != nil)
 	h.Scopes, h.Replaced = strings.Fields(scopes), tokenEnded != nil
-	h.Ended = tokenEnded != nil || grantEnded != nil || sessionOver
+	h.Ended = tokenEnded != nil || grantEnded != nil || sessionOver || disabled
 	return h, json.Unmarshal(about, &h.Session)
 }
 

@@ -146,7 +146,7 @@ func twice(form url.Values) string {
 // written down for each guess.
 func (p *Provider) refuseToken(ctx context.Context, w http.ResponseWriter, work *work, err error) {
 	r := refusalOf(err)
-	p.Count("token_refused " + r.Code)
+	p.Count("token_refused." + r.Code)
 	client := ""
 	if work.client != nil {
 		client = work.client.ID

@@ -88,7 +88,7 @@ func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, err error) 
 		return
 	}
 	refused := refusalOf(err)
-	p.Count("userinfo_refused " + refused.Code)
+	p.Count("userinfo_refused." + refused.Code)
 	status := refused.status()
 	switch refused.Code {
 	case "invalid_token":

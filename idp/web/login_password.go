@@ -68,6 +68,13 @@ func (p *Pages) logIn(w http.ResponseWriter, r *http.Request) error {
 		p.Cookies.Clear(w, pendingCookie) // whoever uses this browser next need not see the address
 	}
 	p.Cookies.Set(w, sessions.CookieName, token, session.ExpiresAt.Sub(p.Clock()))
+	due, err := p.Accounts.TermsDue(r.Context(), session.AccountID)
+	if err != nil {
+		return err
+	}
+	if due {
+		return p.Page.See(w, r, within("/terms/accept", it.ID))
+	}
 	return p.Page.See(w, r, p.onward(r, it))
 }
 

@@ -6,6 +6,7 @@
 //	conversation.go  the interaction a page belongs to, and where it goes on
 //	login.go         e-mail address; login_password.go the password; consent.go
 //	signup.go        the form; sent.go "mail sent" and the typed code; activate.go the link in the mail
+//	terms.go         a new version of the terms, after the log-in
 //	logout.go        also the landing page after RP-initiated logout
 //	profile.go       profile home; shell.go the frame around it
 //	articles.go      help, guide, contact, privacy, terms, cookies, trademarks; prose.go their markup

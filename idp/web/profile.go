@@ -27,6 +27,13 @@ func (p *Pages) showProfile(w http.ResponseWriter, r *http.Request) error {
 	if session == nil {
 		return p.Page.See(w, r, "/login")
 	}
+	due, err := p.Accounts.TermsDue(r.Context(), session.AccountID)
+	if err != nil {
+		return err
+	}
+	if due {
+		return p.Page.See(w, r, "/terms/accept")
+	}
 	account, err := p.Accounts.ByID(r.Context(), session.AccountID)
 	if err != nil {
 		return err

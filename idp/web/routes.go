@@ -23,6 +23,8 @@ func (p *Pages) routes() []route {
 		{"POST /login", p.identify},
 		{"GET /login/password", p.showPassword},
 		{"POST /login/password", p.logIn},
+		{"GET /terms/accept", p.showTerms},
+		{"POST /terms/accept", p.acceptTerms},
 		{"GET /consent", p.showConsent},
 		{"POST /consent", p.consent},
 		{"GET /signup", p.showSignUp},

@@ -38,6 +38,8 @@ func samples() []page.Page {
 		{Template: "login_password", Title: "login_password.title", Problem: fault.New(fault.Denied, "", "login.failed"),
 			Data: passwordData{Email: "ada@example.org", Client: "Shop", Failed: true, Change: "/login"}},
 		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one", "two"}}},
+		{Template: "terms_accept", Title: "terms_accept.title", Data: termsData{Email: "ada@example.org", Version: "2", Terms: signUp.Terms, Privacy: signUp.Privacy},
+			Problem: fault.New(fault.Invalid, "", "terms_accept.choose")},
 		{Template: "signup", Title: "signup.title", Data: signUp},
 		{Template: "signup", Title: "signup.title", Data: filled, Problem: wrong},
 		{Template: "sent", Title: "sent.title", Data: sentData{Email: "ada@example.org", Days: 7, Wait: 60, Sender: "no-reply@example.org", SignUp: "/signup", Again: true, FreeMail: true}},

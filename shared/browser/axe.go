@@ -24,15 +24,11 @@ func Axe(t testing.TB, p *Person) {
 	if !ok {
 		t.Fatal("axe needs Chromium")
 	}
-	script, err := axe()
+	script, err := axeScript()
 	if err != nil {
 		t.Fatalf("axe-core is missing (make tools fetches it): %v", err)
 	}
-	if _, err := chromedp.Run(d.ctx, chromedp.Evaluate[chromedp.Void](script+";void 0")); err != nil {
-		t.Fatalf("axe: %v", err)
-	}
-	raw, err := chromedp.Run(d.ctx, chromedp.Evaluate[string](
-		`axe.run(document, `+rules+`).then(function(r) { return JSON.stringify(r.violations); })`, chromedp.EvalAwaitPromise))
+	raw, err := d.axe(script)
 	if err != nil {
 		t.Fatalf("axe: %v", err)
 	}
@@ -45,8 +41,25 @@ func Axe(t testing.TB, p *Person) {
 	}
 }
 
-// axe reads the script once.
-var axe = sync.OnceValues(func() (string, error) {
+// axe runs the script. It waits for timers, which stand still in a tab without
+// script: so script is on for as long as it runs.
+func (d *tab) axe(script string) (string, error) {
+	if err := d.do(chromedp.Func(allowScript(true))); err != nil {
+		return "", err
+	}
+	if _, err := run(d, chromedp.Evaluate[chromedp.Void](script+";void 0")); err != nil {
+		return "", err
+	}
+	raw, err := run(d, chromedp.Evaluate[string](
+		`axe.run(document, `+rules+`).then(function(r) { return JSON.stringify(r.violations); })`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		return "", err
+	}
+	return raw, d.do(chromedp.Func(allowScript(d.options.Script)))
+}
+
+// axeScript reads the script once.
+var axeScript = sync.OnceValues(func() (string, error) {
 	path := os.Getenv("TEGATA_AXE")
 	if path == "" {
 		root, err := moduleRoot()

@@ -108,7 +108,7 @@ func (d *tab) open() error {
 }
 
 func (d *tab) emulate(ctx context.Context, t *chromedp.Target) error {
-	if _, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !d.options.Script}); err != nil {
+	if err := allowScript(d.options.Script)(ctx, t); err != nil {
 		return err
 	}
 	if err := d.colours(ctx, t); err != nil {
@@ -124,6 +124,13 @@ func (d *tab) emulate(ctx context.Context, t *chromedp.Target) error {
 	}
 	_, err := cdp.Call(ctx, t, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": d.options.Language}})
 	return err
+}
+
+func allowScript(on bool) func(context.Context, *chromedp.Target) error {
+	return func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return err
+	}
 }
 
 func (d *tab) colours(ctx context.Context, t *chromedp.Target) error {
@@ -143,7 +150,7 @@ func (p *Person) Dark(on bool) *Person {
 	p.t.Helper()
 	if d, ok := p.driver.(*tab); ok {
 		d.dark = on
-		p.must(chromedp.Do(d.ctx, chromedp.Func(d.colours)), "dark")
+		p.must(d.do(chromedp.Func(d.colours)), "dark")
 	}
 	return p
 }

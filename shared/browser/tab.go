@@ -25,6 +25,7 @@ import (
 // How long a page may take to begin to load after a press, and to load.
 const (
 	beginsWithin = 3 * time.Second
+	doneWithin   = 20 * time.Second // anything else
 	loadsWithin  = 30 * time.Second
 	settles      = 60 * time.Millisecond // after a press that loads nothing
 	step         = 5 * time.Millisecond
@@ -124,7 +125,7 @@ func (d *tab) visit(address string) error {
 // look reads the page in one call. Text is what is drawn: innerText leaves out what
 // the stylesheet hides.
 func (d *tab) look() (sight, error) {
-	got, err := chromedp.Run(d.ctx, chromedp.Evaluate[[]byte](
+	got, err := run(d, chromedp.Evaluate[[]byte](
 		`({url: location.href, html: document.documentElement.outerHTML, text: document.body ? document.body.innerText : ""})`))
 	if err != nil {
 		return sight{}, err
@@ -144,6 +145,18 @@ func (d *tab) look() (sight, error) {
 	d.mu.Unlock()
 	s.doc, err = html.Parse(strings.NewReader(s.html))
 	return s, err
+}
+
+// run does one thing in the tab, within a time.
+func run[T any](d *tab, action chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(d.ctx, doneWithin)
+	defer cancel()
+	return chromedp.Run(ctx, action)
+}
+
+func (d *tab) do(action chromedp.Action[chromedp.Void]) error {
+	_, err := run(d, action)
+	return err
 }
 
 // path gives a selector for exactly n: its place among its siblings, up to the root.
@@ -166,20 +179,22 @@ func path(n *html.Node) chromedp.CSS {
 func (d *tab) with(n *html.Node, function, value string) (string, error) {
 	selector, _ := json.Marshal(string(path(n))) // a string always can be
 	argument, _ := json.Marshal(value)
-	return chromedp.Run(d.ctx, chromedp.Evaluate[string](fmt.Sprintf(
+	return run(d, chromedp.Evaluate[string](fmt.Sprintf(
 		`String((%s)(document.querySelector(%s), %s))`, function, selector, argument)))
 }
 
 func (d *tab) fill(field *html.Node, value string) error {
-	if err := chromedp.Do(d.ctx, chromedp.Focus(path(field))); err != nil {
+	if err := d.do(chromedp.Focus(path(field))); err != nil {
 		return err
 	}
 	const empty = `function(el) { el.select(); if (el.value !== "") { document.execCommand("delete"); } if (el.value !== "") { el.value = ""; } }`
 	if _, err := d.with(field, empty, ""); err != nil || value == "" {
 		return err
 	}
-	_, err := chromedp.Call(d.ctx, input.InsertText, input.InsertTextParams{Text: value})
-	return err
+	return d.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: value})
+		return err
+	}))
 }
 
 func (d *tab) choose(list, option *html.Node) error {
@@ -194,7 +209,7 @@ func (d *tab) check(box *html.Node, on bool) error {
 	if err != nil || (is == "true") == on {
 		return err
 	}
-	return chromedp.Do(d.ctx, chromedp.Click(path(box)))
+	return d.do(chromedp.Click(path(box)))
 }
 
 func (d *tab) value(field *html.Node) (string, error) {
@@ -211,7 +226,7 @@ func (d *tab) follow(link *html.Node) error {
 }
 
 func (d *tab) enter(field *html.Node) error {
-	if err := chromedp.Do(d.ctx, chromedp.Focus(path(field))); err != nil {
+	if err := d.do(chromedp.Focus(path(field))); err != nil {
 		return err
 	}
 	return d.act(true, chromedp.KeyEvent("\r"))
@@ -257,7 +272,7 @@ func (d *tab) until(ctx context.Context, wait time.Duration, done func() bool) b
 }
 
 func (d *tab) screenshot(file string) error {
-	png, err := chromedp.Run(d.ctx, chromedp.FullScreenshot(100))
+	png, err := run(d, chromedp.FullScreenshot(100))
 	if err != nil {
 		return err
 	}

@@ -230,6 +230,8 @@ func whole(v any) (int, bool) {
 		return n, true
 	case int64:
 		return int(n), true
+	case float64: // from JSON
+		return int(n), n == float64(int(n))
 	}
 	return 0, false
 }

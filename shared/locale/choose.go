@@ -45,7 +45,7 @@ func (c *Catalog) match(list string) (string, bool) {
 		return "", false
 	}
 	_, i, sure := c.matcher.Match(tags...)
-	if sure < language.High { // Low is a guess: English for Klingon
+	if sure == language.No {
 		return "", false
 	}
 	return c.languages[i], true

@@ -108,24 +108,30 @@ func (f *Field) set(v *View, key string, value any) error {
 		n, ok := value.(int)
 		f.MaxLength = n
 		return wanted(ok, value)
-	case "required", "readonly", "autofocus", "checked":
-		map[string]func(){
-			"required": func() { f.Required = is }, "readonly": func() { f.Readonly = is },
-			"autofocus": func() { f.Autofocus = is }, "checked": func() { f.Checked = is },
-		}[key]()
-		return wanted(isBool, value)
-	case "label", "type", "id", "autocomplete", "inputmode", "size", "rules":
-		if target := map[string]*string{
-			"type": &f.Type, "id": &f.ID, "autocomplete": &f.Autocomplete,
-			"inputmode": &f.InputMode, "size": &f.Size, "rules": &f.Rules,
-		}[key]; target != nil {
-			*target = text
-		}
-		return wanted(isText, value)
 	default:
-		return fmt.Errorf("unknown")
+		if target := f.flag(key); target != nil {
+			*target = is
+			return wanted(isBool, value)
+		}
+		if target := f.word(key); target != nil {
+			*target = text
+			return wanted(isText, value)
+		}
+		return wanted(key == "label" && isText, value)
 	}
 	return nil
+}
+
+// flag finds what a yes or no goes into.
+func (f *Field) flag(key string) *bool {
+	return map[string]*bool{"required": &f.Required, "readonly": &f.Readonly, "autofocus": &f.Autofocus, "checked": &f.Checked}[key]
+}
+
+// word finds what a plain text goes into.
+func (f *Field) word(key string) *string {
+	return map[string]*string{
+		"type": &f.Type, "id": &f.ID, "autocomplete": &f.Autocomplete, "inputmode": &f.InputMode, "size": &f.Size, "rules": &f.Rules,
+	}[key]
 }
 
 func (f *Field) setOptions(value any) error {
@@ -144,7 +150,7 @@ func (f *Field) setOptions(value any) error {
 
 func wanted(ok bool, value any) error {
 	if !ok {
-		return fmt.Errorf("cannot be %v", value)
+		return fmt.Errorf("unknown, or it cannot be %v", value)
 	}
 	return nil
 }

@@ -107,11 +107,11 @@ func (c Config) Validate() []config.Problem {
 	return p
 }
 
-// Guide is where people read about their account: the provider's help unless another
+// Guide is where people read about their account: the provider's guide unless another
 // place is configured.
 func (c Config) Guide() string {
 	if c.GuideURL != "" {
 		return c.GuideURL
 	}
-	return c.Issuer + "/help"
+	return c.Issuer + "/guide"
 }

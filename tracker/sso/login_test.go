@@ -10,6 +10,7 @@ import (
 
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/fault"
 	"tegata/tracker/app/apptest"
 	"tegata/tracker/sso"
 )
@@ -82,9 +83,11 @@ func TestLocalPath(t *testing.T) {
 			t.Errorf("%q gives %q, %v; want %q", target, got, err, want)
 		}
 	}
-	for _, target := range []string{"http://tracker.example/x", "https://tracker.example:444/x", "//tracker.example/x", "mailto:x", "x/y"} {
-		if got, err := sso.LocalPath(home, target); err == nil && got != "" && got[0] != '/' || err == nil && target != "//tracker.example/x" {
-			t.Errorf("%q gives %q, want a refusal", target, got)
+	for _, target := range []string{
+		"http://tracker.example/x", "https://tracker.example:444/x", "//tracker.example/x", "mailto:x", "x/y", "https://ada@tracker.example/x",
+	} {
+		if got, err := sso.LocalPath(home, target); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q gives %q, %v; want a refusal", target, got, err)
 		}
 	}
 }

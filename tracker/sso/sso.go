@@ -65,5 +65,3 @@ type attempt struct {
 }
 
 func (s *Service) store() store { return store{s.DB} }
-
-func (s *Service) redirectURI() string { return s.PublicURL + "/callback" }

@@ -44,7 +44,7 @@ func (s *Service) verify(ctx context.Context, c *connection, raw, accessToken, n
 		return nil, err
 	}
 	for _, err := range []error{
-		oidc.CheckIssuer(claims, s.Provider.Issuer),
+		oidc.CheckIssuerWithISSVerifier(claims, s.Provider.Issuer, nil),
 		oidc.CheckAudience(claims, s.Provider.ClientID),
 		onlyUs(claims.Audience),
 		oidc.CheckAuthorizedParty(claims, s.Provider.ClientID),
