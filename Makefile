@@ -1,14 +1,20 @@
 # Two commands matter: `make run` and `make test`. The rest is below, a line each.
 
+SHELL      := /bin/bash
 GO         ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM   = $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg
 BIN         = var/bin
 
+# Tests that open a real browser: slow, and no wiser under the race detector.
+BROWSER     = Chromium|RealBrowser|EveryPage|Accessible|Axe|Look|Killed
+
 .PHONY: run build test test-fast test-postgres check format screens bench golden clean-data prepare
 
 run: build ## start both programs with demo data; Ctrl-C stops them
-	@trap 'kill 0' INT TERM; $(BIN)/idp serve & $(BIN)/tracker serve & wait
+	@trap 'stop=1' INT; trap 'stop=1; kill $$idp $$tracker' TERM; \
+	$(BIN)/idp serve & idp=$$!; $(BIN)/tracker serve & tracker=$$!; \
+	wait -n; [ -n "$$stop" ] || kill $$idp $$tracker 2>/dev/null; wait
 
 build: ## both binaries, in var/bin
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/ ./idp ./tracker
@@ -16,8 +22,8 @@ build: ## both binaries, in var/bin
 test: prepare ## every test: SQLite, PostgreSQL, Chromium (installs what is missing)
 	$(GOTESTSUM) -- -count=1 -timeout 12m ./...
 
-test-fast: ## only what needs neither PostgreSQL nor Chromium
-	TEGATA_TEST_PG=off TEGATA_TEST_BROWSER=off $(GO) test ./...
+test-fast: ## without a browser, and without PostgreSQL where there is none
+	$(GO) test -skip '$(BROWSER)' ./...
 
 test-postgres: prepare ## the whole suite with PostgreSQL required
 	TEGATA_TEST_PG=required $(GO) test -count=1 ./...
@@ -27,7 +33,7 @@ check: ## format, vet, staticcheck, arrows, race
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 	$(GO) test -count=1 ./shared/arch
-	TEGATA_TEST_BROWSER=off $(GO) test -race -count=1 -timeout 12m ./shared/... ./keys/... ./idp/... ./tracker/...
+	$(GO) test -race -count=1 -timeout 12m -skip '$(BROWSER)' ./...
 
 format: ## gofmt everything
 	gofmt -w idp tracker shared keys

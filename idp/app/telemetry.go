@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"strings"
 
 	"tegata/shared/observe"
 	"tegata/shared/serve"
@@ -16,7 +15,7 @@ type telemetry struct {
 	metrics  *observe.Metrics
 	traces   *observe.Traces
 	listener net.Listener // nil: no metrics
-	protocol func(event, reason string)
+	protocol func(event string)
 }
 
 func (a *App) startTelemetry(ctx context.Context, version string) (err error) {
@@ -24,8 +23,7 @@ func (a *App) startTelemetry(ctx context.Context, version string) (err error) {
 	t.metrics = observe.NewMetrics("idp", version)
 	t.metrics.GaugeBy("tegata_outbox_messages", "Messages by state.", "state", a.Outbox.Counts)
 	t.metrics.Gauge("tegata_password_hashes_total", "Password hashes computed.", func() float64 { return float64(a.Hasher.Computed()) })
-	count := t.metrics.Counter("tegata_protocol_events_total", "What happened at the protocol's endpoints, with the reason of refusals.", "event")
-	t.protocol = func(event, reason string) { count(strings.TrimSpace(event + " " + reason)) }
+	t.protocol = t.metrics.Counter("tegata_protocol_events_total", "What happened at the protocol's endpoints, with the reason of refusals.", "event")
 	if t.traces, err = observe.StartTraces(ctx, a.Config.Tracing.Endpoint, "idp", version); err != nil {
 		return err
 	}

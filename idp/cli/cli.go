@@ -32,18 +32,19 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []st
 		Schema: schema.FS, Load: app.Load, Sends: true,
 		Shared: func(c app.Config) config.Program { return c.Program },
 		Open:   tools,
-		Serve:  serve,
 	}}
+	p.Serve = p.serve
 	root := p.Root()
 	root.AddCommand(p.account(), p.client(), keyverbs.Keys{Std: p.Std, Name: p.Name, Open: p.ring}.Command())
 	return verbs.Main(root, args)
 }
 
-func serve(ctx context.Context, c app.Config, log *slog.Logger, version string) error {
+func (p program) serve(ctx context.Context, c app.Config, log *slog.Logger, version string) error {
 	a, err := app.New(ctx, c, app.Options{Log: log, Version: version})
 	if err != nil {
 		return err
 	}
+	welcome(p.Out, c)
 	log.Info("serving", "url", c.PublicURL, "listen", a.URL(), "development", c.Development, "version", version)
 	return a.Run(ctx)
 }

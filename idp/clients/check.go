@@ -123,7 +123,7 @@ func (c *Client) checkURI(p *Problems, path, uri string, plainHTTP bool) {
 	switch {
 	case err != nil || !u.IsAbs() || len(uri) > 2048:
 		p.add(path, "want an absolute URL, not %q", uri)
-	case strings.ContainsAny(uri, "#* \\") || u.User != nil || strings.ContainsFunc(uri, notPrintable):
+	case strings.ContainsAny(uri, "#* \\") || strings.ContainsAny(u.Host, ";,'\"") || u.User != nil || strings.ContainsFunc(uri, notPrintable):
 		p.add(path, "no fragment, wildcard, blank, backslash or user name allowed: %q", uri)
 	case u.Scheme == "https" && u.Hostname() != "":
 	case u.Scheme == "http" && plainHTTP && ownMachine(u.Hostname()):

@@ -76,7 +76,8 @@ clients:
 		paths = append(paths, p.Path)
 	}
 	for _, want := range []string{
-		"extra", "clients[0].client_nam", "clients[1].redirect_uris", "clients[1].require_pkce",
+		"extra", "clients[0].client_id", "clients[0].client_nam", "clients[0].redirect_uris[0]", "clients[0].redirect_uris[1]", "clients[0].redirect_uris[2]",
+		"clients[0].redirect_uris[3]", "clients[0].redirect_uris[4]", "clients[0].scopes", "clients[0].token_endpoint_auth_method", "clients[1].client_name.en", "clients[1].redirect_uris", "clients[1].require_pkce",
 		"clients[2].client_secret_digests", "clients[3].jwks_uri", "clients[3].client_secret_digests", "clients[3].client_secret_digests[0]",
 		"clients[4].client_id", "clients[4].id_token_signed_response_alg", "clients[4].grant_types", "clients[4].response_types",
 	} {

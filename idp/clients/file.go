@@ -50,14 +50,16 @@ func Parse(text []byte, development bool) ([]Client, error) {
 	all := make([]Client, 0, len(entries))
 	for i, entry := range entries {
 		at := fmt.Sprintf("clients[%d]", i)
-		c, ok := readEntry(&p, at, entry)
-		if !ok {
-			continue
-		}
+		c, unread := readEntry(at, entry)
 		if slices.ContainsFunc(all, func(other Client) bool { return other.ID == c.ID }) {
 			p.add(at+".client_id", "%q is there twice", c.ID)
 		}
-		p = append(p, c.Check(at, development)...)
+		p = append(p, unread...)
+		for _, mistake := range c.Check(at, development) {
+			if !unread.cover(mistake.Path) {
+				p = append(p, mistake)
+			}
+		}
 		all = append(all, c)
 	}
 	slices.SortFunc(p, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
@@ -66,21 +68,27 @@ func Parse(text []byte, development bool) ([]Client, error) {
 
 // readEntry reads one client key by key, so that one wrong value does not hide the
 // next mistake.
-func readEntry(p *Problems, at string, entry map[string]json.RawMessage) (Client, bool) {
-	c, before := Client{Source: "config"}, len(*p)
+func readEntry(at string, entry map[string]json.RawMessage) (c Client, unread Problems) {
+	c.Source = "config"
 	fields := reflect.ValueOf(&c).Elem()
 	for key, raw := range entry {
 		index, ok := members[key]
 		if !ok {
-			p.add(at+"."+key, "unknown key")
+			unread.add(at+"."+key, "unknown key")
 			continue
 		}
 		if err := json.Unmarshal(raw, fields.Field(index).Addr().Interface()); err != nil {
-			p.add(at+"."+key, "want %s", wanted(fields.Field(index).Kind()))
+			unread.add(at+"."+key, "want %s", wanted(fields.Field(index).Kind()))
 		}
 	}
 	c.Default()
-	return c, len(*p) == before
+	return c, unread
+}
+
+// cover tells whether one of p is about the path or what it is a part of: what could
+// not be read is not missing as well.
+func (p Problems) cover(path string) bool {
+	return slices.ContainsFunc(p, func(one Problem) bool { return strings.HasPrefix(path, one.Path) })
 }
 
 func wanted(kind reflect.Kind) string {

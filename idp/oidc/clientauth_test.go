@@ -277,3 +277,29 @@ func TestKeysFromTheClient(t *testing.T) { // RFC 7517, OIDC Core §10.1.1
 		t.Errorf("while the client's keys cannot be had: %s", got.Body)
 	}
 }
+
+func TestTooManyKeysAreNotRead(t *testing.T) { // A-057: no size limit in fosite's fetcher
+	w := start(t).logIn()
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/moved" {
+			http.Redirect(w, r, "/jwks", http.StatusFound)
+			return
+		}
+		w.Write([]byte(`{"keys":[],"x":"` + strings.Repeat("x", 100<<10) + `"}`))
+	}))
+	t.Cleanup(site.Close)
+	for _, path := range []string{"/jwks", "/moved"} {
+		c := clients.Client{
+			ID: "remote", Name: map[string]string{"en": "x"}, RedirectURIs: []string{callback}, FirstParty: true, Source: "config",
+			AuthMethod: clients.PrivateKeyJWT, JWKSURI: site.URL + path,
+		}
+		c.Default()
+		must(t, w.provider.Clients.Sync(t.Context(), []clients.Client{c}))
+		form := with(url.Values{}, "client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion="+w.assertion("remote", nil))
+		got := w.token(with(form, "grant_type=authorization_code", "code=x"), "")
+		wantError(t, got, 401, "invalid_client")
+		if strings.Contains(got.Body, "bytes") || strings.Contains(got.Body, "redirect") {
+			t.Errorf("the answer tells what was found: %s", got.Body)
+		}
+	}
+}

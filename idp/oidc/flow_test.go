@@ -1,9 +1,11 @@
 package oidc_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"log/slog"
 	"net/url"
 	"strings"
 	"sync"
@@ -22,7 +24,7 @@ func TestCodeFlow(t *testing.T) { // OIDC Core §3.1
 		for _, client := range []string{"tracker", "basic", "post", "old"} {
 			got := w.authorize(client)
 			sent := got.sent(t)
-			if sent.Get("state") != "the-state" || sent.Get("iss") != w.provider.Issuer {
+			if sent.Get("state") != "the-state" || sent.Get("iss") != w.provider.Issuer || len(sent) != 3 {
 				t.Errorf("%s: answer %v, want state and iss", client, sent)
 			}
 			tokens := w.redeem(client, sent.Get("code")).json(t)
@@ -38,7 +40,7 @@ func TestCodeFlow(t *testing.T) { // OIDC Core §3.1
 				t.Errorf("%s: ID token header %v, want alg %s and a kid", client, header, want)
 			}
 			for name, value := range map[string]any{
-				"iss": w.provider.Issuer, "aud": client, "sub": w.person.Subject, "nonce": "the-nonce", "sid": w.session.ID,
+				"iss": w.provider.Issuer, "aud": client, "sub": w.person.Subject, "nonce": "the-nonce", "sid": w.session.ID, "acr": "1", "auth_time": float64(w.session.AuthTime.Unix()),
 			} {
 				if id[name] != value {
 					t.Errorf("%s: ID token %s is %v, want %v", client, name, id[name], value)
@@ -266,6 +268,30 @@ func TestTokenEndpointRefusesWhatIsNoRequest(t *testing.T) { // RFC 6749 §3.2, 
 	}
 	big := w.post("/oauth2/token", url.Values{"x": {strings.Repeat("a", 1<<20)}})
 	wantError(t, big, 400, "invalid_request")
+}
+
+func TestLogsHoldNoSecrets(t *testing.T) {
+	w := start(t)
+	var lines bytes.Buffer
+	w.provider.Log = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.logIn()
+	code, proof := w.code("tracker"), w.assertion("tracker", nil)
+	tokens := w.redeem("tracker", code, "client_assertion="+proof).json(t)
+	w.redeem("tracker", code)
+	w.redeem("basic", code, "client_secret="+basicSecret)
+	w.authorize("tracker", "prompt=foo", "state=secret-state")
+	w.authorize("tracker", "client_id=nobody", "state=secret-state")
+	w.logout("id_token_hint=" + tokens["id_token"].(string) + "x")
+	w.userinfo(tokens["access_token"].(string) + "x")
+	if lines.Len() == 0 {
+		t.Error("nothing was logged at all")
+	}
+	stored := w.dump("select details from audit_events")
+	for _, secret := range []string{half(code), half(tokens["access_token"].(string)), tokens["id_token"].(string), proof, basicSecret, "secret-state", verifier} {
+		if strings.Contains(lines.String(), secret) || strings.Contains(stored, secret) {
+			t.Errorf("%.20s… is in the log:\n%s", secret, lines.String())
+		}
+	}
 }
 
 // half is the secret half of a token.

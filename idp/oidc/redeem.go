@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/ory/fosite"
@@ -205,10 +204,12 @@ func (p *Provider) EndGrant(ctx context.Context, id string) error {
 // Sweep deletes grants and tokens that have been over for as long as used codes are
 // kept, and tells how many grants.
 func (p *Provider) Sweep(ctx context.Context) (int64, error) {
-	return store{DB: p.DB}.sweep(ctx, p.Clock().Add(-KeepCodes))
-}
-
-// within tells whether every scope asked for was granted.
-func within(asked, granted []string) bool {
-	return !slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
+	var all int64
+	for {
+		n, err := store{DB: p.DB}.sweep(ctx, p.Clock().Add(-KeepCodes))
+		all += n
+		if err != nil || n < sweepBatch {
+			return all, err
+		}
+	}
 }

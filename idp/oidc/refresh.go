@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/ory/fosite"
@@ -88,4 +89,9 @@ func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 	}
 	to.SetExtra("id_token", id)
 	return nil
+}
+
+// within tells whether every scope asked for was granted.
+func within(asked, granted []string) bool {
+	return !slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
 }

@@ -94,9 +94,12 @@ var formPost = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 `))
 
 func (b reply) post(w http.ResponseWriter, answer [][2]string) {
-	target := b.uri
-	if u, err := url.Parse(b.uri); err == nil && u.Host != "" {
-		target = u.Scheme + "://" + u.Host
+	target := "'none'"
+	if u, err := url.Parse(b.uri); err == nil {
+		target = u.Scheme + ":"
+		if u.Host != "" {
+			target += "//" + u.Host
+		}
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

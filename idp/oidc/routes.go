@@ -6,16 +6,18 @@
 //	provider.go    Provider and how fosite is put together
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep
-//	step.go        pure: what has to be asked before a code is given
 //	respond.go     answers and errors that travel through the browser
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  how clients prove who they are; assertion.go, remotekeys.go
+//	refresh.go     the grant type refresh_token; refusal.go: errors and their codes
 //	codes.go       authorization codes and tokens; session.go: what they stand for
+//	records.go     the storage that fosite sees; store.go: grants and tokens
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
 //	discovery.go   metadata and keys
-//	store.go       grants and tokens
+//	outbound.go    the client for addresses that somebody else chose
+//	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
 // A person is never asked anything here: authorize sends the browser to the pages by
 // URL, with the id of an interaction, and gets it back the same way.

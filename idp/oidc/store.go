@@ -129,9 +129,12 @@ func (s store) endGrant(ctx context.Context, id string, now time.Time) (ended bo
 	return n == 1, err
 }
 
-// sweep deletes grants, and with them their tokens, that expired before the moment.
+// sweepBatch bounds one DELETE, so that sweeping never holds writers up for long.
+const sweepBatch = 500
+
+// sweep deletes some grants, and with them their tokens, that expired before the moment.
 func (s store) sweep(ctx context.Context, before time.Time) (int64, error) {
 	return s.DB.Exec(ctx, `
 		delete from grants where id in (
-			select id from grants where expires_at < $1 order by expires_at limit 500)`, before)
+			select id from grants where expires_at < $1 order by expires_at limit $2)`, before, sweepBatch)
 }

@@ -16,6 +16,11 @@ import (
 // sealPurpose binds the encrypted hashes to this use; the row is the account.
 const sealPurpose = "password"
 
+// SealedColumn is where the encrypted hashes lie.
+var SealedColumn = secret.Column{
+	Name: "password hashes", Table: "passwords", Row: "account_id", Box: "sealed", By: "sealed_by", Purpose: sealPurpose,
+}
+
 // Params says how expensive a hash is.
 type Params struct {
 	Memory  uint32 // KiB
@@ -54,7 +59,7 @@ func (h *Hasher) Hash(ctx context.Context, accountID, password string) (Sealed, 
 	}
 	p.sum = sum
 	box, err := h.Seal.Seal(sealPurpose, accountID, []byte(p.String()))
-	return Sealed{Box: box, By: h.Seal.ID()}, err
+	return Sealed{Box: box, By: secret.SealedBy(box)}, err
 }
 
 // Verify tells whether the password is the one that was sealed for the account, and

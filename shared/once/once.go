@@ -155,7 +155,7 @@ func (s Store) Guess(ctx context.Context, p Purpose, id, code string, now time.T
 	if err != nil {
 		return Ticket{}, err
 	}
-	if !secret.Match(r.code, s.mac(p, id, code)) {
+	if !s.Seal.MatchMAC(macPurpose(p), id, code, r.code) {
 		return r.Ticket, fault.New(fault.Denied, "", "once.wrong_code")
 	}
 	return r.Ticket, nil
@@ -206,8 +206,10 @@ func (s Store) use(ctx context.Context, t Ticket, now time.Time) (Ticket, error)
 }
 
 func (s Store) mac(p Purpose, id, code string) []byte {
-	return s.Seal.MAC("once "+string(p), id, code)
+	return s.Seal.MAC(macPurpose(p), id, code)
 }
+
+func macPurpose(p Purpose) string { return "once " + string(p) }
 
 // over gives the refusal for a row that is spent, replaced or expired.
 func (t Ticket) over(now time.Time) error {

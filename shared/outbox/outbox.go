@@ -114,13 +114,20 @@ func (o *Outbox) log() *slog.Logger {
 	return o.Log
 }
 
+const sealPurpose = "outbox"
+
+// SealedColumn is where the encrypted payloads lie.
+var SealedColumn = secret.Column{
+	Name: "messages to send", Table: "outbox", Row: "id", Box: "payload", By: "sealed_by", Purpose: sealPurpose,
+}
+
 // seal encrypts the payload for its row.
 func (r *row) seal(s *secret.Sealer) (err error) {
 	if s == nil {
 		return nil
 	}
-	r.sealedBy = s.ID()
-	r.payload, err = s.Seal("outbox", r.ID, r.payload)
+	r.payload, err = s.Seal(sealPurpose, r.ID, r.payload)
+	r.sealedBy = secret.SealedBy(r.payload)
 	return err
 }
 
@@ -132,5 +139,5 @@ func (r *row) open(s *secret.Sealer) ([]byte, error) {
 	if s == nil {
 		return nil, fmt.Errorf("outbox: payload is sealed by key %s and there is none", r.sealedBy)
 	}
-	return s.Open("outbox", r.ID, r.payload)
+	return s.Open(sealPurpose, r.ID, r.payload)
 }

@@ -27,9 +27,13 @@
     }
   }
 
-  // The parts of an address that may not stand in a password: three characters and more.
-  function parts(address) {
-    return address.toLowerCase().split(/[^a-z0-9]+/).filter(function (p) { return p.length > 2; });
+  // The parts of a name or an address that may not stand in a password: three
+  // characters and more, and not the end of a domain (passwords.EmailParts).
+  function parts(text) {
+    var halves = text.toLowerCase().split("@");
+    var labels = halves.length > 1 ? halves[1].split(".").slice(0, -1) : [];
+    if (labels.length > 1 && /^(com|org|net|edu|gov)$/.test(labels[labels.length - 1])) { labels.pop(); }
+    return (halves[0] + " " + labels.join(" ")).split(/[\s!-\/:-@\[-`{-~]+/).filter(function (p) { return p.length > 2; });
   }
 
   var tests = {
@@ -41,16 +45,20 @@
     upper: function (s) { return /[A-Z]/.test(s); },
     digit: function (s) { return /[0-9]/.test(s); },
     symbol: function (s) { return /[!-\/:-@\[-`{-~]/.test(s); },
-    apart: function (s, id) {
-      var other = document.getElementById(id);
-      return parts(other ? other.value : "").every(function (p) { return s.toLowerCase().indexOf(p) < 0; });
+    apart: function (s) {
+      for (var i = 1; i < arguments.length; i++) {
+        var other = document.getElementById(arguments[i]);
+        var free = parts(other ? other.value : "").every(function (p) { return s.toLowerCase().indexOf(p) < 0; });
+        if (!free) { return false; }
+      }
+      return true;
     }
   };
 
   function tick(list, input) {
     each(list.querySelectorAll("li[data-test]"), function (li) {
       var words = li.getAttribute("data-test").split(" ");
-      var met = input.value !== "" && tests[words[0]](input.value, words[1], words[2]);
+      var met = input.value !== "" && tests[words[0]].apply(null, [input.value].concat(words.slice(1)));
       var said = li.querySelector(".unseen");
       li.className = met ? "met" : "";
       said.textContent = input.value === "" ? "" : " (" + list.getAttribute(met ? "data-met" : "data-unmet") + ")";
