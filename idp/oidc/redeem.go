@@ -70,7 +70,7 @@ func (p *Provider) writeRedeemed(ctx context.Context, w *work, now time.Time) er
 	}
 	g := grant{
 		ID: w.ticket.ID, Client: w.client.ID, Scopes: w.request.GrantedScope, Session: w.request.Session.(*session),
-		Offline: w.refresh.ID != "", ExpiresAt: now.Add(p.Lifetimes.Access),
+		Offline: w.refresh.ID != "", ExpiresAt: now.Add(p.Lifetimes.Access), AskedAt: w.ticket.CreatedAt,
 	}
 	if g.Offline {
 		g.ExpiresAt = now.Add(p.Lifetimes.Refresh)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tegata/idp/connections"
 	"tegata/shared/db"
 	"tegata/shared/fault"
 	"tegata/shared/secret"
@@ -27,6 +28,7 @@ type grant struct {
 	Offline    bool // outlives its session
 	Session    *session
 	ExpiresAt  time.Time // of its longest token
+	AskedAt    time.Time // when the code was issued; zero: just now
 }
 
 // held is a token as it lies in the database, with the grant it belongs to.
@@ -38,8 +40,9 @@ type held struct {
 	Replaced  bool // itself: a refresh token that was used
 }
 
-// insertGrant writes the grant if the session it comes from still goes on: logging
-// out between authorize and token ends the flow. It gives fault.Expired otherwise.
+// insertGrant writes the grant if the session it comes from still goes on and the
+// person has not withdrawn what was allowed: logging out between authorize and token
+// ends the flow. It gives fault.Expired otherwise.
 func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	about, err := json.Marshal(g.Session)
 	if err != nil {
@@ -48,12 +51,25 @@ func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	n, err := s.DB.Exec(ctx, `
 		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
 		select $1, $2, account_id, id, $3, $4, $5, $6, $7
-		from sessions where id = $8 and ended_at is null`,
-		g.ID, g.Client, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, g.Session.SID)
+		from sessions where id = $8 and ended_at is null and not exists (
+			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $9)`,
+		g.ID, g.Client, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, g.Session.SID, g.asked(now))
 	if err == nil && n == 0 {
 		return fault.New(fault.Expired, "", "oidc.session_over")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return connections.Note(ctx, s.DB, connections.Use{
+		SessionID: g.Session.SID, ClientID: g.Client, AccountID: g.Session.AccountID, Subject: g.Session.Subject, Scopes: g.Scopes,
+	}, now)
+}
+
+func (g grant) asked(now time.Time) time.Time {
+	if g.AskedAt.IsZero() {
+		return now
+	}
+	return g.AskedAt
 }
 
 // insertToken writes a token of a grant.

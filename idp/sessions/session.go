@@ -66,6 +66,9 @@ type Service struct {
 	Clock    clock.Clock
 	Idle     time.Duration // without a request; 0: 12 hours
 	Absolute time.Duration // whatever happens; 0: 7 days
+
+	// Ended hears of each session that ends, in the transaction that ends it; optional.
+	Ended func(ctx context.Context, one Session) error
 }
 
 // Start opens a session for the account, whose person has just proved who they are
@@ -136,7 +139,7 @@ func (s *Service) End(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		return s.record(ctx, "session.ended", one)
+		return s.over(ctx, one)
 	})
 }
 
@@ -148,12 +151,20 @@ func (s *Service) EndAll(ctx context.Context, accountID string) error {
 			return err
 		}
 		for _, one := range all {
-			if err := s.record(ctx, "session.ended", one); err != nil {
+			if err := s.over(ctx, one); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// over records the end of a session and tells who has to know.
+func (s *Service) over(ctx context.Context, one Session) error {
+	if err := s.record(ctx, "session.ended", one); err != nil || s.Ended == nil {
+		return err
+	}
+	return s.Ended(ctx, one)
 }
 
 // OfAccount gives the sessions of an account that are alive, the newest first.

@@ -1,0 +1,145 @@
+package connections
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"tegata/shared/db"
+	"tegata/shared/fault"
+)
+
+// exact is how exact last_at is: many grants in a row cost one write.
+const exact = time.Hour
+
+// store keeps connections and the clients of sessions.
+type store struct{ DB *db.DB }
+
+// insertMember tells whether the session had not let the client in before.
+func (s store) insertMember(ctx context.Context, u Use, now time.Time) (first bool, err error) {
+	n, err := s.DB.Exec(ctx, `
+		insert into session_clients (session_id, client_id, subject, created_at) values ($1, $2, $3, $4)
+		on conflict (session_id, client_id) do nothing`, u.SessionID, u.ClientID, u.Subject, now)
+	return n == 1, err
+}
+
+// holdSession locks the session until the transaction ends: who ends it at the same
+// moment either sees the new member or is seen here.
+func (s store) holdSession(ctx context.Context, id string) (alive bool, err error) {
+	n, err := s.DB.Exec(ctx, `update sessions set last_seen_at = last_seen_at where id = $1 and ended_at is null`, id)
+	return n == 1, err
+}
+
+func (s store) use(ctx context.Context, u Use, now time.Time) error {
+	_, err := s.DB.Exec(ctx, `
+		insert into connections (account_id, client_id, scopes, first_at, last_at) values ($1, $2, $3, $4, $4)
+		on conflict (account_id, client_id) do update
+		set scopes = excluded.scopes, last_at = excluded.last_at, withdrawn_at = null
+		where connections.last_at < $5 or connections.scopes <> excluded.scopes or connections.withdrawn_at is not null`,
+		u.AccountID, u.ClientID, strings.Join(u.Scopes, " "), now, now.Add(-exact))
+	return err
+}
+
+func (s store) members(ctx context.Context, sessionID string) ([]Member, error) {
+	return db.Collect(ctx, s.DB, `select client_id, subject from session_clients where session_id = $1 order by client_id`,
+		db.Args(sessionID), func(scan db.Scan) (m Member, err error) {
+			err = scan(&m.ClientID, &m.Subject)
+			return m, err
+		})
+}
+
+// ofAccount joins what was used with what was allowed. A refresh counts as use.
+func (s store) ofAccount(ctx context.Context, accountID string) ([]Connection, error) {
+	used, err := db.Collect(ctx, s.DB, `
+		select c.client_id, c.scopes, c.first_at, c.last_at,
+			(select max(t.created_at) from grants g join tokens t on t.grant_id = g.id
+				where g.account_id = c.account_id and g.client_id = c.client_id)
+		from connections c where c.account_id = $1 and c.withdrawn_at is null`, db.Args(accountID), scanUsed)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := db.Collect(ctx, s.DB, `
+		select o.client_id, o.scopes, o.granted_at from consents o join clients c on c.id = o.client_id
+		where o.account_id = $1`, db.Args(accountID), scanAllowed)
+	if err != nil {
+		return nil, err
+	}
+	all := join(used, allowed)
+	slices.SortFunc(all, func(a, b Connection) int {
+		if c := b.LastAt.Compare(a.LastAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ClientID, b.ClientID)
+	})
+	return all, nil
+}
+
+func scanUsed(scan db.Scan) (c Connection, err error) {
+	var scopes string
+	var token *time.Time
+	err = scan(&c.ClientID, &scopes, &c.FirstAt, &c.LastAt, &token)
+	c.Scopes = strings.Fields(scopes)
+	if token != nil && token.After(c.LastAt) {
+		c.LastAt = *token
+	}
+	return c, err
+}
+
+func scanAllowed(scan db.Scan) (c Connection, err error) {
+	var scopes string
+	err = scan(&c.ClientID, &scopes, &c.FirstAt)
+	c.Scopes = strings.Fields(scopes)
+	return c, err
+}
+
+// join shows the scopes that were allowed, which are as many as those granted or more.
+func join(used, allowed []Connection) []Connection {
+	for _, a := range allowed {
+		i := slices.IndexFunc(used, func(c Connection) bool { return c.ClientID == a.ClientID })
+		if i < 0 {
+			used = append(used, a)
+			continue
+		}
+		used[i].Scopes = a.Scopes
+		if a.FirstAt.Before(used[i].FirstAt) {
+			used[i].FirstAt = a.FirstAt
+		}
+	}
+	return used
+}
+
+// dropConsent gives what had been allowed, nil when nothing was.
+func (s store) dropConsent(ctx context.Context, accountID, clientID string) (scopes []string, err error) {
+	var text string
+	err = s.DB.Row(ctx, `delete from consents where account_id = $1 and client_id = $2 returning scopes`,
+		db.Args(accountID, clientID), &text)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return append([]string{}, strings.Fields(text)...), err
+}
+
+// withdraw tells whether there was a connection. The row stays, so that codes from
+// before are known; a consent that was never used gets one for the same reason.
+func (s store) withdraw(ctx context.Context, accountID, clientID string, scopes []string, now time.Time) (known bool, err error) {
+	n, err := s.DB.Exec(ctx, `
+		update connections set withdrawn_at = $3 where account_id = $1 and client_id = $2 and withdrawn_at is null`,
+		accountID, clientID, now)
+	if err != nil || n == 1 || scopes == nil {
+		return n == 1, err
+	}
+	_, err = s.DB.Exec(ctx, `
+		insert into connections (account_id, client_id, scopes, first_at, last_at, withdrawn_at)
+		select $1, id, '', $3, $3, $3 from clients where id = $2
+		on conflict (account_id, client_id) do update set withdrawn_at = excluded.withdrawn_at`,
+		accountID, clientID, now)
+	return false, err
+}
+
+func (s store) endGrants(ctx context.Context, accountID, clientID string, now time.Time) error {
+	_, err := s.DB.Exec(ctx, `
+		update grants set ended_at = $3 where account_id = $1 and client_id = $2 and ended_at is null`,
+		accountID, clientID, now)
+	return err
+}
