@@ -11,6 +11,7 @@ import (
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
 	"tegata/idp/web"
+	"tegata/shared/fault"
 	"tegata/shared/page"
 	"tegata/shared/serve"
 )
@@ -68,6 +69,7 @@ func (a *App) mount() error {
 	cookies := serve.Cookies{Secure: a.Config.HTTPS()}
 	pages := &web.Pages{
 		Accounts: a.Accounts, Interaction: a.Interaction, Sessions: a.Sessions, Clients: a.Clients,
+		Connections: a.Connections, Diary: a.Diary, Once: a.Once, Limit: a.Limit, Frames: a.Farewells.Frames,
 		Postbox: a.Postbox, Cookies: cookies, Clock: a.Clock, Issuer: a.Config.Issuer(), Sender: a.Config.Mail.From,
 		TermsVersion: a.Config.Terms.Version, TermsURL: a.Config.Terms.URL, PrivacyURL: a.Config.Terms.PrivacyURL,
 	}
@@ -83,7 +85,9 @@ func (a *App) mount() error {
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
 		Problem: pages.Page.Problem, Count: a.telemetry.protocol,
+		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave,
 	}
+	pages.ShowState = provider.ShowState
 	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
 	mux := http.NewServeMux()
 	a.health.Mount(mux)
@@ -92,7 +96,7 @@ func (a *App) mount() error {
 	front := serve.Front{
 		Log: a.Log, Proxies: proxies, HTTPS: a.Config.HTTPS(), Problem: pages.Page.Status, Observe: a.telemetry.metrics.Request,
 	}
-	a.Handler = front.Handler(a.telemetry.traces.Handler(a.identify(cookies, serve.Routed(mux))))
+	a.Handler = front.Handler(a.telemetry.traces.Handler(a.identify(cookies, func(w http.ResponseWriter) { provider.ShowState(w, nil) }, serve.Routed(mux))))
 	return nil
 }
 
@@ -120,7 +124,7 @@ func (a *App) checks() []serve.Check {
 
 // identify finds the session of the browser, if it has one, and puts it into the
 // context: the one place where a cookie becomes somebody who is signed in.
-func (a *App) identify(cookies serve.Cookies, next http.Handler) http.Handler {
+func (a *App) identify(cookies serve.Cookies, over func(http.ResponseWriter), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := cookies.Read(r, sessions.CookieName)
 		if token == "" {
@@ -128,8 +132,11 @@ func (a *App) identify(cookies serve.Cookies, next http.Handler) http.Handler {
 			return
 		}
 		one, err := a.Sessions.ByToken(r.Context(), token)
-		if err == nil {
+		switch {
+		case err == nil:
 			r = r.WithContext(sessions.With(r.Context(), &one))
+		case fault.Is(err, fault.Denied):
+			over(w) // it ended elsewhere: clients' pages may notice now
 		}
 		next.ServeHTTP(w, r)
 	})

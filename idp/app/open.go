@@ -12,8 +12,10 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/connections"
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
+	"tegata/idp/oidc"
 	"tegata/idp/passwords"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
@@ -72,6 +74,9 @@ type Services struct {
 	Notify      *notify.Service
 	Sessions    *sessions.Service
 	Clients     *clients.Registry
+	Connections *connections.Service
+	Farewells   *oidc.Farewells
+	Diary       *clients.Diary
 	Accounts    *accounts.Service
 	Interaction *interaction.Service
 }
@@ -141,6 +146,14 @@ func (s *Services) fill(o Options) (err error) {
 		Idle: time.Duration(s.Config.Session.Idle), Absolute: time.Duration(s.Config.Session.Absolute),
 	}
 	s.Clients = &clients.Registry{Store: clients.Store{DB: d}, Clock: now}
+	s.Connections = &connections.Service{DB: d, Audit: s.Audit, Clock: now}
+	s.Farewells = &oidc.Farewells{
+		Issuer: s.Config.Issuer(), Clients: s.Clients, Connections: s.Connections, Outbox: s.Outbox, Keys: s.Keys, Clock: now,
+		Outbound: oidc.LogoutClient(s.Config.Development),
+	}
+	s.Diary = &clients.Diary{DB: d, Clock: now, Log: s.Log}
+	s.Sessions.Ended = s.Farewells.Queue
+	s.Outbox.Senders[oidc.BackchannelKind] = s.Farewells.Send
 	rules := accounts.DefaultRules()
 	if o.Rules != nil {
 		rules = *o.Rules

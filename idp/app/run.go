@@ -12,6 +12,7 @@ import (
 const (
 	sealEvery  = 2 * time.Second // how long an audit event may wait for its place in the chain
 	sweepEvery = 5 * time.Minute // how late expired rows may go
+	diaryEvery = 2 * time.Second // how long requests wait until clients' developers see them
 	usedFor    = 48 * time.Hour  // how long what was used once is remembered: a code reused must end its tokens
 )
 
@@ -31,6 +32,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.serveMetrics,
 		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
 		func(ctx context.Context) { every(ctx, sweepEvery, a.Sweep) },
+		func(ctx context.Context) { every(ctx, diaryEvery, a.writeDiary) },
 	} {
 		workers.Go(func() { job(work) })
 	}
@@ -38,6 +40,7 @@ func (a *App) Run(ctx context.Context) error {
 	err := server.Run(ctx)
 	stopWork()
 	workers.Wait()
+	a.writeDiary(context.WithoutCancel(ctx))
 	a.seal(context.WithoutCancel(ctx))
 	a.complain("traces", a.telemetry.traces.Stop(context.WithoutCancel(ctx)))
 	return errors.Join(err, a.Close())
@@ -55,6 +58,8 @@ func every(ctx context.Context, pause time.Duration, do func(context.Context)) {
 		}
 	}
 }
+
+func (a *App) writeDiary(ctx context.Context) { a.complain("client requests", a.Diary.Flush(ctx)) }
 
 func (a *App) seal(ctx context.Context) {
 	_, err := a.Audit.Seal(ctx)

@@ -4,6 +4,8 @@
 //	keys                                             keys/verbs
 //	account list, show, create                       account.go
 //	client list, show                                client.go
+//	client create, update, rotate-secret, enable …   client_change.go
+//	client test, doctor                              client_doctor.go
 //
 // Exit codes: 0 done, 1 failed, 2 the command or the configuration is wrong.
 package cli

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,11 +13,15 @@ import (
 func (p program) client() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "client",
-		Short: "List and show the registered clients",
-		Long:  "Clients are registered in the file that clients_file names; it is read when idp starts.",
-		Args:  cobra.NoArgs,
+		Short: "Register, change, test and see the clients",
+		Long: "Clients are registered in the file that clients_file names, which is read when idp starts, or here.\n" +
+			"What is registered here lies in the database; a running idp goes by it within two seconds.",
+		Args: cobra.NoArgs,
 	}
-	group.AddCommand(p.clientList(), p.clientShow())
+	group.AddCommand(p.clientList(), p.clientShow(), p.clientCreate(), p.clientUpdate(), p.clientRotate(),
+		p.clientSwitch("disable", "Switch a client off; its tokens do not work meanwhile", true),
+		p.clientSwitch("enable", "Switch a client on again", false),
+		p.clientDelete(), p.clientTest(), p.clientDoctor())
 	return group
 }
 
@@ -75,17 +78,8 @@ func (p program) clientShow() *cobra.Command {
 		Example: "  idp client show tegata-tracker",
 		Args:    cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			return p.services(cmd.Context(), func(s *app.Services) error {
-				all, err := s.Clients.List(cmd.Context())
-				if err != nil {
-					return err
-				}
-				for _, c := range all {
-					if c.ID == args[0] {
-						return verbs.JSON(p.Out, clientJSON{c, c.Source, c.Disabled})
-					}
-				}
-				return fmt.Errorf("there is no client %s; see: idp client list", verbs.Plain(args[0]))
+			return p.onClient(cmd.Context(), args[0], func(_ *app.Services, c clients.Client) error {
+				return verbs.JSON(p.Out, clientJSON{c, c.Source, c.Disabled})
 			})
 		}),
 	}

@@ -84,6 +84,10 @@ func (c *Client) Check(at string, development bool) Problems {
 	}
 	c.checkURIs(&p, at, development)
 	c.checkAuth(&p, at, development)
+	c.checkLogout(&p, at, development)
+	if c.Unverified && c.FirstParty {
+		p.add(at+".unverified", "a first_party client is ours, so it is verified")
+	}
 	subset(&p, at+".grant_types", c.GrantTypes, grantTypes)
 	subset(&p, at+".response_types", c.ResponseTypes, responseTypes)
 	subset(&p, at+".scopes", c.Scopes, Scopes)

@@ -6,6 +6,9 @@
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
 //	Store         the table (store.go)
+//	Create …      what the command line changes (change.go)
+//	Diary         the last requests of each client, for its developer (diary.go, near.go)
+//	Frame         a client's log-out page; logout.go has the rules of both log-outs
 //
 // A client is a registered piece of software; it proves itself by exactly one
 // method. Of its secret only the SHA-256 digest is kept: the secret is 256 random
@@ -18,6 +21,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
 
@@ -65,10 +69,20 @@ type Client struct {
 	Scopes        []string `json:"scopes"`
 	IDTokenAlg    string   `json:"id_token_signed_response_alg"`
 	RequirePKCE   bool     `json:"require_pkce"`
-	FirstParty    bool     `json:"first_party"` // ours: nobody is asked for consent
+	FirstParty    bool     `json:"first_party"`          // ours: nobody is asked for consent
+	Unverified    bool     `json:"unverified,omitempty"` // nobody has looked at who is behind it: people are always asked, and warned
+
+	BackchannelLogoutURI      string `json:"backchannel_logout_uri,omitempty"` // OIDC Back-Channel Logout §2.2
+	BackchannelLogoutSession  bool   `json:"backchannel_logout_session_required,omitempty"`
+	FrontchannelLogoutURI     string `json:"frontchannel_logout_uri,omitempty"` // OIDC Front-Channel Logout §2
+	FrontchannelLogoutSession bool   `json:"frontchannel_logout_session_required,omitempty"`
+
+	OldSecretUntil *time.Time `json:"client_secret_old_until,omitempty"` // then the second digest counts no more
 
 	Source   string `json:"-"` // "config" for clients of the file
 	Disabled bool   `json:"-"`
+
+	record string `json:"-"` // as it lies in the table: what an update must find again
 }
 
 // Public tells whether the client has nothing to prove itself with.

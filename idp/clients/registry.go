@@ -45,6 +45,7 @@ func (r *Registry) ByID(ctx context.Context, id string) (Client, error) {
 		r.kept.Delete(id)
 		return Client{}, err
 	}
+	c.dropOldSecret(now)
 	r.kept.Store(id, entry{c, now.Add(fresh)})
 	return c, nil
 }

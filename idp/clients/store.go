@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tegata/shared/db"
+	"tegata/shared/fault"
 )
 
 // Store is the table of clients.
@@ -24,6 +25,46 @@ func (s Store) put(ctx context.Context, c Client, now time.Time) error {
 		set source = excluded.source, record = excluded.record, disabled = false, updated_at = excluded.updated_at
 		where clients.record <> excluded.record or clients.source <> excluded.source or clients.disabled`,
 		c.ID, c.Source, record, now)
+	return err
+}
+
+// insert writes a new client; fault.Conflict when the id is taken.
+func (s Store) insert(ctx context.Context, c Client, now time.Time) error {
+	record, err := c.encode()
+	if err != nil {
+		return err
+	}
+	_, err = s.DB.Exec(ctx, `
+		insert into clients (id, source, record, disabled, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $5)`, c.ID, c.Source, record, c.Disabled, now)
+	return err
+}
+
+// update replaces the record that was seen; fault.Conflict when it is another by now.
+func (s Store) update(ctx context.Context, seen, c Client, now time.Time) error {
+	record, err := c.encode()
+	if err != nil {
+		return err
+	}
+	n, err := s.DB.Exec(ctx, `update clients set record = $3, updated_at = $4 where id = $1 and record = $2`,
+		c.ID, seen.record, record, now)
+	if err == nil && n == 0 {
+		return fault.New(fault.Conflict, "", "client.changed_meanwhile")
+	}
+	return err
+}
+
+func (s Store) setDisabled(ctx context.Context, id string, off bool, now time.Time) error {
+	_, err := s.DB.Exec(ctx, `update clients set disabled = $2, updated_at = $3 where id = $1`, id, off, now)
+	return err
+}
+
+// delete takes grants, tokens and the diary along by their foreign keys.
+func (s Store) delete(ctx context.Context, id string) error {
+	if _, err := s.DB.Exec(ctx, `delete from consents where client_id = $1`, id); err != nil {
+		return err
+	}
+	_, err := s.DB.Exec(ctx, `delete from clients where id = $1`, id)
 	return err
 }
 
@@ -59,6 +100,6 @@ func (s Store) disable(ctx context.Context, id string, now time.Time) error {
 
 func read(record, source string, disabled bool) (Client, error) {
 	c, err := decode(record)
-	c.Source, c.Disabled = source, disabled
+	c.Source, c.Disabled, c.record = source, disabled, record
 	return c, err
 }

@@ -38,6 +38,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	if err == nil {
 		return
 	}
+	p.noteAuthorization(a, err)
 	if a == nil || a.back.uri == "" || toPerson(err) {
 		p.problem(w, r, err)
 		return
@@ -145,6 +146,7 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 
 // issue makes the code for who is signed in.
 func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (string, error) {
+	a.session = s
 	for _, scope := range a.scopes {
 		a.request.GrantScope(scope)
 	}
@@ -161,6 +163,8 @@ func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Sess
 
 func (p *Provider) answerCode(w http.ResponseWriter, a *authorization, code string) {
 	p.Count("code_issued")
+	p.noteAuthorization(a, nil)
+	p.addSessionState(w, a)
 	a.back.code(w, code)
 }
 

@@ -38,6 +38,7 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		return nil, err
 	}
 	w := workOf(ctx)
+	w.claimed = claim{&client, given, r.URL.Path}
 	proof, err := p.prove(ctx, &client, given)
 	if err != nil {
 		p.clientRefused(ctx, client.ID, given.method, err)

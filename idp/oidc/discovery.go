@@ -41,6 +41,12 @@ type description struct {
 	RequestParameter      bool     `json:"request_parameter_supported"`
 	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
 	ResponseISS           bool     `json:"authorization_response_iss_parameter_supported"`
+
+	CheckSessionIframe        string `json:"check_session_iframe"` // OIDC Session Management §3.3
+	BackchannelLogout         bool   `json:"backchannel_logout_supported"`
+	BackchannelLogoutSession  bool   `json:"backchannel_logout_session_supported"`
+	FrontchannelLogout        bool   `json:"frontchannel_logout_supported"`
+	FrontchannelLogoutSession bool   `json:"frontchannel_logout_session_supported"`
 }
 
 // document is bytes that do not change while the program runs.
@@ -85,6 +91,9 @@ func (p *Provider) describe() document {
 		ChallengeMethods:      []string{"S256"},
 		ClaimsParameter:       true,
 		ResponseISS:           true,
+		CheckSessionIframe:    p.Issuer + pathSession,
+		BackchannelLogout:     true, BackchannelLogoutSession: true,
+		FrontchannelLogout: true, FrontchannelLogoutSession: true,
 	}, "", "  ")
 	if err != nil {
 		panic(err) // texts and lists of texts

@@ -24,7 +24,7 @@ func TestCodeFlow(t *testing.T) { // OIDC Core §3.1
 		for _, client := range []string{"tracker", "basic", "post", "old"} {
 			got := w.authorize(client)
 			sent := got.sent(t)
-			if sent.Get("state") != "the-state" || sent.Get("iss") != w.provider.Issuer || len(sent) != 3 {
+			if sent.Get("state") != "the-state" || sent.Get("iss") != w.provider.Issuer || sent.Get("session_state") == "" || len(sent) != 4 {
 				t.Errorf("%s: answer %v, want state and iss", client, sent)
 			}
 			tokens := w.redeem(client, sent.Get("code")).json(t)

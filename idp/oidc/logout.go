@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tegata/idp/clients"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 )
@@ -41,19 +42,40 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		see(w, pageLogout) // asks
 		return
 	}
-	if signedIn != nil {
-		if err := p.Sessions.End(r.Context(), signedIn.ID); err != nil {
-			p.problem(w, r, err)
-			return
-		}
-		p.Count("logged_out")
-		p.Cookies.Clear(w, sessions.CookieName)
+	onward := bye.back
+	if onward == "" {
+		onward = pageLogout // says so
 	}
-	if bye.back == "" {
-		see(w, pageLogout) // says so
+	if signedIn == nil {
+		see(w, onward)
 		return
 	}
-	see(w, bye.back)
+	if err := p.leave(w, r, signedIn, onward); err != nil {
+		p.problem(w, r, err)
+	}
+}
+
+// leave ends the session and sends the person onward, by way of the log-out pages of
+// clients that have some.
+func (p *Provider) leave(w http.ResponseWriter, r *http.Request, s *sessions.Session, onward string) error {
+	var frames []clients.Frame
+	if p.Farewells != nil && p.Leave != nil {
+		var err error
+		if frames, err = p.Farewells.Frames(r.Context(), s.ID, language(r.FormValue("ui_locales"))); err != nil {
+			return err
+		}
+	}
+	if err := p.Sessions.End(r.Context(), s.ID); err != nil {
+		return err
+	}
+	p.Count("logged_out")
+	p.Cookies.Clear(w, sessions.CookieName)
+	p.ShowState(w, nil)
+	if len(frames) > 0 {
+		return p.Leave(w, r, frames, onward)
+	}
+	see(w, onward)
+	return nil
 }
 
 // readFarewell checks what a logout request brings along.

@@ -72,6 +72,10 @@ type Provider struct {
 	Count    func(event string)                                        // optional; metrics: "code_issued", "token_refused.invalid_grant" …
 	Problem  func(w http.ResponseWriter, r *http.Request, cause error) // shows a fault to a person
 
+	Diary     *clients.Diary                                                                            // optional; what clients' developers see
+	Farewells *Farewells                                                                                // optional; tells clients that a session ended
+	Leave     func(w http.ResponseWriter, r *http.Request, frames []clients.Frame, onward string) error // shows the clients' log-out pages, then goes onward; optional
+
 	engine   *fosite.Fosite
 	store    store
 	remote   *remoteKeys

@@ -14,6 +14,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
+	"tegata/idp/sessions"
 	"tegata/shared/fault"
 )
 
@@ -38,6 +39,7 @@ type authorization struct {
 	claims  wanted
 	target  string // target_link_uri, when it is the client's own
 	request fosite.AuthorizeRequester
+	session *sessions.Session // that the code is for
 }
 
 // parameters reads a request from the query or from a form. RFC 6749 §3.1 and OIDC
@@ -75,7 +77,7 @@ func (p *Provider) understand(ctx context.Context, params url.Values) (*authoriz
 	}
 	a.client = client
 	if !client.Redirects(params.Get("redirect_uri")) {
-		return nil, fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
+		return a, fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
 	}
 	a.back = reply{uri: params.Get("redirect_uri"), state: params.Get("state"), issuer: p.Issuer, mode: modeQuery}
 	if params.Get("response_mode") == modeFormPost {
@@ -151,9 +153,10 @@ func (a *authorization) asked() interaction.Asked {
 	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		asked.LoginHint = "" // no address
 	}
-	if a.client.Public() && !a.client.FirstParty {
-		// Anybody can say that they are this client, so what was allowed before counts
-		// for nothing, and prompt=none is refused: RFC 8252 §8.6.
+	if (a.client.Public() || a.client.Unverified) && !a.client.FirstParty {
+		// Anybody can say that they are this client, or nobody knows who is behind it, so
+		// what was allowed before counts for nothing, and prompt=none is refused: RFC 8252
+		// §8.6.
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
 	}
 	return asked

@@ -21,7 +21,10 @@ const (
 
 // reply is how the answer to an authorization request travels: through the browser,
 // to an address that was checked.
-type reply struct{ uri, state, mode, issuer string }
+type reply struct {
+	uri, state, mode, issuer string
+	session                  string // session_state, "" for none
+}
 
 // code answers with a code.
 func (b reply) code(w http.ResponseWriter, code string) {
@@ -39,6 +42,9 @@ func (b reply) refuse(w http.ResponseWriter, r *refusal) {
 func (b reply) send(w http.ResponseWriter, answer ...[2]string) {
 	if b.state != "" {
 		answer = append(answer, [2]string{"state", b.state})
+	}
+	if b.session != "" {
+		answer = append(answer, [2]string{"session_state", b.session})
 	}
 	answer = append(answer, [2]string{"iss", b.issuer})
 	w.Header().Set("Cache-Control", "no-store")

@@ -15,7 +15,10 @@
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
+//	backchannel.go tells clients that a session ended, by the outbox or by frames
+//	checksession.go /oauth2/session: lets a client's page notice that
 //	discovery.go   metadata and keys
+//	diary.go       what the client's developer learns of each request
 //	outbound.go    the client for addresses that somebody else chose
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
@@ -35,6 +38,7 @@ const (
 	pathRevoke    = "/oauth2/revoke"
 	pathLogout    = "/oauth2/logout"
 	pathKeys      = "/oauth2/jwks"
+	pathSession   = "/oauth2/session" // check_session_iframe
 	pathOpenID    = "/.well-known/openid-configuration"
 	pathOAuth     = "/.well-known/oauth-authorization-server" // RFC 8414 §3
 )
@@ -63,6 +67,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathRevoke, nil, p.revoke, false},
 		{pathLogout, p.logout, p.logout, false},
 		{pathKeys, p.jwks, nil, true},
+		{pathSession, p.checkSession, nil, false},
 		{pathOpenID, p.metadata, nil, true},
 		{pathOAuth, p.metadata, nil, true},
 	} {

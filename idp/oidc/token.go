@@ -23,6 +23,7 @@ const maxForm = 64 << 10
 // what redeem has to write. It travels in the context, past fosite.
 type work struct {
 	client    *registered     // who asks, once that is proved
+	claimed   claim           // who says to ask, and how
 	assertion *assertion      // what proved it, to be remembered
 	ticket    once.Ticket     // the row of the code that came
 	request   *fosite.Request // what the code stands for
@@ -61,6 +62,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.Count("token_issued")
+	p.noteClient(work, nil)
 	writeJSON(w, http.StatusOK, answer)
 }
 
@@ -147,6 +149,7 @@ func twice(form url.Values) string {
 func (p *Provider) refuseToken(ctx context.Context, w http.ResponseWriter, work *work, err error) {
 	r := refusalOf(err)
 	p.Count("token_refused." + r.Code)
+	p.noteClient(work, err)
 	client := ""
 	if work.client != nil {
 		client = work.client.ID

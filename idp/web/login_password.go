@@ -68,6 +68,7 @@ func (p *Pages) logIn(w http.ResponseWriter, r *http.Request) error {
 		p.Cookies.Clear(w, pendingCookie) // whoever uses this browser next need not see the address
 	}
 	p.Cookies.Set(w, sessions.CookieName, token, session.ExpiresAt.Sub(p.Clock()))
+	p.ShowState(w, &session)
 	due, err := p.Accounts.TermsDue(r.Context(), session.AccountID)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"tegata/idp/clients"
 	"tegata/idp/sessions"
 	"tegata/shared/page"
 )
@@ -30,11 +31,20 @@ func (p *Pages) logout(w http.ResponseWriter, r *http.Request) error {
 	if page.Switched(r) {
 		return p.showLogout(w, r)
 	}
+	var frames []clients.Frame
 	if session := signedIn(r); session != nil {
+		var err error
+		if frames, err = p.Frames(r.Context(), session.ID, page.Language(r)); err != nil {
+			return err
+		}
 		if err := p.Sessions.End(r.Context(), session.ID); err != nil {
 			return err
 		}
 	}
 	p.Cookies.Clear(w, sessions.CookieName)
+	p.ShowState(w, nil)
+	if len(frames) > 0 {
+		return p.Leave(w, r, frames, "/logout")
+	}
 	return p.Page.See(w, r, "/logout")
 }

@@ -8,6 +8,9 @@
 //	signup.go        the form; sent.go "mail sent" and the typed code; activate.go the link in the mail
 //	terms.go         a new version of the terms, after the log-in
 //	logout.go        also the landing page after RP-initiated logout
+//	leave.go         the clients' own log-out pages, in frames
+//	apps.go          which applications somebody has connected, and how to end that
+//	doctor.go        a client's last requests, for its developer
 //	profile.go       profile home; shell.go the frame around it
 //	articles.go      help, guide, contact, privacy, terms, cookies, trademarks; prose.go their markup
 //	postbox.go       what a development run has "sent"
@@ -21,16 +24,21 @@
 package web
 
 import (
+	"context"
 	"embed"
 	"io/fs"
+	"net/http"
 	"net/mail"
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/connections"
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
 	"tegata/idp/sessions"
 	"tegata/shared/clock"
+	"tegata/shared/limit"
+	"tegata/shared/once"
 	"tegata/shared/page"
 	"tegata/shared/serve"
 )
@@ -44,7 +52,16 @@ type Pages struct {
 	Interaction *interaction.Service
 	Sessions    *sessions.Service
 	Clients     *clients.Registry
+	Connections *connections.Service
+	Diary       *clients.Diary
+	Once        once.Store
+	Limit       limit.Limiter
 	Postbox     *notify.Postbox // nil outside of development: then its pages do not exist
+
+	// Frames gives the log-out pages of the clients of a session; ShowState lets
+	// clients' pages notice who is signed in. Both are the protocol's.
+	Frames    func(ctx context.Context, sid, language string) ([]clients.Frame, error)
+	ShowState func(w http.ResponseWriter, s *sessions.Session)
 
 	Page    *page.Set // its catalogs hold Locales(), its templates Templates()
 	Cookies serve.Cookies

@@ -12,7 +12,7 @@ import (
 func (p *Pages) Shell(r *http.Request) *page.Shell {
 	shell := &page.Shell{LogIn: "/login"}
 	if account, ok := p.person(r); ok {
-		shell.Links = []page.Link{{Href: "/profile", Key: "profile.home"}, {Href: "/help", Key: "login.help"}}
+		shell.Links = []page.Link{{Href: "/profile", Key: "profile.home"}, {Href: "/profile/apps", Key: "apps.title"}, {Href: "/help", Key: "login.help"}}
 		shell.Person = p.text(page.Language(r), "profile.greeting", "name", called(account))
 		shell.LogOut = "/logout"
 	}

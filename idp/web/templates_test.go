@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"tegata/idp/accounts"
+	"tegata/idp/clients"
 	"tegata/idp/notify"
 	"tegata/shared/fault"
 	"tegata/shared/locale"
@@ -38,6 +39,7 @@ func samples() []page.Page {
 		{Template: "login_password", Title: "login_password.title", Problem: fault.New(fault.Denied, "", "login.failed"),
 			Data: passwordData{Email: "ada@example.org", Client: "Shop", Failed: true, Change: "/login"}},
 		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one", "two"}}},
+		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one"}, Host: "shop.example"}},
 		{Template: "terms_accept", Title: "terms_accept.title", Data: termsData{Email: "ada@example.org", Version: "2", Terms: signUp.Terms, Privacy: signUp.Privacy},
 			Problem: fault.New(fault.Invalid, "", "terms_accept.choose")},
 		{Template: "signup", Title: "signup.title", Data: signUp},
@@ -48,6 +50,15 @@ func samples() []page.Page {
 		{Template: "activated", Title: "activate.done_title", Data: activateData{Back: "/login"}},
 		{Template: "logout", Title: "logout.title", Data: logoutData{Email: "ada@example.org"}},
 		{Template: "logged_out", Title: "logout.done_title"},
+		{Template: "leave", Title: "leave.title", Data: leaveData{[]clients.Frame{{Client: "Shop", Address: "/help"}}, "/logout"}},
+		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{}},
+		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{Done: true, Apps: []connected{
+			{ID: "a", Name: "Tracker", Scopes: []string{"one", "two"}, First: "yesterday", Last: "today", Ours: true},
+			{ID: "b", Name: `"><script>`, First: "yesterday", Host: "shop.example"}}}},
+		{Template: "doctor", Title: "doctor.title", Wide: true, Data: doctorData{Client: "Shop", ID: "shop", Until: "later"}},
+		{Template: "doctor", Title: "doctor.title", Wide: true, Data: doctorData{Client: "Shop", ID: "shop", Until: "later", Requests: []visit{
+			{At: "now", Endpoint: "token", Outcome: "ok", OK: true, Clock: "+1"},
+			{At: "now", Endpoint: "authorize", Outcome: "server_error", Reason: "because", Diff: &diff{"https://", "shop", "<script>", ".example/cb"}}}}},
 		{Template: "profile", Title: "profile.title", Wide: true, Data: profileData{FullName: "Ada Lovelace", LastLogin: "today",
 			Apps: []app{{ID: "shop", Name: "Shop", Address: "https://shop.example/login"}}}},
 		{Template: "profile", Title: "profile.title", Wide: true, Data: profileData{FullName: "Ada Lovelace", Email: "ada.lovelace@mathematics.example.org", Country: "Japan"}},

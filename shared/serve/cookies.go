@@ -42,3 +42,24 @@ func (c Cookies) Read(r *http.Request, name string) string {
 	}
 	return cookie.Value
 }
+
+// ReadableName is Name for cookies that scripts of one path read: __Host- is not for
+// those, since it stands for the whole site.
+func (c Cookies) ReadableName(name string) string {
+	if c.Secure {
+		return "__Secure-" + name
+	}
+	return name
+}
+
+// SetReadable gives the browser a cookie that goes to path alone and that scripts
+// there may read, also within a frame of another site. It must hold no secret.
+func (c Cookies) SetReadable(w http.ResponseWriter, name, value, path string, maxAge time.Duration) {
+	site := http.SameSiteLaxMode
+	if c.Secure {
+		site = http.SameSiteNoneMode // which browsers take with Secure only
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: c.ReadableName(name), Value: value, Path: path, MaxAge: int(maxAge / time.Second), Secure: c.Secure, SameSite: site,
+	})
+}

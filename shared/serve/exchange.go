@@ -19,6 +19,7 @@ type Exchange struct {
 
 	header     http.Header // of the answer
 	formAction []string
+	frames     []string
 	quiet      bool
 }
 

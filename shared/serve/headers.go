@@ -59,7 +59,32 @@ func AllowFormAction(ctx context.Context, rawURL string) {
 		return
 	}
 	x.formAction = append(x.formAction, source)
-	x.header.Set("Content-Security-Policy", policy+" "+strings.Join(x.formAction, " "))
+	x.setPolicy()
+}
+
+// AllowFrame lets the page under way show a frame of the origin of rawURL.
+func AllowFrame(ctx context.Context, rawURL string) {
+	x := Of(ctx)
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || x.header == nil || !plainSource(u) {
+		return
+	}
+	if source := u.Scheme + "://" + strings.ToLower(u.Host); !slices.Contains(x.frames, source) {
+		x.frames = append(x.frames, source)
+		x.setPolicy()
+	}
+}
+
+// setPolicy writes the policy with what was allowed for this answer.
+func (x *Exchange) setPolicy() {
+	text := policy
+	for _, source := range x.formAction {
+		text += " " + source
+	}
+	if len(x.frames) > 0 {
+		text += "; frame-src " + strings.Join(x.frames, " ")
+	}
+	x.header.Set("Content-Security-Policy", text)
 }
 
 // plainSource refuses what would end the directive early or name a script.

@@ -4,7 +4,8 @@
 //	Front        what every request passes: id, origin, log, recovery, headers, body cap
 //	Proxies      whose X-Forwarded-* we believe (proxies.go)
 //	Of           what Front found out about a request (exchange.go)
-//	Headers      the content policy and its friends; AllowFormAction opens it for one answer
+//	Headers      the content policy and its friends; AllowFormAction and AllowFrame open
+//	             it for one answer
 //	CrossSite    refuses posts from other sites; Forms refuses what is no form
 //	Cookies      the only way a cookie is set or read
 //	Health       /healthz and /readyz

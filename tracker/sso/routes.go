@@ -8,5 +8,6 @@ func (h Handlers) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /"+h.Programme+"/{lang}/login", h.programmeLogin)
 	mux.Handle("GET /callback", h.Pages.Handler(h.callback)) // registered as redirect_uri
 	mux.Handle("POST /logout", h.Pages.Handler(h.logout))
-	mux.Handle("GET /.well-known/jwks.json", h.JWKS) // registered as jwks_uri
+	mux.HandleFunc("POST /backchannel-logout", h.backchannelLogout) // registered as backchannel_logout_uri
+	mux.Handle("GET /.well-known/jwks.json", h.JWKS)                // registered as jwks_uri
 }

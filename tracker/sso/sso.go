@@ -5,6 +5,7 @@
 //	Service.Begin    opens a log-in: state, nonce, PKCE; gives the authorization URL (begin.go)
 //	Service.Finish   ends it: every check of the answer, then a session (callback.go, verify.go)
 //	Service.SignOut  ends the session here and tells where to end the provider's (signout.go)
+//	Service.EndByProvider  ends what the provider says is over (backchannel.go)
 //	Service.ByToken  the session behind a cookie (session.go)
 //	Handlers         /login, /callback, /logout and the public keys (routes.go, handlers.go)
 //

@@ -279,6 +279,11 @@ func (p *Provider) SignES256(claims map[string]any) string {
 	return sign(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: p.key, KeyID: p.kid}}, claims)
 }
 
+// SignTyped is SignES256 with a typ in the header: "logout+jwt".
+func (p *Provider) SignTyped(typ string, claims map[string]any) string {
+	return signTyped(typ, jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: p.key, KeyID: p.kid}}, claims)
+}
+
 // SignRS256 signs with an RSA key that the provider publishes too.
 func (p *Provider) SignRS256(claims map[string]any) string {
 	if p.rsa == nil {
@@ -305,8 +310,14 @@ func (p *Provider) SignNone(claims map[string]any) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + base64.RawURLEncoding.EncodeToString(payload) + "."
 }
 
-func sign(key jose.SigningKey, claims map[string]any) string {
-	signer, err := jose.NewSigner(key, nil)
+func sign(key jose.SigningKey, claims map[string]any) string { return signTyped("", key, claims) }
+
+func signTyped(typ string, key jose.SigningKey, claims map[string]any) string {
+	var options *jose.SignerOptions
+	if typ != "" {
+		options = (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
+	}
+	signer, err := jose.NewSigner(key, options)
 	if err != nil {
 		panic(err)
 	}

@@ -1,0 +1,333 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tegata/idp/app"
+	"tegata/idp/clients"
+	"tegata/shared/fault"
+	"tegata/shared/secret"
+	"tegata/shared/verbs"
+)
+
+// clientFlag is a member of the registration that has a flag.
+type clientFlag struct{ name, member, kind, help string }
+
+// clientFlags are the members people set most; --file sets the others.
+var clientFlags = []clientFlag{
+	{"redirect-uri", "redirect_uris", "list", "where answers may go; can be repeated"},
+	{"post-logout-redirect-uri", "post_logout_redirect_uris", "list", "where people may return to after logging out; can be repeated"},
+	{"initiate-login-uri", "initiate_login_uri", "text", "where a fresh log-in can be started from outside"},
+	{"backchannel-logout-uri", "backchannel_logout_uri", "text", "is told by us when a session ends"},
+	{"frontchannel-logout-uri", "frontchannel_logout_uri", "text", "is shown in a frame when a person logs out"},
+	{"application-type", "application_type", "text", "web or native"},
+	{"auth-method", "token_endpoint_auth_method", "text", "private_key_jwt, client_secret_basic, client_secret_post or none"},
+	{"jwks-uri", "jwks_uri", "text", "public keys, for private_key_jwt"},
+	{"grant-type", "grant_types", "list", "authorization_code, refresh_token; can be repeated"},
+	{"scope", "scopes", "list", "what it may ask for; can be repeated"},
+	{"id-token-alg", "id_token_signed_response_alg", "text", "RS256 or ES256"},
+	{"require-pkce", "require_pkce", "bool", "refuse a code flow without PKCE"},
+	{"first-party", "first_party", "bool", "ours: people are not asked for consent"},
+	{"unverified", "unverified", "bool", "people are always asked, and shown which host they return to"},
+}
+
+// registration reads flags and --file into members.
+type registration struct {
+	names map[string]string
+	file  string
+}
+
+func (g *registration) add(f *pflag.FlagSet) {
+	f.StringToStringVar(&g.names, "name", nil, "the name people read, by language: --name en=Shop,ja=店")
+	f.StringVar(&g.file, "file", "", "a JSON file with members of RFC 7591; - is standard input")
+	for _, one := range clientFlags {
+		switch one.kind {
+		case "list":
+			f.StringArray(one.name, nil, one.help)
+		case "bool":
+			f.Bool(one.name, false, one.help)
+		default:
+			f.String(one.name, "", one.help)
+		}
+	}
+}
+
+// members gives what was said; flags win over the file.
+func (g *registration) members(f *pflag.FlagSet, stdin io.Reader) (map[string]json.RawMessage, error) {
+	all := map[string]json.RawMessage{}
+	if g.file != "" {
+		text, err := readInput(g.file, stdin)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(text, &all); err != nil {
+			return nil, verbs.Usagef("--file %s: want a JSON object: %v", g.file, err)
+		}
+	}
+	set := func(name string, value any) {
+		b, err := json.Marshal(value)
+		if err != nil {
+			panic(err) // texts, lists of texts and booleans
+		}
+		all[name] = b
+	}
+	if f.Changed("name") {
+		set("client_name", g.names)
+	}
+	for _, one := range clientFlags {
+		if !f.Changed(one.name) {
+			continue
+		}
+		switch one.kind {
+		case "list":
+			list, _ := f.GetStringArray(one.name)
+			set(one.member, list)
+		case "bool":
+			yes, _ := f.GetBool(one.name)
+			set(one.member, yes)
+		default:
+			set(one.member, f.Lookup(one.name).Value.String())
+		}
+	}
+	return all, nil
+}
+
+func readInput(path string, stdin io.Reader) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(io.LimitReader(stdin, 1<<20))
+	}
+	return os.ReadFile(path)
+}
+
+// amended is c with the members set, filled up and checked. A client that needs a
+// secret and has none gets one; one that needs none loses it.
+func amended(c clients.Client, members map[string]json.RawMessage, development bool) (next clients.Client, secret string, err error) {
+	if problems := c.Amend("client", members); len(problems) > 0 {
+		return c, "", problems
+	}
+	c.Default()
+	switch {
+	case !c.NeedsSecret():
+		c.SecretDigests, c.OldSecretUntil = nil, nil
+	case len(c.SecretDigests) == 0:
+		secret = c.NewSecret(time.Time{})
+	}
+	return c, secret, c.Check("client", development).Err()
+}
+
+// secretJSON is a client with the secret that is shown once.
+type secretJSON struct {
+	clientJSON
+	Secret   string     `json:"client_secret,omitempty"`
+	OldUntil *time.Time `json:"client_secret_old_valid_until,omitempty"`
+}
+
+func (p program) clientCreate() *cobra.Command {
+	var (
+		given  registration
+		id     string
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Register a client; its secret is shown once",
+		Example: "  idp client create --id shop --name en=Shop --redirect-uri https://shop.example/callback\n" +
+			"  idp client create --file client.json --json",
+		Args: cobra.NoArgs,
+		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
+			members, err := given.members(cmd.Flags(), p.In)
+			if err != nil {
+				return err
+			}
+			return p.services(cmd.Context(), func(s *app.Services) error {
+				c := clients.Client{ID: id, Source: clients.SourceCLI}
+				if id == "" && members["client_id"] == nil {
+					c.ID = secret.Text()[:16]
+				}
+				return p.createClient(cmd.Context(), s, c, members, asJSON)
+			})
+		}),
+	}
+	given.add(cmd.Flags())
+	cmd.Flags().StringVar(&id, "id", "", "client_id; random when it is not given")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (p program) createClient(ctx context.Context, s *app.Services, c clients.Client, members map[string]json.RawMessage, asJSON bool) error {
+	c, text, err := amended(c, members, s.Config.Development)
+	if err != nil {
+		return err
+	}
+	err = editor(s).Create(ctx, c)
+	if fault.Is(err, fault.Conflict) {
+		return fmt.Errorf("there is a client %s already; see: idp client show %s", c.ID, c.ID)
+	}
+	if err != nil {
+		return err
+	}
+	return p.showSecret(secretJSON{clientJSON: clientJSON{c, c.Source, c.Disabled}, Secret: text}, asJSON)
+}
+
+func (p program) showSecret(c secretJSON, asJSON bool) error {
+	if asJSON {
+		return verbs.JSON(p.Out, c)
+	}
+	old := ""
+	if c.OldUntil != nil {
+		old = verbs.Time(c.OldUntil)
+	}
+	err := verbs.Facts(p.Out, [2]string{"client_id", c.ID}, [2]string{"client_secret", c.Secret}, [2]string{"the old one works until", old})
+	if err == nil && c.Secret != "" {
+		_, err = fmt.Fprintln(p.Out, "The secret is shown this once; only its digest is kept.")
+	}
+	return err
+}
+
+func editor(s *app.Services) clients.Editor {
+	return clients.Editor{Registry: s.Clients, Audit: s.Audit, Actor: "cli"}
+}
+
+func (p program) clientUpdate() *cobra.Command {
+	var given registration
+	cmd := &cobra.Command{
+		Use:     "update CLIENT",
+		Short:   "Change members of a registration; what is not named stays",
+		Example: "  idp client update shop --redirect-uri https://shop.example/callback --redirect-uri https://shop.example/cb2",
+		Args:    cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			members, err := given.members(cmd.Flags(), p.In)
+			if err != nil {
+				return err
+			}
+			if len(members) == 0 {
+				return verbs.Usagef("nothing to change")
+			}
+			delete(members, "client_id") // what `client show` prints can be brought back
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				next, text, err := amended(c, members, s.Config.Development)
+				if err == nil {
+					err = editor(s).Update(cmd.Context(), c, next, "client.updated")
+				}
+				if err != nil || text == "" {
+					return explain(err, c)
+				}
+				return p.showSecret(secretJSON{clientJSON: clientJSON{next, next.Source, next.Disabled}, Secret: text}, false)
+			})
+		}),
+	}
+	given.add(cmd.Flags())
+	return cmd
+}
+
+// onClient runs do with a client of the database.
+func (p program) onClient(ctx context.Context, id string, do func(*app.Services, clients.Client) error) error {
+	return p.services(ctx, func(s *app.Services) error {
+		c, err := editor(s).Find(ctx, id)
+		if fault.Is(err, fault.NotFound) {
+			return fmt.Errorf("there is no client %s; see: idp client list", verbs.Plain(id))
+		}
+		if err != nil {
+			return err
+		}
+		return do(s, c)
+	})
+}
+
+// explain turns refusals into what to do next.
+func explain(err error, c clients.Client) error {
+	var problems clients.Problems
+	switch {
+	case errors.As(err, &problems):
+		return fmt.Errorf("the registration would be wrong:\n%w", problems)
+	case fault.Is(err, fault.Denied):
+		return fmt.Errorf("%s is registered in the file that clients_file names; change it there and start idp again", c.ID)
+	case fault.Is(err, fault.Conflict):
+		return fmt.Errorf("somebody changed %s meanwhile; look at it and try again", c.ID)
+	}
+	return err
+}
+
+func (p program) clientRotate() *cobra.Command {
+	var (
+		keep   time.Duration
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:     "rotate-secret CLIENT",
+		Short:   "Give a client a new secret; the old one can work on for a while",
+		Example: "  idp client rotate-secret shop --keep-old 24h",
+		Args:    cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			if keep < 0 || keep > 90*24*time.Hour {
+				return verbs.Usagef("--keep-old %s: want up to 2160h", keep)
+			}
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				if !c.NeedsSecret() {
+					return fmt.Errorf("%s has no secret: it authenticates by %s", c.ID, c.AuthMethod)
+				}
+				next, until := c, time.Time{}
+				if keep > 0 {
+					until = s.Clock().Add(keep)
+				}
+				text := next.NewSecret(until)
+				if err := editor(s).Update(cmd.Context(), c, next, "client.secret_rotated"); err != nil {
+					return explain(err, c)
+				}
+				return p.showSecret(secretJSON{clientJSON{next, next.Source, next.Disabled}, text, next.OldSecretUntil}, asJSON)
+			})
+		}),
+	}
+	cmd.Flags().DurationVar(&keep, "keep-old", 0, "how long the old secret works too, like 24h")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (p program) clientSwitch(use, short string, off bool) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " CLIENT",
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				if err := editor(s).SetDisabled(cmd.Context(), c, off); err != nil {
+					return err
+				}
+				if c.Source == clients.SourceConfig {
+					fmt.Fprintf(p.Err, "Note: %s is in the file that clients_file names; the next start goes by the file again.\n", c.ID)
+				}
+				return nil
+			})
+		}),
+	}
+}
+
+func (p program) clientDelete() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:     "delete CLIENT",
+		Short:   "Forget a client with its grants, tokens and what people allowed it",
+		Example: "  idp client delete shop --yes",
+		Args:    cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return verbs.Usagef("this cannot be undone; say --yes, or use: idp client disable %s", strings.ReplaceAll(verbs.Plain(args[0]), " ", "?"))
+			}
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				return explain(editor(s).Delete(cmd.Context(), c), c)
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "really")
+	return cmd
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tegata/idp/app"
+	"tegata/idp/clients"
+	"tegata/idp/oidc"
+	"tegata/shared/verbs"
+)
+
+// findingJSON is one result of `client test`.
+type findingJSON struct {
+	OK   bool   `json:"ok"`
+	What string `json:"what"`
+	Text string `json:"text"`
+}
+
+func (p program) clientTest() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "test CLIENT",
+		Short: "Check a registration and tell what a log-in would do",
+		Long: "Checks every member, fetches jwks_uri, and tells what a log-in with this client would look like.\n" +
+			"Nothing is sent to the client but the request for its keys.",
+		Args: cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				trial := oidc.Trial{Issuer: s.Config.Issuer(), Development: s.Config.Development, Clock: s.Clock}
+				return p.showFindings(trial.Run(cmd.Context(), c), asJSON)
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (p program) showFindings(all []oidc.Finding, asJSON bool) error {
+	failed := 0
+	list := make([]findingJSON, len(all))
+	rows := make([][]string, len(all))
+	for i, f := range all {
+		list[i] = findingJSON(f)
+		mark := "ok"
+		if !f.OK {
+			mark = "WRONG"
+			failed++
+		}
+		rows[i] = []string{mark, f.What, f.Text}
+	}
+	err := error(nil)
+	if asJSON {
+		err = verbs.JSON(p.Out, list)
+	} else {
+		err = verbs.Table(p.Out, []string{"", "WHAT", "RESULT"}, rows)
+	}
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d checks failed", failed, len(all))
+	}
+	return err
+}
+
+// requestJSON is one request of a client as --json prints it.
+type requestJSON struct {
+	At       time.Time         `json:"at"`
+	Endpoint string            `json:"endpoint"`
+	Outcome  string            `json:"outcome"`
+	Reason   string            `json:"reason,omitempty"`
+	Details  map[string]string `json:"details,omitempty"`
+	Text     string            `json:"text,omitempty"`
+}
+
+func (p program) clientDoctor() *cobra.Command {
+	var asJSON, link bool
+	cmd := &cobra.Command{
+		Use:   "doctor CLIENT",
+		Short: "Show the last requests of a client, with the reason of each refusal",
+		Long: "Shows the last 50 requests of a client, the newest first. Nothing in it is secret or about a person.\n" +
+			"With --link, prints a link to the same as a page, for the client's developer; it is good for an hour.",
+		Example: "  idp client doctor shop\n  idp client doctor shop --link",
+		Args:    cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				if link {
+					token, err := clients.ShareLink(cmd.Context(), s.Once, c.ID, s.Clock())
+					if err != nil {
+						return err
+					}
+					_, err = fmt.Fprintf(p.Out, "%s/doctor?token=%s\n", s.Config.Issuer(), token)
+					return err
+				}
+				all, err := s.Diary.Last(cmd.Context(), c.ID)
+				if err != nil {
+					return err
+				}
+				return p.showRequests(s, all, asJSON)
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&link, "link", false, "print a link to share instead")
+	return cmd
+}
+
+func (p program) showRequests(s *app.Services, all []clients.Request, asJSON bool) error {
+	list := make([]requestJSON, len(all))
+	rows := make([][]string, len(all))
+	for i, r := range all {
+		text := ""
+		if r.Reason != clients.ReasonNone {
+			text = s.Catalog.Text("en", "doctor.reason."+r.Reason, words(r.Details))
+		}
+		list[i] = requestJSON{r.At, r.Endpoint, r.Outcome, r.Reason, r.Details, text}
+		if r.Reason == clients.ReasonRedirectURI {
+			start, ours, theirs, end := clients.Diff(r.Details["given"], r.Details["registered"])
+			text += " " + start + "[-" + ours + "-]{+" + theirs + "+}" + end
+		}
+		clock := r.Details["clock"]
+		if clock != "" && !strings.HasPrefix(clock, "-") {
+			clock = "+" + clock
+		}
+		rows[i] = []string{verbs.Time(&r.At), r.Endpoint, r.Outcome, clock, text}
+	}
+	if asJSON {
+		return verbs.JSON(p.Out, list)
+	}
+	return verbs.Table(p.Out, []string{"AT", "ENDPOINT", "OUTCOME", "CLOCK", "REASON"}, rows)
+}
+
+func words(details map[string]string) map[string]any {
+	all := map[string]any{}
+	for name, value := range details {
+		all[name] = value
+	}
+	return all
+}

@@ -1,0 +1,113 @@
+package clients
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tegata/shared/clock"
+	"tegata/shared/db"
+	"tegata/shared/secret"
+)
+
+// DiaryKeeps is how many requests of each client are kept.
+const DiaryKeeps = 50
+
+// maxWaiting bounds the clients whose requests wait in memory; more are dropped.
+const maxWaiting = 500
+
+// Why a request was refused, or what was odd about it. The pages and the command line
+// have a sentence for each: "doctor.reason.NAME".
+const (
+	ReasonNone            = ""
+	ReasonRedirectURI     = "redirect_uri"     // details: given, registered (the nearest)
+	ReasonRedirectChanged = "redirect_changed" // at the token endpoint
+	ReasonScope           = "scope"            // details: scopes; ignored ones
+	ReasonPKCEMissing     = "pkce_missing"
+	ReasonPKCEMethod      = "pkce_method"   // details: given
+	ReasonPKCEMismatch    = "pkce_mismatch" // the verifier is not the challenge's
+	ReasonAuthMethod      = "auth_method"   // details: given, registered
+	ReasonSecret          = "secret"
+	ReasonClock           = "clock"     // details: seconds
+	ReasonAssertion       = "assertion" // details: why
+	ReasonCodeUsed        = "code_used"
+	ReasonCodeUnknown     = "code_unknown" // or expired, or another client's
+	ReasonOther           = "other"        // details: why
+)
+
+// Request is one line of the diary. It names nobody and holds no secret.
+type Request struct {
+	ID, ClientID string
+	At           time.Time
+	Endpoint     string            // authorize, token …
+	Outcome      string            // ok, or the error code of the protocol
+	Reason       string            // one of Reason…
+	Details      map[string]string // what the reason needs; "clock": seconds the client is ahead
+}
+
+// Diary remembers the last requests of each client, for its developer. Note costs a
+// lock and no more; Flush writes. Under load the older of what waits are dropped.
+type Diary struct {
+	DB    *db.DB
+	Clock clock.Clock
+	Log   *slog.Logger
+
+	mu      sync.Mutex
+	waiting map[string][]Request
+}
+
+// Note takes a request; a nil Diary takes none. The details must not change any more.
+func (d *Diary) Note(r Request) {
+	if d == nil || r.ClientID == "" {
+		return
+	}
+	r.ID, r.At = secret.NewID(), d.Clock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waiting == nil {
+		d.waiting = map[string][]Request{}
+	}
+	mine, known := d.waiting[r.ClientID]
+	if !known && len(d.waiting) >= maxWaiting {
+		return
+	}
+	if len(mine) >= DiaryKeeps {
+		copy(mine, mine[1:])
+		mine[len(mine)-1] = r
+		return
+	}
+	d.waiting[r.ClientID] = append(mine, r)
+}
+
+// Flush writes what waits and keeps the newest of each client. What cannot be written
+// is lost: nobody's log-in hangs on it.
+func (d *Diary) Flush(ctx context.Context) error {
+	d.mu.Lock()
+	all := d.waiting
+	d.waiting = nil
+	d.mu.Unlock()
+	if len(all) == 0 {
+		return nil
+	}
+	s := diaryStore{d.DB}
+	for id, requests := range all { // a transaction each: a client that is gone spoils no other's
+		err := d.DB.Tx(ctx, func(ctx context.Context) error {
+			for _, r := range requests {
+				if err := s.insert(ctx, r); err != nil {
+					return err
+				}
+			}
+			return s.trim(ctx, id)
+		})
+		if err != nil && ctx.Err() == nil {
+			d.Log.WarnContext(ctx, "requests of a client are not remembered", "client", id, "error", err.Error())
+		}
+	}
+	return ctx.Err()
+}
+
+// Last gives the requests of a client that were written, the newest first.
+func (d *Diary) Last(ctx context.Context, clientID string) ([]Request, error) {
+	return diaryStore{d.DB}.last(ctx, clientID)
+}

@@ -1,0 +1,47 @@
+package clients
+
+import (
+	"context"
+	"encoding/json"
+
+	"tegata/shared/db"
+)
+
+// diaryStore is the table of client requests.
+type diaryStore struct{ DB *db.DB }
+
+// insert writes a request of a client that is registered.
+func (s diaryStore) insert(ctx context.Context, r Request) error {
+	details, err := json.Marshal(r.Details)
+	if err != nil {
+		return err
+	}
+	_, err = s.DB.Exec(ctx, `
+		insert into client_requests (id, client_id, at, endpoint, outcome, reason, details)
+		select $1, id, $3, $4, $5, $6, $7 from clients where id = $2`,
+		r.ID, r.ClientID, r.At, r.Endpoint, r.Outcome, r.Reason, string(details))
+	return err
+}
+
+// trim keeps the newest requests of the client.
+func (s diaryStore) trim(ctx context.Context, clientID string) error {
+	_, err := s.DB.Exec(ctx, `
+		delete from client_requests where client_id = $1 and id < (
+			select min(id) from (
+				select id from client_requests where client_id = $1 order by id desc limit $2) newest)`,
+		clientID, DiaryKeeps)
+	return err
+}
+
+func (s diaryStore) last(ctx context.Context, clientID string) ([]Request, error) {
+	return db.Collect(ctx, s.DB, `
+		select id, client_id, at, endpoint, outcome, reason, details from client_requests
+		where client_id = $1 order by id desc limit $2`, db.Args(clientID, DiaryKeeps),
+		func(scan db.Scan) (r Request, err error) {
+			var details string
+			if err = scan(&r.ID, &r.ClientID, &r.At, &r.Endpoint, &r.Outcome, &r.Reason, &details); err != nil {
+				return r, err
+			}
+			return r, json.Unmarshal([]byte(details), &r.Details)
+		})
+}

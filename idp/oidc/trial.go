@@ -1,0 +1,123 @@
+package oidc
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"tegata/idp/clients"
+	"tegata/shared/clock"
+)
+
+// Trial looks at a registration as a log-in would, for its operator.
+type Trial struct {
+	Issuer      string
+	Development bool
+	Clock       clock.Clock
+}
+
+// Finding is one thing that a trial looked at.
+type Finding struct {
+	OK   bool
+	What string
+	Text string
+}
+
+// Run checks everything it can without the client's secret or its people.
+func (t Trial) Run(ctx context.Context, c clients.Client) []Finding {
+	var all []Finding
+	add := func(ok bool, what, format string, args ...any) {
+		all = append(all, Finding{ok, what, fmt.Sprintf(format, args...)})
+	}
+	add(!c.Disabled, "state", "%s, from %s", map[bool]string{true: "disabled", false: "enabled"}[c.Disabled], c.Source)
+	problems := c.Check("client", t.Development)
+	for _, p := range problems {
+		add(false, strings.TrimPrefix(p.Path, "client."), "%s", p.Message)
+	}
+	for _, uri := range c.RedirectURIs {
+		add(c.Redirects(uri), "redirect_uri", "%s", uri)
+	}
+	if len(problems) == 0 {
+		add(true, "metadata", "every member is as it has to be")
+	}
+	all = append(all, t.keys(ctx, c)...)
+	return append(all, t.flow(c)...)
+}
+
+// keys fetches what jwks_uri holds, as the token endpoint would.
+func (t Trial) keys(ctx context.Context, c clients.Client) []Finding {
+	if c.AuthMethod != clients.PrivateKeyJWT {
+		return nil
+	}
+	set := c.JWKS
+	if set == nil {
+		var err error
+		remote := &remoteKeys{client: Outbound(t.Development), clock: t.Clock}
+		if set, err = remote.fetch(ctx, c.JWKSURI); err != nil {
+			return []Finding{{false, "jwks_uri", "could not be fetched: " + err.Error()}}
+		}
+	}
+	var good []string
+	for _, key := range set.Keys {
+		alg := key.Algorithm
+		if key.Use == "enc" || !key.IsPublic() || c.AuthAlg != "" && alg != "" && alg != c.AuthAlg {
+			continue
+		}
+		good = append(good, strings.TrimSpace(key.KeyID+" "+alg))
+	}
+	if len(good) == 0 {
+		return []Finding{{false, "keys", fmt.Sprintf("none of %d keys can verify the client's assertions", len(set.Keys))}}
+	}
+	return []Finding{{true, "keys", strings.Join(good, ", ")}}
+}
+
+// flow tells what a log-in would look like.
+func (t Trial) flow(c clients.Client) []Finding {
+	consent := "people are asked once for each scope"
+	switch {
+	case c.FirstParty:
+		consent = "people are not asked: it is ours"
+	case c.Unverified:
+		consent = "people are asked each time and warned that they return to " + strings.Join(c.Hosts(), ", ")
+	case c.Public():
+		consent = "people are asked each time: anybody can say that they are this client"
+	}
+	proof := map[bool]string{true: "needed", false: "used when the client sends a challenge"}[c.RequirePKCE]
+	all := []Finding{
+		{true, "authentication", string(c.AuthMethod)},
+		{true, "PKCE", proof + ", S256 only"},
+		{true, "consent", consent},
+		{true, "ID token", "signed with " + c.IDTokenAlg},
+		{true, "log-out", t.logout(c)},
+	}
+	if slices.Contains(c.GrantTypes, clients.AuthorizationCode) && len(c.RedirectURIs) > 0 {
+		all = append(all, Finding{true, "try it", t.Issuer + pathAuthorize + "?" + t.example(c).Encode()})
+	}
+	return all
+}
+
+func (t Trial) logout(c clients.Client) string {
+	var by []string
+	if c.BackchannelLogoutURI != "" {
+		by = append(by, "is told at "+c.BackchannelLogoutURI)
+	}
+	if c.FrontchannelLogoutURI != "" {
+		by = append(by, "is framed at "+c.FrontchannelLogoutURI)
+	}
+	if len(by) == 0 {
+		return "the client does not hear of the end of a session"
+	}
+	return strings.Join(by, " and ")
+}
+
+// example is an authorization request that this client could make. Its challenge
+// belongs to the verifier of RFC 7636 Appendix B.
+func (t Trial) example(c clients.Client) url.Values {
+	return url.Values{
+		"client_id": {c.ID}, "redirect_uri": {c.RedirectURIs[0]}, "response_type": {"code"},
+		"scope": {strings.Join(c.Scopes[:min(len(c.Scopes), 3)], " ")}, "state": {"example"}, "nonce": {"example"},
+		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+	}
+}

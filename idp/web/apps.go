@@ -1,0 +1,86 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/idp/connections"
+	"tegata/shared/fault"
+	"tegata/shared/locale"
+	"tegata/shared/page"
+)
+
+// appsData lists what somebody has connected.
+type appsData struct {
+	Apps []connected
+	Done bool // one was ended just now
+}
+
+// connected is a client that the person uses.
+type connected struct {
+	ID, Name    string
+	Scopes      []string // in words
+	First, Last string
+	Ours        bool
+	Host        string // of an unverified client
+}
+
+// showApps shows /profile/apps; strangers log in first.
+func (p *Pages) showApps(w http.ResponseWriter, r *http.Request) error {
+	session := signedIn(r)
+	if session == nil {
+		return p.Page.See(w, r, "/login")
+	}
+	account, err := p.Accounts.ByID(r.Context(), session.AccountID)
+	if err != nil {
+		return err
+	}
+	all, err := p.Connections.OfAccount(r.Context(), account.ID)
+	if err != nil {
+		return err
+	}
+	lang := page.Language(r)
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return locale.DateTime(lang, t, account.Location())
+	}
+	data := appsData{Done: r.URL.Query().Has("ended")}
+	for _, c := range all {
+		app, err := p.connected(r, lang, c)
+		if err != nil {
+			return err
+		}
+		app.First, app.Last = at(c.FirstAt), at(c.LastAt)
+		data.Apps = append(data.Apps, app)
+	}
+	return p.Page.Show(w, r, page.Page{Template: "apps", Title: "apps.title", Wide: true, Data: data})
+}
+
+func (p *Pages) connected(r *http.Request, lang string, c connections.Connection) (connected, error) {
+	client, err := p.Clients.ByID(r.Context(), c.ClientID)
+	if fault.Is(err, fault.NotFound) {
+		client, err = clients.Client{ID: c.ClientID}, nil // switched off: it can still be ended
+	}
+	app := connected{ID: c.ClientID, Name: client.NameIn(lang), Scopes: p.inWords(lang, c.Scopes), Ours: client.FirstParty}
+	if client.Unverified {
+		app.Host = strings.Join(client.Hosts(), ", ")
+	}
+	return app, err
+}
+
+// endApp ends a connection: consent, grants and tokens.
+func (p *Pages) endApp(w http.ResponseWriter, r *http.Request) error {
+	session := signedIn(r)
+	if session == nil {
+		return p.Page.See(w, r, "/login")
+	}
+	err := p.Connections.Withdraw(r.Context(), session.AccountID, r.PostForm.Get("client"))
+	if err != nil && !fault.Is(err, fault.NotFound) { // the button was pressed twice
+		return err
+	}
+	return p.Page.See(w, r, "/profile/apps?ended")
+}
