@@ -13,7 +13,6 @@ import (
 	"golang.org/x/net/html"
 
 	"tegata/idp/accounts"
-	"tegata/idp/clients"
 	"tegata/idp/notify"
 	"tegata/shared/fault"
 	"tegata/shared/locale"
@@ -50,7 +49,7 @@ func samples() []page.Page {
 		{Template: "activated", Title: "activate.done_title", Data: activateData{Back: "/login"}},
 		{Template: "logout", Title: "logout.title", Data: logoutData{Email: "ada@example.org"}},
 		{Template: "logged_out", Title: "logout.done_title"},
-		{Template: "leave", Title: "leave.title", Data: leaveData{[]clients.Frame{{Client: "Shop", Address: "/help"}}, "/logout"}},
+		{Template: "leave", Title: "leave.title", Data: leaveData{Onward: "#"}},
 		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{}},
 		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{Done: true, Apps: []connected{
 			{ID: "a", Name: "Tracker", Scopes: []string{"one", "two"}, First: "yesterday", Last: "today", Ours: true},

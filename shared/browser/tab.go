@@ -38,7 +38,8 @@ type tab struct {
 	dark    bool
 
 	mu               sync.Mutex // guards what events change
-	started, stopped int        // loads of the page itself
+	top              cdp.FrameID
+	started, stopped int // loads of the page itself, not of frames in it
 	document         network.RequestID
 	response         *network.Response
 	weight           Weight
@@ -52,11 +53,18 @@ func (d *tab) hear(event any) {
 	defer d.mu.Unlock()
 	switch e := event.(type) {
 	case *page.EventFrameStartedLoading:
-		d.started++ // our pages have no frames
+		if d.top == "" {
+			d.top = e.FrameID
+		}
+		if e.FrameID == d.top {
+			d.started++
+		}
 	case *page.EventFrameStoppedLoading:
-		d.stopped++
+		if e.FrameID == d.top {
+			d.stopped = d.started // also of loads that the page itself replaced by another
+		}
 	case *network.EventRequestWillBeSent:
-		if e.Type == network.ResourceTypeDocument && e.RequestID != d.document {
+		if e.Type == network.ResourceTypeDocument && e.RequestID != d.document && (d.top == "" || e.FrameID == d.top) {
 			d.document, d.weight, d.failed = e.RequestID, Weight{}, ""
 		}
 		if !strings.HasPrefix(e.Request.URL, "data:") {
