@@ -25,6 +25,7 @@ type App struct {
 
 	health    *serve.Health
 	listener  net.Listener
+	provider  *oidc.Provider
 	telemetry telemetry
 }
 
@@ -73,12 +74,12 @@ func (a *App) mount() error {
 	}
 	pages.Page, err = page.New(page.Options{
 		Program: "idp", Templates: []fs.FS{web.Templates()}, Static: web.Static(), Catalog: a.Catalog, Brand: a.Brand,
-		Cookies: cookies, Log: a.Log, Account: pages.AccountLanguage, Shell: pages.Shell, Development: a.Config.Development,
+		Cookies: cookies, Log: a.Log, Account: pages.AccountLanguage, Shell: pages.Shell, Clock: a.Clock, Development: a.Config.Development,
 	})
 	if err != nil {
 		return err
 	}
-	provider := &oidc.Provider{
+	a.provider = &oidc.Provider{
 		Issuer: a.Config.Issuer(), Development: a.Config.Development,
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
@@ -87,7 +88,7 @@ func (a *App) mount() error {
 	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
 	mux := http.NewServeMux()
 	a.health.Mount(mux)
-	provider.Mount(mux)
+	a.provider.Mount(mux)
 	pages.Mount(mux)
 	front := serve.Front{
 		Log: a.Log, Proxies: proxies, HTTPS: a.Config.HTTPS(), Problem: pages.Page.Status, Observe: a.telemetry.metrics.Request,

@@ -30,7 +30,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.Keys.Watch,
 		a.serveMetrics,
 		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
-		func(ctx context.Context) { every(ctx, sweepEvery, a.Sweep) },
+		func(ctx context.Context) { every(ctx, sweepEvery, a.sweep) },
 	} {
 		workers.Go(func() { job(work) })
 	}
@@ -61,9 +61,9 @@ func (a *App) seal(ctx context.Context) {
 	a.complain("audit seal", err)
 }
 
-// Sweep forgets what is over. Several nodes may do it at once.
-func (s *Services) Sweep(ctx context.Context) {
-	now := s.Clock()
+// sweep forgets what is over. Several nodes may do it at once.
+func (a *App) sweep(ctx context.Context) {
+	s, now := a.Services, a.Clock()
 	for name, sweep := range map[string]func() (int64, error){
 		"once":         func() (int64, error) { return s.Once.Sweep(ctx, now, usedFor) },
 		"limits":       func() (int64, error) { return s.Limit.Sweep(ctx, now) },
@@ -71,6 +71,7 @@ func (s *Services) Sweep(ctx context.Context) {
 		"sessions":     func() (int64, error) { return s.Sessions.Sweep(ctx, now) },
 		"interactions": func() (int64, error) { return s.Interaction.Sweep(ctx, now) },
 		"accounts":     func() (int64, error) { return s.Accounts.Sweep(ctx, now) },
+		"tokens":       func() (int64, error) { return a.provider.Sweep(ctx) },
 		"postbox":      func() (int64, error) { return s.sweepPostbox(ctx, now) },
 	} {
 		n, err := sweep()

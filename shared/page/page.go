@@ -26,6 +26,7 @@ import (
 	"path"
 	"strings"
 
+	"tegata/shared/clock"
 	"tegata/shared/locale"
 	"tegata/shared/serve"
 )
@@ -53,7 +54,8 @@ type Options struct {
 	Shell      func(*http.Request) *Shell // navigation of wide pages; nil when there is none
 	Account    func(*http.Request) string // language of the account that is signed in, "" if none; may be nil
 
-	Development bool // problem pages tell the cause
+	Clock       clock.Clock // for the year in the footer; nil means the system's
+	Development bool        // problem pages tell the cause
 }
 
 // Shell is the frame of a wide page: where one can go, and who is signed in.
@@ -93,6 +95,9 @@ type Page struct {
 func New(o Options) (*Set, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System
 	}
 	s := &Set{Options: o, brands: map[string]brandView{}}
 	folders := []fs.FS{sub(own, "static")}

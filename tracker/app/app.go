@@ -84,7 +84,7 @@ func (a *App) mount() (err error) {
 	a.Pages, err = page.New(page.Options{
 		Program: "tracker", Templates: []fs.FS{web.Templates()}, Static: web.Static(), Catalog: a.Catalog, Brand: a.Brand,
 		Cookies: cookies, Log: a.Log, FooterBase: a.Config.Issuer, Shell: web.Shell, Account: web.Account,
-		Development: a.Config.Development,
+		Clock: a.Clock, Development: a.Config.Development,
 	})
 	if err != nil {
 		return err
