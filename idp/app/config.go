@@ -18,6 +18,7 @@ const EnvPrefix = "TEGATA_IDP"
 type Config struct {
 	config.Program `yaml:",inline"`
 
+	TLS         TLS     `yaml:"tls"`
 	ClientsFile string  `yaml:"clients_file"`
 	Brand       Brand   `yaml:"brand"`
 	Mail        Mail    `yaml:"mail"`
@@ -72,6 +73,7 @@ type Terms struct {
 func Defaults() Config {
 	var c Config
 	c.Listen = "127.0.0.1:9000"
+	c.TLS = TLS{TLS: config.DefaultTLS(), Mutual: config.ClientCertificates{Mode: "off"}}
 	c.Log = config.Log{Level: "info", Format: "json"}
 	c.Mail = Mail{SMTP: SMTP{Port: 587, TLS: "starttls"}}
 	c.Hashing = Hashing{MemoryMiB: 19}
@@ -99,6 +101,7 @@ func (c Config) HashesAtOnce() int {
 func (c Config) Validate() []config.Problem {
 	var p config.Problems
 	c.Program.Check(&p)
+	c.TLS.check(&p, c.Program)
 	p.File("clients_file", c.ClientsFile, true)
 	if c.Brand.Folder != "" {
 		p.Folder("brand.folder", c.Brand.Folder)

@@ -16,7 +16,7 @@ const (
 )
 
 // URL is where this process can be reached on this machine.
-func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
+func (a *App) URL() string { return a.servers()[0].URL() }
 
 // Run serves until ctx ends, then stops in order: /readyz turns red, requests under
 // way finish, the outbox delivers or keeps what it holds, the audit log is sealed and
@@ -25,17 +25,20 @@ func (a *App) Run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var workers sync.WaitGroup
-	for _, job := range []func(context.Context){
+	jobs := []func(context.Context){
 		func(ctx context.Context) { a.complain("outbox", a.Outbox.Run(ctx)) },
 		a.Keys.Watch,
 		a.serveMetrics,
 		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
 		func(ctx context.Context) { every(ctx, sweepEvery, a.sweep) },
-	} {
+	}
+	if a.certificates != nil {
+		jobs = append(jobs, a.certificates.Watch)
+	}
+	for _, job := range jobs {
 		workers.Go(func() { job(work) })
 	}
-	server := &serve.Server{Listener: a.listener, Handler: a.Handler, Log: a.Log, Health: a.health}
-	err := server.Run(ctx)
+	err := serve.RunAll(ctx, a.servers()...)
 	stopWork()
 	workers.Wait()
 	a.seal(context.WithoutCancel(ctx))
@@ -67,6 +70,7 @@ func (a *App) sweep(ctx context.Context) {
 	for name, sweep := range map[string]func() (int64, error){
 		"once":         func() (int64, error) { return s.Once.Sweep(ctx, now, usedFor) },
 		"limits":       func() (int64, error) { return s.Limit.Sweep(ctx, now) },
+		"keys":         func() (int64, error) { return s.Keys.Sweep(ctx, now) },
 		"outbox":       func() (int64, error) { return s.Outbox.Sweep(ctx, 30*24*time.Hour) },
 		"sessions":     func() (int64, error) { return s.Sessions.Sweep(ctx, now) },
 		"interactions": func() (int64, error) { return s.Interaction.Sweep(ctx, now) },

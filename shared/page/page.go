@@ -22,11 +22,14 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 
 	"tegata/shared/clock"
+	"tegata/shared/fault"
 	"tegata/shared/locale"
 	"tegata/shared/serve"
 )
@@ -166,6 +169,9 @@ func (s *Set) Show(w http.ResponseWriter, r *http.Request, p Page) error {
 		return fmt.Errorf("page %s: %w", p.Template, err)
 	}
 	h := w.Header()
+	if f := fault.Of(p.Problem); f != nil && f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds())))) // RFC 9110 §10.2.3
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.Lang)
 	h.Add("Vary", "Accept-Language, Cookie")
