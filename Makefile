@@ -39,7 +39,7 @@ format: ## gofmt everything
 	gofmt -w idp tracker shared keys
 
 screens: prepare ## screenshots of every page into var/screens
-	TEGATA_SCREENS=$(CURDIR)/var/screens $(GO) test -count=1 -run TestScreens ./tracker/e2e
+	TEGATA_SCREENS=$(CURDIR)/var/screens $(GO) test -count=1 -timeout 20m -run TestEveryPage ./tracker/e2e
 
 interop: prepare ## software of others (Node, Python, Java, Apache …) against the provider; needs their registries
 	TEGATA_INTEROP=required $(GO) test -count=1 -timeout 20m ./idp/oidc/interop

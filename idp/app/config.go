@@ -4,11 +4,14 @@
 package app
 
 import (
+	"errors"
 	"net/mail"
 	"runtime"
 	"time"
 
+	"tegata/idp/clients"
 	"tegata/shared/config"
+	"tegata/shared/page"
 )
 
 // EnvPrefix begins the variables that stand for keys: TEGATA_IDP_LISTEN.
@@ -102,10 +105,8 @@ func (c Config) Validate() []config.Problem {
 	var p config.Problems
 	c.Program.Check(&p)
 	c.TLS.check(&p, c.Program)
-	p.File("clients_file", c.ClientsFile, true)
-	if c.Brand.Folder != "" {
-		p.Folder("brand.folder", c.Brand.Folder)
-	}
+	c.checkClients(&p)
+	c.checkBrand(&p)
 	c.checkMail(&p)
 	p.Between("hashing.memory_mib", c.Hashing.MemoryMiB, 8, 4096)
 	p.Between("hashing.parallel", c.Hashing.Parallel, 0, 256)
@@ -149,6 +150,37 @@ func (s SMTP) check(p *config.Problems, development bool) {
 	}
 	if s.TLS == "plain" && s.Username != "" && !development {
 		p.Add("mail.smtp.tls", "plain would send the password in the clear; want starttls or implicit")
+	}
+}
+
+// checkClients reads the clients as well, so that their mistakes show with the rest.
+func (c Config) checkClients(p *config.Problems) {
+	before := len(*p)
+	if p.File("clients_file", c.ClientsFile, true); len(*p) > before {
+		return
+	}
+	_, err := clients.ReadFile(c.ClientsFile, c.Development)
+	var wrong clients.Problems
+	switch {
+	case errors.As(err, &wrong):
+		for _, one := range wrong {
+			p.Add("clients_file", "%s: %s: %s", c.ClientsFile, one.Path, one.Message)
+		}
+	case err != nil:
+		p.Add("clients_file", "%s: %v", c.ClientsFile, err)
+	}
+}
+
+func (c Config) checkBrand(p *config.Problems) {
+	before := len(*p)
+	if c.Brand.Folder == "" {
+		return
+	}
+	if p.Folder("brand.folder", c.Brand.Folder); len(*p) > before {
+		return
+	}
+	if _, err := page.ReadBrand(c.Brand.Folder); err != nil {
+		p.Add("brand.folder", "%v", err)
 	}
 }
 

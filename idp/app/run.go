@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 const (
 	sealEvery  = 2 * time.Second // how long an audit event may wait for its place in the chain
 	sweepEvery = 5 * time.Minute // how late expired rows may go
+	restEvery  = time.Minute     // how long memory that hashing needed may stay after the last hash
 	usedFor    = 48 * time.Hour  // how long what was used once is remembered: a code reused must end its tokens
 )
 
@@ -31,6 +33,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.serveMetrics,
 		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
 		func(ctx context.Context) { every(ctx, sweepEvery, a.sweep) },
+		func(ctx context.Context) { every(ctx, restEvery, a.giveBack()) },
 	}
 	if a.certificates != nil {
 		jobs = append(jobs, a.certificates.Watch)
@@ -62,6 +65,18 @@ func every(ctx context.Context, pause time.Duration, do func(context.Context)) {
 func (a *App) seal(ctx context.Context) {
 	_, err := a.Audit.Seal(ctx)
 	a.complain("audit seal", err)
+}
+
+// giveBack returns memory to the system when passwords were hashed since the last
+// time: a hash takes 19 MiB, and Go would keep them for a while.
+func (a *App) giveBack() func(context.Context) {
+	before := int64(0)
+	return func(context.Context) {
+		if n := a.Hasher.Computed(); n != before {
+			before = n
+			debug.FreeOSMemory()
+		}
+	}
 }
 
 // sweep forgets what is over. Several nodes may do it at once.

@@ -12,7 +12,8 @@ import (
 )
 
 // TestModAuthOpenIDC is Apache with Debian's libapache2-mod-auth-openidc: it tells the
-// page behind it what it saw.
+// page behind it what it saw. A refusal it takes for a log-in that somebody else starts,
+// as that has an iss too (RFC 9207), and shows an error page of its own.
 func TestModAuthOpenIDC(t *testing.T) {
 	apt(t, "/usr/lib/apache2/modules/mod_auth_openidc.so", "apache2-bin", "libapache2-mod-auth-openidc")
 	w := start(t, "require_pkce: true")
@@ -21,7 +22,7 @@ func TestModAuthOpenIDC(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.run(".", []string{"FOLDER=" + t.TempDir(), "PAGES=" + filepath.Dir(conf) + "/pages"}, "/usr/sbin/apache2", "-DFOREGROUND", "-f", conf)
-	w.meet(saw{})
+	w.welcome(saw{})
 }
 
 // TestOAuth2Proxy is oauth2-proxy in front of a site that shows the headers it gets.

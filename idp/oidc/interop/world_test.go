@@ -139,6 +139,12 @@ func (w *world) refuse() {
 func (w *world) meet(want saw) {
 	w.t.Helper()
 	w.refuse()
+	w.welcome(want)
+}
+
+// welcome is meet without the refusal.
+func (w *world) welcome(want saw) {
+	w.t.Helper()
 	p := browser.InProcess(w.t, browser.Options{Language: "en"})
 	w.logIn(p)
 	w.check(p, want)

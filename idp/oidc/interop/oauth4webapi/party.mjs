@@ -57,6 +57,6 @@ createServer(async (req, res) => {
     const answer = await pages[url.pathname](url)
     answer instanceof URL ? res.writeHead(302, { location: answer.href }).end() : res.end(JSON.stringify(answer))
   } catch (e) {
-    res.end(JSON.stringify({ error: `${e.code ?? ''} ${e.message} ${JSON.stringify(e.cause ?? '')}` }))
+    res.end(JSON.stringify({ error: `${e.code ?? ''} ${e.error ?? ''} ${e.message} ${JSON.stringify(e.cause ?? '')}` }))
   }
 }).listen(PORT, '127.0.0.1')
