@@ -85,6 +85,17 @@ func (f *Farewells) Queue(ctx context.Context, one sessions.Session) error {
 	return nil
 }
 
+// Told gives the clients that Queue would tell of the end of a session.
+func (f *Farewells) Told(ctx context.Context, sid string) (ids []string, err error) {
+	members, err := f.members(ctx, sid)
+	for _, m := range members {
+		if m.client.BackchannelLogoutURI != "" {
+			ids = append(ids, m.client.ID)
+		}
+	}
+	return ids, err
+}
+
 // member is a client that a session has let in.
 type member struct {
 	client  clients.Client
