@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -152,7 +153,7 @@ func (p program) clientCreate() *cobra.Command {
 			return p.services(cmd.Context(), func(s *app.Services) error {
 				c := clients.Client{ID: id, Source: clients.SourceCLI}
 				if id == "" && members["client_id"] == nil {
-					c.ID = secret.Text()[:16]
+					c.ID = hex.EncodeToString(secret.Bytes(12)) // no dash in front, which would look like a flag
 				}
 				return p.createClient(cmd.Context(), s, c, members, asJSON)
 			})

@@ -11,11 +11,18 @@ import (
 func Nearest(given string, registered []string) string {
 	best, least := "", -1
 	for _, one := range registered {
-		if d := distance(cutText(given, 300), cutText(one, 300)); least < 0 || d < least {
+		// The query counts least: it may be anything.
+		d := 1000*distance(beforeQuery(given), beforeQuery(one)) + distance(cutText(given, 300), cutText(one, 300))
+		if least < 0 || d < least {
 			best, least = one, d
 		}
 	}
 	return best
+}
+
+func beforeQuery(uri string) string {
+	uri, _, _ = strings.Cut(uri, "?")
+	return cutText(uri, 300)
 }
 
 // distance is Levenshtein's: how many letters have to change.

@@ -28,6 +28,9 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 	if err != nil {
 		r.Outcome = refusalOf(err).Code
 		r.Reason, r.Details = whyNotAuthorized(a, err)
+		if r.Reason == clients.ReasonRedirectURI {
+			r.Outcome = "invalid_request" // told to the person alone
+		}
 	} else if lost := lostScopes(a); lost != "" {
 		r.Reason, r.Details = clients.ReasonScope, map[string]string{"scopes": lost}
 	}

@@ -146,6 +146,12 @@ func TestLeavingInChromium(t *testing.T) {
 			}
 			one.Visit(p.idp.URL + "/profile/apps")
 			photo("apps")
+			one.Visit(strings.Replace(p.authorize("openid groups"), "%2Fcallback", "%2Fcallbock", 1))
+			if err := p.idp.Diary.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			browser.Axe(t, one.Visit(shareLink(t, p)).Sees("callbock"))
+			photo("doctor")
 			one.Visit(p.logOut())
 			photo("leave")
 			soon(t, one, p.URL+"/bye?state=s")
