@@ -134,7 +134,7 @@ func (d *tab) visit(address string) error {
 // the stylesheet hides.
 func (d *tab) look() (sight, error) {
 	got, err := run(d, chromedp.Evaluate[[]byte](
-		`({url: location.href, html: document.documentElement.outerHTML, text: document.body ? document.body.innerText : ""})`))
+		`({url: location.href, html: (document.documentElement || {outerHTML: ""}).outerHTML, text: document.body ? document.body.innerText : ""})`))
 	if err != nil {
 		return sight{}, err
 	}
