@@ -80,6 +80,10 @@ func (p *Provider) sign(ctx context.Context, alg, typ string, claims idToken) (s
 	if err != nil {
 		return "", err
 	}
+	return p.signPayload(ctx, alg, typ, payload)
+}
+
+func (p *Provider) signPayload(ctx context.Context, alg, typ string, payload []byte) (string, error) {
 	kid, key, err := p.Keys.Signer(ctx, alg)
 	if err != nil {
 		return "", err
