@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -263,4 +264,9 @@ func oneOf(t *testing.T, got answer, codes ...string) {
 		}
 	}
 	t.Errorf("status %d %s, want one of %v", got.StatusCode, got.Body, codes)
+}
+
+func jsonText(value any) (string, error) {
+	b, err := json.Marshal(value)
+	return string(b), err
 }
