@@ -16,12 +16,7 @@ import (
 
 // certificateOf is the certificate that the caller showed in the TLS handshake, to us
 // or to a proxy of ours; nil when there was none. Nobody has looked at whose it is.
-func (p *Provider) certificateOf(r *http.Request) *x509.Certificate {
-	if p.ClientCertificate == nil {
-		return nil
-	}
-	return p.ClientCertificate(r)
-}
+func (p *Provider) certificateOf(r *http.Request) *x509.Certificate { return p.ClientCertificate(r) }
 
 // thumbprint is x5t#S256 of the certificate, "" for none. RFC 8705 §3.1.
 func thumbprint(c *x509.Certificate) string {
@@ -41,7 +36,7 @@ func (p *Provider) proveCertificate(ctx context.Context, client *clients.Client,
 	if client.AuthMethod == clients.SelfSignedTLSAuth {
 		return p.proveSelfSigned(ctx, client, shown)
 	}
-	if p.CertificateTrusted == nil || !p.CertificateTrusted(r) {
+	if !p.CertificateTrusted(r) {
 		return refuse("invalid_client", "The certificate does not come from an authority that is trusted here.")
 	}
 	if !namedAs(shown, client) {

@@ -72,7 +72,7 @@ type Provider struct {
 	MTLS        string // optional; where callers may show certificates: the issuer, or the URL of another host of ours
 
 	// Optional; the certificate that the caller of a request proved to have the key of,
-	// and whether an authority of ours issued it. Without them nobody has a certificate.
+	// and whether an authority of ours issued it. The front knows, unless they are set.
 	ClientCertificate  func(r *http.Request) *x509.Certificate
 	CertificateTrusted func(r *http.Request) bool
 
@@ -99,6 +99,12 @@ func (p *Provider) compose() {
 	}
 	if p.Count == nil {
 		p.Count = func(string) {}
+	}
+	if p.ClientCertificate == nil {
+		p.ClientCertificate = func(r *http.Request) *x509.Certificate { return serve.Of(r.Context()).ClientCertificate }
+	}
+	if p.CertificateTrusted == nil {
+		p.CertificateTrusted = func(r *http.Request) bool { return serve.Of(r.Context()).ClientTrusted(p.Clock()) }
 	}
 	if p.Outbound == nil {
 		p.Outbound = Outbound(p.Development)
