@@ -54,11 +54,13 @@ func privateJWK(t *testing.T, key *ecdsa.PrivateKey) string {
 // fapiProofsAtTheResource is the module dpop-negative-tests. RFC 9449 §4.3, §7.
 func fapiProofsAtTheResource(t *testing.T, one, two bank) {
 	token := one.holds()["access_token"].(string)
+	fapiProofClaims(t, one, token)
+	fapiProofTexts(t, one, two, token)
+	fapiProofUse(t, one, two, token)
+}
+
+func fapiProofClaims(t *testing.T, one bank, token string) {
 	now, here := one.clock.Now().Unix(), one.provider.Issuer+"/oauth2/userinfo"
-	ath := `"ath":"` + hashOf(token) + `"`
-	call := func(header string) answer {
-		return one.get("/oauth2/userinfo", "Authorization: DPoP "+token, header)
-	}
 	port := strings.TrimPrefix(here, "http://127.0.0.1:")
 	for _, c := range []struct {
 		name  string
@@ -95,6 +97,16 @@ func fapiProofsAtTheResource(t *testing.T, one, two bank) {
 			t.Errorf("%s: status %d: %s", c.name, got.StatusCode, got.Body)
 		}
 	}
+}
+
+// callsWith is the resource with the token and whatever stands for a proof.
+func (p bank) callsWith(token, header string) answer {
+	p.t.Helper()
+	return p.get("/oauth2/userinfo", "Authorization: DPoP "+token, header)
+}
+
+func fapiProofTexts(t *testing.T, one, two bank, token string) {
+	here, ath := one.provider.Issuer+"/oauth2/userinfo", `"ath":"`+hashOf(token)+`"`
 	key, err := json.Marshal(publicJWK(one.dpop))
 	must(t, err)
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"dpop+jwt","alg":"none","jwk":` + string(key) + `}`))
@@ -125,15 +137,20 @@ func fapiProofsAtTheResource(t *testing.T, one, two bank) {
 		"critical header":  one.rawProof(t, adding(`"crit":["x"],"x":1`), adding(ath)),
 		"not a JWT":        "x", "empty": "", "too long": good + strings.Repeat("A", 9000), "two in one": good + ", " + good,
 	} {
-		got := call("DPoP: " + text)
+		got := one.callsWith(token, "DPoP: "+text)
 		if got.StatusCode != 401 || !strings.HasPrefix(got.Header.Get("WWW-Authenticate"), "DPoP ") {
 			t.Errorf("%s: status %d, challenge %q: %s", name, got.StatusCode, got.Header.Get("WWW-Authenticate"), got.Body)
 		}
 	}
-	if got := call("DPoP: " + good); got.StatusCode != 200 {
+}
+
+// fapiProofUse brings good proofs in bad ways.
+func fapiProofUse(t *testing.T, one, two bank, token string) {
+	good := one.proves("GET", "/oauth2/userinfo", edits{"ath": hashOf(token)})
+	if got := one.callsWith(token, good); got.StatusCode != 200 {
 		t.Fatalf("a good one: %s", got.Body)
 	}
-	if got := call("DPoP: " + good); got.StatusCode != 401 { // A-033
+	if got := one.callsWith(token, good); got.StatusCode != 401 { // A-033
 		t.Errorf("the same proof twice: status %d, want 401", got.StatusCode)
 	}
 	if got := two.calls(token, nil); got.StatusCode != 401 {
@@ -145,10 +162,10 @@ func fapiProofsAtTheResource(t *testing.T, one, two bank) {
 	if got := one.post("/oauth2/userinfo", url.Values{"access_token": {token}}); got.StatusCode != 401 {
 		t.Errorf("in a form: status %d, want 401", got.StatusCode)
 	}
-	if got := call("X-None: x"); got.StatusCode != 401 {
+	if got := one.callsWith(token, "X-None: x"); got.StatusCode != 401 {
 		t.Errorf("without a proof: status %d, want 401", got.StatusCode)
 	}
-	r, err := http.NewRequest(http.MethodGet, here, nil)
+	r, err := http.NewRequest(http.MethodGet, one.provider.Issuer+"/oauth2/userinfo", nil)
 	must(t, err)
 	r.Header.Set("Authorization", "DPoP "+token)
 	for range 2 {

@@ -1,13 +1,19 @@
 package oidc_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
 	"tegata/idp/clients"
 	"tegata/idp/schema"
+	"tegata/idp/sessions"
 	"tegata/shared/db/dbtest"
 )
 
@@ -22,6 +28,9 @@ func TestFAPI2SecurityProfile(t *testing.T) {
 	}{
 		{"discovery-end-point-verification", fapiDiscovery},
 		{"happy-flow", fapiHappyFlow},
+		{"user-rejects-authentication", fapiRejected},
+		{"test-claims-parameter-identity-claims", fapiClaimsParameter},
+		{"ensure-signed-client-assertion-with-RS256-fails", fapiRS256},
 		{"ensure-authorization-request-without-state-success", fapiWithout("state")},
 		{"ensure-authorization-request-without-nonce-success", fapiWithout("nonce")},
 		{"ensure-authorization-request-with-64-char-nonce-success", fapiNonce(strings.Repeat("n", 64))},
@@ -141,6 +150,53 @@ func fapiHappyFlow(t *testing.T, one, two bank) {
 	for _, token := range []any{tokens["access_token"], second["access_token"]} {
 		if len(token.(string)) < 22 {
 			t.Errorf("token %q has less than 128 bits", token)
+		}
+	}
+}
+
+func fapiRejected(t *testing.T, one, two bank) {
+	for _, p := range []bank{one, two} {
+		got := p.visits(p.pushed("prompt=consent"))
+		u, err := url.Parse(got.Header.Get("Location"))
+		must(t, err)
+		s, id := p.session, u.Query().Get("interaction")
+		must(t, p.provider.Interaction.Consent(t.Context(), id, p.cookies[sessions.BrowserCookieName], &s, false))
+		refused(t, p.id, p.comesBack(id), "access_denied")
+	}
+}
+
+func fapiClaimsParameter(t *testing.T, one, _ bank) {
+	asked := `{"id_token":{"email":null,"given_name":{"essential":true}},"userinfo":{"family_name":null}}`
+	tokens := one.holds("scope=openid", "claims="+asked)
+	_, claims := one.claims(tokens["id_token"])
+	about := one.calls(tokens["access_token"], nil).json(t)
+	if claims["email"] == nil || claims["given_name"] == nil || about["family_name"] == nil || about["email"] != nil {
+		t.Errorf("ID token %v, userinfo %v", claims, about)
+	}
+}
+
+func fapiRS256(t *testing.T, one, _ bank) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	must(t, err)
+	own := startOn(t, dbtest.SQLite(t, schema.FS))
+	own.replaceClients(clients.Client{
+		ID: "three", Profile: clients.FAPI2Security, RedirectURIs: []string{one.callback},
+		JWKS: &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1"}}},
+	})
+	three := bank{world: own, id: "three", callback: one.callback}
+	for alg, good := range map[jose.SignatureAlgorithm]bool{jose.RS256: false, jose.PS256: true} {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: key, KeyID: "k1"}}, nil)
+		must(t, err)
+		now := own.clock.Now().Unix()
+		text, err := jwt.Signed(signer).Claims(map[string]any{
+			"iss": "three", "sub": "three", "aud": own.provider.Issuer, "jti": string(alg), "iat": now, "exp": now + 60,
+		}).Serialize()
+		must(t, err)
+		form := three.wants("client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion="+text)
+		if got := three.post("/oauth2/par", form); good && got.StatusCode != 201 {
+			t.Errorf("%s: %s", alg, got.Body)
+		} else if !good {
+			oneOf(t, got, "invalid_client")
 		}
 	}
 }

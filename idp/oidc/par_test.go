@@ -8,6 +8,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/schema"
+	"tegata/idp/sessions"
 	"tegata/shared/db"
 	"tegata/shared/db/dbtest"
 )
@@ -41,6 +42,27 @@ func TestTwoTabsOfOnePushedRequestGiveOneCode(t *testing.T) { // A-026: consumed
 	}
 	one.typesPassword(second)
 	refused(t, "the second tab", one.comesBack(second), "invalid_request_uri")
+}
+
+func TestTwoTabsAtOnceGiveOneCode(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		one, _ := twoBanks(t, d, clients.FAPI2Security)
+		uri := one.pushed("prompt=consent")
+		tabs := make([]string, 4)
+		for i := range tabs {
+			u, err := url.Parse(one.visits(uri).Header.Get("Location"))
+			must(t, err)
+			tabs[i] = u.Query().Get("interaction")
+			s := one.session
+			must(t, one.provider.Interaction.Consent(t.Context(), tabs[i], one.cookies[sessions.BrowserCookieName], &s, true))
+		}
+		won := race(len(tabs), func(i int) bool {
+			return strings.Contains(one.get("/oauth2/authorize?interaction="+tabs[i]).Header.Get("Location"), "code=")
+		})
+		if won != 1 {
+			t.Errorf("%d codes, want 1", won)
+		}
+	})
 }
 
 func TestWhoRefusesUsesThePushedRequestUp(t *testing.T) {
