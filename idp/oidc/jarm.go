@@ -41,7 +41,7 @@ func (p *Provider) signedAnswer(ctx context.Context, client *clients.Client, ans
 	if err != nil {
 		return nil, err
 	}
-	text, err := p.signPayload(ctx, client.ResponseAlg, "JWT", payload)
+	text, err := p.jws(ctx, client.ResponseAlg, "JWT", payload)
 	return [][2]string{{parameterOfReply, text}}, err
 }
 
