@@ -18,9 +18,14 @@ func (s *Services) readers(ctx context.Context, alg string) ([]keys.Reader, erro
 	}
 	readers := []keys.Reader{}
 	for _, c := range all {
-		if !c.Disabled && verifies(c, alg) {
-			readers = append(readers, keys.Reader{ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public()})
+		if c.Disabled || !verifies(c, alg) {
+			continue
 		}
+		active, err := s.gotTokens(ctx, c.ID, s.Clock().Add(-30*24*time.Hour))
+		if err != nil {
+			return nil, err
+		}
+		readers = append(readers, keys.Reader{ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public(), Active: active})
 	}
 	return readers, nil
 }

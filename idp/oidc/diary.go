@@ -38,7 +38,8 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 }
 
 func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
-	if a.back.uri == "" {
+	var own *refusal
+	if a.back.uri == "" && !errors.As(err, &own) {
 		given := a.params.Get("redirect_uri")
 		return clients.ReasonRedirectURI, map[string]string{
 			"given": clients.Masked(given), "registered": clients.Nearest(given, a.client.RedirectURIs),

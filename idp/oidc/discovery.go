@@ -44,11 +44,18 @@ type description struct {
 	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
 	ResponseISS           bool     `json:"authorization_response_iss_parameter_supported"`
 
-	CheckSessionIframe        string `json:"check_session_iframe"` // OIDC Session Management §3.3
-	BackchannelLogout         bool   `json:"backchannel_logout_supported"`
-	BackchannelLogoutSession  bool   `json:"backchannel_logout_session_supported"`
-	FrontchannelLogout        bool   `json:"frontchannel_logout_supported"`
-	FrontchannelLogoutSession bool   `json:"frontchannel_logout_session_supported"`
+	CheckSessionIframe        string            `json:"check_session_iframe"` // OIDC Session Management §3.3
+	BackchannelLogout         bool              `json:"backchannel_logout_supported"`
+	BackchannelLogoutSession  bool              `json:"backchannel_logout_session_supported"`
+	FrontchannelLogout        bool              `json:"frontchannel_logout_supported"`
+	FrontchannelLogoutSession bool              `json:"frontchannel_logout_session_supported"`
+	PushedEndpoint            string            `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
+	RequirePushed             bool              `json:"require_pushed_authorization_requests"` // of all clients; some have to
+	RequestAlgs               []string          `json:"request_object_signing_alg_values_supported"`
+	ResponseAlgs              []string          `json:"authorization_signing_alg_values_supported"` // JARM §4
+	DPoPAlgs                  []string          `json:"dpop_signing_alg_values_supported"`          // RFC 9449 §5.1
+	CertificateBound          bool              `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705 §3.3
+	Aliases                   map[string]string `json:"mtls_endpoint_aliases,omitempty"`
 }
 
 // document is bytes that do not change while the program runs.
@@ -60,6 +67,9 @@ type document struct {
 func (p *Provider) describe() document {
 	methods := []string{
 		string(clients.PrivateKeyJWT), string(clients.ClientSecretBasic), string(clients.ClientSecretPost), string(clients.None),
+	}
+	if p.MTLS != "" {
+		methods = append(methods, string(clients.TLSClientAuth), string(clients.SelfSignedTLSAuth))
 	}
 	var algs []string
 	for _, alg := range assertionAlgs {
@@ -76,7 +86,7 @@ func (p *Provider) describe() document {
 		RevocationEndpoint:    p.Issuer + pathRevoke,
 		Scopes:                clients.Scopes,
 		ResponseTypes:         []string{"code"},
-		ResponseModes:         []string{modeQuery, modeFormPost},
+		ResponseModes:         []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT},
 		GrantTypes:            []string{clients.AuthorizationCode, clients.RefreshToken},
 		ACRValues:             []string{sessions.ACRPassword},
 		SubjectTypes:          []string{"public"},
@@ -92,10 +102,17 @@ func (p *Provider) describe() document {
 		UILocales:             []string{"ja", "en"},
 		ChallengeMethods:      []string{"S256"},
 		ClaimsParameter:       true,
+		RequestParameter:      true,
 		ResponseISS:           true,
 		CheckSessionIframe:    p.Issuer + pathSession,
 		BackchannelLogout:     true, BackchannelLogoutSession: true,
 		FrontchannelLogout: true, FrontchannelLogoutSession: true,
+		PushedEndpoint:   p.Issuer + pathPushed,
+		RequestAlgs:      clients.RequestAlgs,
+		ResponseAlgs:     []string{"RS256", "ES256"},
+		DPoPAlgs:         clients.FAPI2Algs,
+		CertificateBound: p.MTLS != "",
+		Aliases:          p.aliases(),
 	}, "", "  ")
 	if err != nil {
 		panic(err) // texts and lists of texts
