@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"time"
 
 	"tegata/idp/oidc"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
 	"tegata/idp/web"
+	"tegata/shared/limit"
 	"tegata/shared/page"
 	"tegata/shared/serve"
 )
@@ -83,6 +85,7 @@ func (a *App) mount() error {
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
 		Problem: pages.Page.Problem, Count: a.telemetry.protocol,
+		ResponseTypes: a.Config.ResponseTypes, Limit: a.Limit, Registration: a.registration(),
 	}
 	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
 	mux := http.NewServeMux()
@@ -94,6 +97,15 @@ func (a *App) mount() error {
 	}
 	a.Handler = front.Handler(a.telemetry.traces.Handler(a.identify(cookies, serve.Routed(mux))))
 	return nil
+}
+
+// registration is who may register a client, and how many in an hour.
+func (a *App) registration() oidc.Registration {
+	n := a.Config.Registration.PerPlace
+	return oidc.Registration{
+		Mode:     a.Config.Registration.Mode,
+		PerPlace: limit.Rule{Name: "registration.place", Burst: n, Every: time.Hour / time.Duration(n)},
+	}
 }
 
 // checks is what /readyz asks.

@@ -3,7 +3,7 @@
 //	serve, config, migrate, audit, outbox, version   shared/verbs
 //	keys                                             keys/verbs
 //	account list, show, create                       account.go
-//	client list, show                                client.go
+//	client list, show                                client.go; client invite: invite.go
 //
 // Exit codes: 0 done, 1 failed, 2 the command or the configuration is wrong.
 package cli

@@ -18,7 +18,7 @@ func (p program) client() *cobra.Command {
 		Long:  "Clients are registered in the file that clients_file names; it is read when idp starts.",
 		Args:  cobra.NoArgs,
 	}
-	group.AddCommand(p.clientList(), p.clientShow())
+	group.AddCommand(p.clientList(), p.clientShow(), p.clientInvite())
 	return group
 }
 

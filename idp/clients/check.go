@@ -41,10 +41,10 @@ var (
 	authMethods   = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, None}
 	authAlgs      = []string{"ES256", "PS256", "RS256", "EdDSA"}
 	idTokenAlgs   = []string{"RS256", "ES256"}
-	grantTypes    = []string{AuthorizationCode, RefreshToken}
-	responseTypes = []string{"code"}
+	grantTypes    = []string{AuthorizationCode, Implicit, RefreshToken}
+	responseTypes = ResponseTypes
 	// Scopes is every scope that exists here. OIDC Core §5.4.
-	Scopes = []string{"openid", "profile", "email", "offline_access"}
+	Scopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 )
 
 // Default fills what a registration may leave out. RFC 7591 §2, OIDC Registration §2.
@@ -54,8 +54,8 @@ func (c *Client) Default() {
 			*list = value
 		}
 	}
-	set(&c.GrantTypes, AuthorizationCode)
 	set(&c.ResponseTypes, "code")
+	set(&c.GrantTypes, c.grantTypesNeeded()...)
 	set(&c.Scopes, "openid", "profile", "email")
 	if c.ApplicationType == "" {
 		c.ApplicationType = "web"
@@ -85,7 +85,8 @@ func (c *Client) Check(at string, development bool) Problems {
 	c.checkURIs(&p, at, development)
 	c.checkAuth(&p, at, development)
 	subset(&p, at+".grant_types", c.GrantTypes, grantTypes)
-	subset(&p, at+".response_types", c.ResponseTypes, responseTypes)
+	c.checkResponseTypes(&p, at)
+	c.checkPresented(&p, at, development)
 	subset(&p, at+".scopes", c.Scopes, Scopes)
 	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, idTokenAlgs)
 	subset(&p, at+".application_type", []string{c.ApplicationType}, []string{"web", "native"})
@@ -147,8 +148,10 @@ func (c *Client) checkAuth(p *Problems, at string, development bool) {
 		p.add(method, "want one of %v, not %q", authMethods, c.AuthMethod)
 	case c.AuthMethod == PrivateKeyJWT:
 		c.checkKeys(p, at, development)
-	case c.JWKSURI != "" || c.JWKS != nil || c.AuthAlg != "" || c.AuthAudience != "":
-		p.add(method, "keys belong to private_key_jwt, not to %q", c.AuthMethod)
+	case c.AuthAlg != "" || c.AuthAudience != "":
+		p.add(method, "token_endpoint_auth_signing_alg and token_endpoint_auth_audience belong to private_key_jwt, not to %q", c.AuthMethod)
+	case c.JWKSURI != "" || c.JWKS != nil:
+		c.checkKeySet(p, at, development) // for request objects
 	}
 	secretMethod := c.AuthMethod == ClientSecretBasic || c.AuthMethod == ClientSecretPost
 	if secretMethod != (len(c.SecretDigests) > 0) {
@@ -165,17 +168,25 @@ func (c *Client) checkAuth(p *Problems, at string, development bool) {
 }
 
 func (c *Client) checkKeys(p *Problems, at string, development bool) {
-	if (c.JWKSURI == "") == (c.JWKS == nil) {
+	if c.JWKSURI == "" && c.JWKS == nil {
 		p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")
-	}
-	if c.JWKSURI != "" {
-		web := &Client{ApplicationType: "web"}
-		web.checkURI(p, at+".jwks_uri", c.JWKSURI, development)
 	}
 	if c.AuthAlg != "" {
 		subset(p, at+".token_endpoint_auth_signing_alg", []string{c.AuthAlg}, authAlgs)
 	}
 	subset(p, at+".token_endpoint_auth_audience", []string{c.AuthAudience}, []string{"issuer", "endpoint"})
+	c.checkKeySet(p, at, development)
+}
+
+// checkKeySet judges the client's public keys, wherever they are.
+func (c *Client) checkKeySet(p *Problems, at string, development bool) {
+	if c.JWKSURI != "" && c.JWKS != nil {
+		p.add(at+".jwks_uri", "want either jwks_uri or jwks")
+	}
+	if c.JWKSURI != "" {
+		web := &Client{ApplicationType: "web"}
+		web.checkURI(p, at+".jwks_uri", c.JWKSURI, development)
+	}
 	if c.JWKS == nil {
 		return
 	}

@@ -5,7 +5,8 @@
 //	Check         every mistake of a registration, with its path (check.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
-//	Store         the table (store.go)
+//	Register      clients that register themselves (register.go), with invitations
+//	Store         the tables (store.go, store_registration.go)
 //
 // A client is a registered piece of software; it proves itself by exactly one
 // method. Of its secret only the SHA-256 digest is kept: the secret is 256 random
@@ -35,9 +36,10 @@ const (
 	None              AuthMethod = "none" // a public client: native or in the browser
 )
 
-// Grant types that exist here. RFC 6749 §4.1.3, §6.
+// Grant types that exist here. RFC 6749 §4.1.3, §4.2, §6.
 const (
 	AuthorizationCode = "authorization_code"
+	Implicit          = "implicit" // whatever travels through the browser besides a code
 	RefreshToken      = "refresh_token"
 )
 
@@ -67,7 +69,20 @@ type Client struct {
 	RequirePKCE   bool     `json:"require_pkce"`
 	FirstParty    bool     `json:"first_party"` // ours: nobody is asked for consent
 
-	Source   string `json:"-"` // "config" for clients of the file
+	LogoURI             string   `json:"logo_uri,omitempty"` // shown as a link, never fetched
+	PolicyURI           string   `json:"policy_uri,omitempty"`
+	TermsURI            string   `json:"tos_uri,omitempty"`
+	ClientURI           string   `json:"client_uri,omitempty"`
+	Contacts            []string `json:"contacts,omitempty"`
+	RequestURIs         []string `json:"request_uris,omitempty"` // where its request objects may lie
+	RequestObjectAlg    string   `json:"request_object_signing_alg,omitempty"`
+	SectorIdentifierURI string   `json:"sector_identifier_uri,omitempty"`
+	DefaultMaxAge       *int64   `json:"default_max_age,omitempty"` // seconds
+	RequireAuthTime     bool     `json:"require_auth_time,omitempty"`
+	DefaultACRValues    []string `json:"default_acr_values,omitempty"`
+	Unverified          bool     `json:"unverified,omitempty"` // registered itself, and nobody looked at it
+
+	Source   string `json:"-"` // "config" for clients of the file, "registration" for those that came themselves
 	Disabled bool   `json:"-"`
 }
 

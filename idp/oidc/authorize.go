@@ -74,17 +74,20 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 		return err
 	}
 	if step == interaction.Done {
-		code, err := p.issue(ctx, a, signedIn, account)
-		if err == nil {
-			p.answerCode(w, a, code)
+		g, err := p.give(ctx, a, signedIn, account)
+		if err != nil {
+			return err
 		}
+		return p.answer(ctx, w, a, g)
+	}
+	if err := p.mayAsk(ctx, signedIn); err != nil {
 		return err
 	}
 	it, err := p.Interaction.Begin(ctx, p.browser(w, r), asked)
 	if err != nil {
 		return err
 	}
-	see(w, page(step)+"?interaction="+it.ID)
+	see(w, a.firstPage(step)+"?interaction="+it.ID)
 	return nil
 }
 
@@ -114,9 +117,9 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 	}
 	a, err := p.understand(ctx, params)
 	if err == nil {
-		var code string
-		if code, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
-			p.answerCode(w, a, code)
+		var g given
+		if g, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
+			err = p.answer(ctx, w, a, g)
 		}
 	}
 	p.end(w, r, a, err)
@@ -124,7 +127,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 
 // finish spends the conversation and issues the code, or gives the refusal that the
 // person chose. Both are kept, or none.
-func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Account) (code string, err error) {
+func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Account) (g given, err error) {
 	var no error
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		_, step, err := p.Interaction.Finish(ctx, id, browser)
@@ -137,31 +140,35 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 		if no != nil {
 			return nil
 		}
-		code, err = p.issue(ctx, a, signedIn, account)
+		g, err = p.give(ctx, a, signedIn, account)
 		return err
 	})
-	return code, errors.Join(err, no)
+	return g, errors.Join(err, no)
 }
 
 // issue makes the code for who is signed in.
-func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (string, error) {
+func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (given, error) {
 	for _, scope := range a.scopes {
 		a.request.GrantScope(scope)
 	}
-	response, err := p.engine.NewAuthorizeResponse(ctx, a.request, &session{
-		AccountID: account.ID, Subject: account.Subject, SID: s.ID,
-		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
-		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
-	})
+	about := a.about(s, account)
+	response, err := p.engine.NewAuthorizeResponse(ctx, a.request, about)
 	if err != nil {
-		return "", err
+		return given{}, err
 	}
-	return response.GetCode(), nil
+	return given{about: about, code: response.GetCode()}, nil
 }
 
-func (p *Provider) answerCode(w http.ResponseWriter, a *authorization, code string) {
+// answer sends what was made to the client.
+func (p *Provider) answer(ctx context.Context, w http.ResponseWriter, a *authorization, g given) error {
+	answer, err := p.parameters(ctx, a, g)
+	if err != nil {
+		return err
+	}
 	p.Count("code_issued")
-	a.back.code(w, code)
+	p.watch(ctx, a)
+	a.back.send(w, answer...)
+	return nil
 }
 
 // present gives who is signed in, as long as the account may log in; nil for a

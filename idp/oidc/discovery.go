@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"tegata/idp/clients"
-	"tegata/idp/sessions"
 )
 
 // description is what relying parties learn about us. OpenID Connect Discovery §3,
@@ -20,6 +19,7 @@ type description struct {
 	JWKSURI               string   `json:"jwks_uri"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
@@ -40,6 +40,8 @@ type description struct {
 	ClaimsParameter       bool     `json:"claims_parameter_supported"`
 	RequestParameter      bool     `json:"request_parameter_supported"`
 	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
+	RequestURIRegistered  bool     `json:"require_request_uri_registration"`
+	RequestObjectAlgs     []string `json:"request_object_signing_alg_values_supported"`
 	ResponseISS           bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
@@ -58,6 +60,13 @@ func (p *Provider) describe() document {
 		algs = append(algs, string(alg))
 	}
 	claims := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, personal...)
+	modes, grants, registration := []string{modeQuery, modeFormPost}, []string{clients.AuthorizationCode, clients.RefreshToken}, ""
+	if p.frontChannel() {
+		modes, grants, claims = append(modes, modeFragment), append(grants, clients.Implicit), append(claims, "c_hash")
+	}
+	if p.Registration.Mode == RegistrationInvited || p.Registration.Mode == RegistrationOpen {
+		registration = p.Issuer + pathRegister
+	}
 	text, err := json.MarshalIndent(description{
 		Issuer:                p.Issuer,
 		AuthorizationEndpoint: p.Issuer + pathAuthorize,
@@ -67,10 +76,11 @@ func (p *Provider) describe() document {
 		EndSessionEndpoint:    p.Issuer + pathLogout,
 		RevocationEndpoint:    p.Issuer + pathRevoke,
 		Scopes:                clients.Scopes,
-		ResponseTypes:         []string{"code"},
-		ResponseModes:         []string{modeQuery, modeFormPost},
-		GrantTypes:            []string{clients.AuthorizationCode, clients.RefreshToken},
-		ACRValues:             []string{sessions.ACRPassword},
+		RegistrationEndpoint:  registration,
+		ResponseTypes:         p.responseTypes(),
+		ResponseModes:         modes,
+		GrantTypes:            grants,
+		ACRValues:             acrs,
 		SubjectTypes:          []string{"public"},
 		IDTokenAlgs:           []string{"RS256", "ES256"},
 		AuthMethods:           methods,
@@ -84,6 +94,9 @@ func (p *Provider) describe() document {
 		UILocales:             []string{"ja", "en"},
 		ChallengeMethods:      []string{"S256"},
 		ClaimsParameter:       true,
+		RequestURIParameter:   true,
+		RequestURIRegistered:  true,
+		RequestObjectAlgs:     algs,
 		ResponseISS:           true,
 	}, "", "  ")
 	if err != nil {

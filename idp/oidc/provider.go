@@ -24,6 +24,7 @@ import (
 	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
+	"tegata/shared/limit"
 	"tegata/shared/once"
 	"tegata/shared/serve"
 )
@@ -67,6 +68,10 @@ type Provider struct {
 	Cookies     serve.Cookies
 	Lifetimes   Lifetimes
 
+	ResponseTypes []string     // besides code: those of clients.ResponseTypes that are switched on
+	Registration  Registration // who may register a client
+	Limit         limit.Limiter
+
 	Log      *slog.Logger                                              // optional
 	Outbound *http.Client                                              // optional; what fetches client keys
 	Count    func(event string)                                        // optional; metrics: "code_issued", "token_refused.invalid_grant" …
@@ -77,6 +82,7 @@ type Provider struct {
 	remote   *remoteKeys
 	headers  headerCache
 	quiet    quiet
+	repeats  repeats
 	document document
 }
 
@@ -96,6 +102,10 @@ func (p *Provider) compose() {
 	}
 	p.remote = &remoteKeys{client: p.Outbound, clock: p.Clock}
 	p.store = store{DB: p.DB}
+	p.Registration = p.Registration.orDefault()
+	if p.Limit.DB == nil {
+		p.Limit.DB = p.DB
+	}
 	p.document = p.describe()
 
 	s := p.settings()
@@ -146,7 +156,7 @@ func (p *Provider) settings() settings {
 		AudienceMatchingStrategy: fosite.ExactAudienceMatchingStrategy,
 		RedirectSecureChecker:    func(context.Context, *url.URL) bool { return true }, // registration checks it
 		RefreshTokenScopes:       []string{"offline_access"},
-		AllowedPromptValues:      []string{"none", "login", "consent", "select_account"},
+		AllowedPromptValues:      []string{"none", "login", "consent", "select_account", "create"},
 		MinParameterEntropy:      1, // state and nonce are the client's business
 		OmitRedirectScopeParam:   true,
 		SanitationWhiteList:      []string{"redirect_uri"},

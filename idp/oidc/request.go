@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -29,7 +28,8 @@ const (
 type authorization struct {
 	params url.Values
 	client clients.Client
-	back   reply // how answers travel
+	back   reply  // how answers travel
+	kind   string // the response type
 
 	scopes  []string // known here and allowed to the client; others are ignored
 	prompt  []string
@@ -74,12 +74,17 @@ func (p *Provider) understand(ctx context.Context, params url.Values) (*authoriz
 		return nil, err
 	}
 	a.client = client
+	var unread error
+	if reference := params.Get("request_uri"); reference != "" {
+		a.params, unread = p.dereference(ctx, &client, params)
+		params = a.params
+	}
 	if !client.Redirects(params.Get("redirect_uri")) {
 		return nil, fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
 	}
-	a.back = reply{uri: params.Get("redirect_uri"), state: params.Get("state"), issuer: p.Issuer, mode: modeQuery}
-	if params.Get("response_mode") == modeFormPost {
-		a.back.mode = modeFormPost
+	a.back = reply{uri: params.Get("redirect_uri"), state: params.Get("state"), issuer: p.Issuer, mode: p.modeOf(params.Get("response_type"), params.Get("response_mode"))}
+	if unread != nil {
+		return a, unread
 	}
 	for _, check := range checks {
 		if err := check(p, a); err != nil {
@@ -93,6 +98,9 @@ func (p *Provider) understand(ctx context.Context, params url.Values) (*authoriz
 // prompt, max_age and hints stay out, since it would check them too late and by the
 // machine's clock; state stays out, since it would insist on one.
 func (p *Provider) hand(ctx context.Context, a *authorization) error {
+	if !a.wants("code") {
+		return nil
+	}
 	form := url.Values{
 		"client_id": {a.client.ID}, "redirect_uri": {a.back.uri}, "response_type": {"code"},
 		"scope": {strings.Join(a.scopes, " ")},
@@ -111,35 +119,6 @@ func (p *Provider) hand(ctx context.Context, a *authorization) error {
 	return nil
 }
 
-// wanted is the claims parameter, reduced to the names. OIDC Core §5.5.
-type wanted struct{ Userinfo, IDToken []string }
-
-func readClaims(text string) (wanted, bool) {
-	if text == "" {
-		return wanted{}, true
-	}
-	var members struct {
-		Userinfo map[string]json.RawMessage `json:"userinfo"`
-		IDToken  map[string]json.RawMessage `json:"id_token"`
-	}
-	if err := json.Unmarshal([]byte(text), &members); err != nil {
-		return wanted{}, false
-	}
-	return wanted{Userinfo: singles(members.Userinfo), IDToken: singles(members.IDToken)}, true
-}
-
-// singles keeps the names of claims that exist here, in order.
-func singles(asked map[string]json.RawMessage) []string {
-	var names []string
-	for name := range asked {
-		if slices.Contains(personal, name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // asked is the request as the conversation with the person sees it.
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
@@ -151,9 +130,10 @@ func (a *authorization) asked() interaction.Asked {
 	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		asked.LoginHint = "" // no address
 	}
-	if a.client.Public() && !a.client.FirstParty {
-		// Anybody can say that they are this client, so what was allowed before counts
-		// for nothing, and prompt=none is refused: RFC 8252 §8.6.
+	if (a.client.Public() || a.client.Unverified) && !a.client.FirstParty {
+		// Anybody can say that they are a public client, or register what looks like
+		// another one, so what was allowed before counts for nothing, and prompt=none
+		// is refused: RFC 8252 §8.6, A-061.
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
 	}
 	return asked

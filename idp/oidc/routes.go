@@ -6,6 +6,7 @@
 //	provider.go    Provider and how fosite is put together
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep
+//	frontchannel.go  hybrid and implicit answers; claimsparameter.go, byreference.go
 //	respond.go     answers and errors that travel through the browser
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  how clients prove who they are; assertion.go, remotekeys.go
@@ -15,6 +16,8 @@
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
+//	register.go    /oauth2/register: clients that register themselves; manage.go, metadata.go
+//	watch.go       what is counted of requests: strangers, and values that repeat
 //	discovery.go   metadata and keys
 //	outbound.go    the client for addresses that somebody else chose
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
@@ -33,6 +36,8 @@ const (
 	pathToken     = "/oauth2/token"
 	pathUserinfo  = "/oauth2/userinfo"
 	pathRevoke    = "/oauth2/revoke"
+	pathRegister  = "/oauth2/register"
+	pathSubmit    = "/oauth2/submit.js"
 	pathLogout    = "/oauth2/logout"
 	pathKeys      = "/oauth2/jwks"
 	pathOpenID    = "/.well-known/openid-configuration"
@@ -42,6 +47,7 @@ const (
 // The pages that authorize and logout send people to.
 const (
 	pageLogin    = "/login"
+	pageSignUp   = "/signup"
 	pagePassword = "/login/password"
 	pageTerms    = "/terms/accept"
 	pageConsent  = "/consent"
@@ -65,9 +71,12 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathKeys, p.jwks, nil, true},
 		{pathOpenID, p.metadata, nil, true},
 		{pathOAuth, p.metadata, nil, true},
+		{pathSubmit, p.script, nil, false},
+		{pathRegister, nil, p.register, true},
 	} {
 		mux.HandleFunc(route.path, byMethod(route.get, route.post, route.open))
 	}
+	mux.HandleFunc(pathRegister+"/{client}", p.manage)
 }
 
 // byMethod picks by method. HEAD is GET whose body net/http leaves out.

@@ -12,6 +12,7 @@ import (
 type consentData struct {
 	Interaction string
 	Client      string
+	About       aboutClient
 	Email       string
 	Scopes      []string // in words
 }
@@ -73,6 +74,7 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 	return p.Page.Show(w, r, page.Page{Template: "consent", Title: "consent.title", Problem: problem, Data: consentData{
 		Interaction: it.ID,
 		Client:      p.clientName(r, it),
+		About:       p.aboutClient(r, it),
 		Email:       account.Email,
 		Scopes:      p.inWords(page.Language(r), it.Scopes),
 	}})
