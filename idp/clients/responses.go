@@ -13,6 +13,9 @@ var ResponseTypes = []string{"code", "code id_token", "code token", "code id_tok
 // ResponseType gives a response type in the spelling that is kept; its words may come
 // in any order. It gives "" for one that does not exist here.
 func ResponseType(asked string) string {
+	if asked == "code" {
+		return asked
+	}
 	words := strings.Split(asked, " ")
 	for _, known := range ResponseTypes {
 		all := strings.Split(known, " ")

@@ -67,7 +67,7 @@ func checkResponseType(p *Provider, a *authorization) error {
 	switch {
 	case a.params.Get("response_type") == "":
 		return refuse("invalid_request", "The parameter response_type is missing.")
-	case !a.client.Responds(a.kind) || !slices.Contains(p.responseTypes(), a.kind):
+	case !a.client.Responds(a.kind) || !slices.Contains(p.kinds, a.kind):
 		return refuse("unsupported_response_type", sentences["unsupported_response_type"])
 	case a.wants("code") && !a.client.May(clients.AuthorizationCode), a.kind != "code" && !a.client.May(clients.Implicit):
 		return refuse("unauthorized_client", sentences["unauthorized_client"])

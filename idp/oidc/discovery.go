@@ -77,7 +77,7 @@ func (p *Provider) describe() document {
 		RevocationEndpoint:    p.Issuer + pathRevoke,
 		Scopes:                clients.Scopes,
 		RegistrationEndpoint:  registration,
-		ResponseTypes:         p.responseTypes(),
+		ResponseTypes:         p.kinds,
 		ResponseModes:         modes,
 		GrantTypes:            grants,
 		ACRValues:             acrs,

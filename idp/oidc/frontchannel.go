@@ -18,10 +18,10 @@ import (
 // Response Types §2.1.
 const modeFragment = "fragment"
 
-// responseTypes is what may be asked for here: the code always, the rest when the
-// operator switched it on. A token that travels through the browser can leak there
-// (RFC 9700 §2.1.2), so a client has to be registered for it as well.
-func (p *Provider) responseTypes() []string {
+// switchedOn is what may be asked for here: the code always, the rest when the
+// operator says so. A token that travels through the browser can leak there (RFC 9700
+// §2.1.2), so a client has to be registered for it as well.
+func (p *Provider) switchedOn() []string {
 	on := []string{"code"}
 	for _, one := range clients.ResponseTypes[1:] {
 		if slices.Contains(p.ResponseTypes, one) {
@@ -32,7 +32,7 @@ func (p *Provider) responseTypes() []string {
 }
 
 // frontChannel tells whether anything but a code may travel through the browser.
-func (p *Provider) frontChannel() bool { return len(p.responseTypes()) > 1 }
+func (p *Provider) frontChannel() bool { return len(p.kinds) > 1 }
 
 // modeOf tells how the answer to a request travels, errors too. Only a response type
 // that exists here changes it.
@@ -40,7 +40,7 @@ func (p *Provider) modeOf(asked, mode string) string {
 	if mode == modeFormPost {
 		return modeFormPost
 	}
-	if kind := clients.ResponseType(asked); kind != "code" && slices.Contains(p.responseTypes(), kind) {
+	if kind := clients.ResponseType(asked); kind != "code" && slices.Contains(p.kinds, kind) {
 		return modeFragment
 	}
 	return modeQuery

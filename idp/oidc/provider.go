@@ -83,6 +83,7 @@ type Provider struct {
 	headers  headerCache
 	quiet    quiet
 	repeats  repeats
+	kinds    []string // response types that are switched on
 	document document
 }
 
@@ -103,6 +104,7 @@ func (p *Provider) compose() {
 	p.remote = &remoteKeys{client: p.Outbound, clock: p.Clock}
 	p.store = store{DB: p.DB}
 	p.Registration = p.Registration.orDefault()
+	p.kinds = p.switchedOn()
 	if p.Limit.DB == nil {
 		p.Limit.DB = p.DB
 	}

@@ -154,7 +154,7 @@ func (p *Provider) applyMetadata(ctx context.Context, c *clients.Client, said ma
 	c.Default()
 	problems = append(problems, c.Check("", p.Development)...)
 	if len(problems) > 0 {
-		return "", misfit(problems[0].Path)
+		return "", misfit(worst(problems))
 	}
 	if err := p.fits(c); err != nil {
 		return "", err
@@ -163,6 +163,16 @@ func (p *Provider) applyMetadata(ctx context.Context, c *clients.Client, said ma
 		err = p.checkSector(ctx, c)
 	}
 	return clear, err
+}
+
+// worst is the problem that is told: one of an address before all others.
+func worst(problems clients.Problems) string {
+	for _, one := range problems {
+		if strings.HasPrefix(one.Path, ".redirect_uris") {
+			return one.Path
+		}
+	}
+	return problems[0].Path
 }
 
 // misfit is the refusal of a value. It names the member and nothing that was sent.
@@ -182,7 +192,7 @@ func misfit(path string) *refusal {
 // log-in starts at https even in development (Third-Party Initiated Login).
 func (p *Provider) fits(c *clients.Client) error {
 	for _, one := range c.ResponseTypes {
-		if !slices.Contains(p.responseTypes(), clients.ResponseType(one)) {
+		if !slices.Contains(p.kinds, clients.ResponseType(one)) {
 			return misfit("response_types")
 		}
 	}
