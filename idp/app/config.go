@@ -4,6 +4,7 @@
 package app
 
 import (
+	"errors"
 	"net/mail"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc"
 	"tegata/shared/config"
+	"tegata/shared/page"
 )
 
 // EnvPrefix begins the variables that stand for keys: TEGATA_IDP_LISTEN.
@@ -21,6 +23,7 @@ const EnvPrefix = "TEGATA_IDP"
 type Config struct {
 	config.Program `yaml:",inline"`
 
+	TLS         TLS     `yaml:"tls"`
 	ClientsFile string  `yaml:"clients_file"`
 	Brand       Brand   `yaml:"brand"`
 	Mail        Mail    `yaml:"mail"`
@@ -84,6 +87,7 @@ type Terms struct {
 func Defaults() Config {
 	var c Config
 	c.Listen = "127.0.0.1:9000"
+	c.TLS = TLS{TLS: config.DefaultTLS(), Mutual: config.ClientCertificates{Mode: "off"}}
 	c.Log = config.Log{Level: "info", Format: "json"}
 	c.Mail = Mail{SMTP: SMTP{Port: 587, TLS: "starttls"}}
 	c.Hashing = Hashing{MemoryMiB: 19}
@@ -113,10 +117,9 @@ func (c Config) HashesAtOnce() int {
 func (c Config) Validate() []config.Problem {
 	var p config.Problems
 	c.Program.Check(&p)
-	p.File("clients_file", c.ClientsFile, true)
-	if c.Brand.Folder != "" {
-		p.Folder("brand.folder", c.Brand.Folder)
-	}
+	c.TLS.check(&p, c.Program)
+	c.checkClients(&p)
+	c.checkBrand(&p)
 	c.checkMail(&p)
 	p.Between("hashing.memory_mib", c.Hashing.MemoryMiB, 8, 4096)
 	p.Between("hashing.parallel", c.Hashing.Parallel, 0, 256)
@@ -173,6 +176,37 @@ func (c Config) checkProtocol(p *config.Problems) {
 	}
 	p.OneOf("registration.mode", c.Registration.Mode, oidc.RegistrationClosed, oidc.RegistrationInvited, oidc.RegistrationOpen)
 	p.Between("registration.per_place", c.Registration.PerPlace, 1, 10_000)
+}
+
+// checkClients reads the clients as well, so that their mistakes show with the rest.
+func (c Config) checkClients(p *config.Problems) {
+	before := len(*p)
+	if p.File("clients_file", c.ClientsFile, true); len(*p) > before {
+		return
+	}
+	_, err := clients.ReadFile(c.ClientsFile, c.Development)
+	var wrong clients.Problems
+	switch {
+	case errors.As(err, &wrong):
+		for _, one := range wrong {
+			p.Add("clients_file", "%s: %s: %s", c.ClientsFile, one.Path, one.Message)
+		}
+	case err != nil:
+		p.Add("clients_file", "%s: %v", c.ClientsFile, err)
+	}
+}
+
+func (c Config) checkBrand(p *config.Problems) {
+	before := len(*p)
+	if c.Brand.Folder == "" {
+		return
+	}
+	if p.Folder("brand.folder", c.Brand.Folder); len(*p) > before {
+		return
+	}
+	if _, err := page.ReadBrand(c.Brand.Folder); err != nil {
+		p.Add("brand.folder", "%v", err)
+	}
 }
 
 func (c Config) checkPeople(p *config.Problems) {

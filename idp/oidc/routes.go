@@ -66,7 +66,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathAuthorize, p.authorize, p.authorize, false},
 		{pathToken, nil, p.token, true},
 		{pathUserinfo, p.userinfo, p.userinfo, true},
-		{pathRevoke, nil, p.revoke, false},
+		{pathRevoke, nil, p.revoke, true},
 		{pathLogout, p.logout, p.logout, false},
 		{pathKeys, p.jwks, nil, true},
 		{pathOpenID, p.metadata, nil, true},
