@@ -115,3 +115,8 @@ func (r *Registry) Invited(ctx context.Context, given string) error {
 	}
 	return err
 }
+
+// Sweep deletes invitations that are too old to be used, and tells how many.
+func (r *Registry) Sweep(ctx context.Context, now time.Time) (int64, error) {
+	return r.Store.sweepInvitations(ctx, now)
+}

@@ -62,3 +62,7 @@ func (s Store) openInvitation(ctx context.Context, id string, digest []byte, now
 		select id from invitations
 		where id = $1 and digest = $2 and uses_left > 0 and expires_at > $3`, db.Args(id, digest, now), &id)
 }
+
+func (s Store) sweepInvitations(ctx context.Context, now time.Time) (int64, error) {
+	return s.DB.Exec(ctx, `delete from invitations where expires_at < $1`, now)
+}

@@ -86,7 +86,7 @@ var formPost = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 <body>
 <form method="post" action="{{.To}}">
 {{range .Fields}}<input type="hidden" name="{{index . 0}}" value="{{index . 1}}">
-{{end}}<noscript><button type="submit" id="continue">Continue / 続ける</button></noscript>
+{{end}}<p><button type="submit" id="continue">Continue / 続ける</button></p>
 </form>
 <script src="` + pathSubmit + `"></script>
 </body>

@@ -54,7 +54,7 @@ func (d *tab) hear(event any) {
 	case *page.EventFrameStartedLoading:
 		d.started++ // our pages have no frames
 	case *page.EventFrameStoppedLoading:
-		d.stopped++
+		d.stopped = d.started // a page that leaves before it has loaded stops once, with the next one
 	case *network.EventRequestWillBeSent:
 		if e.Type == network.ResourceTypeDocument && e.RequestID != d.document {
 			d.document, d.weight, d.failed = e.RequestID, Weight{}, ""
