@@ -96,8 +96,8 @@ func (c *Client) applyNames(p *Problems, said map[string]json.RawMessage) {
 		}
 	}
 	c.Name = names
-	if names["en"] == "" {
-		names["en"] = c.Return()
+	if names["en"] == "" && len(c.RedirectURIs) > 0 {
+		names["en"] = Host(c.RedirectURIs[0])
 	}
 }
 

@@ -3,6 +3,7 @@ package clients
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -63,15 +64,28 @@ func presentable(text string, most int) bool {
 		!strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) })
 }
 
-// Return is the host that people come back to, for telling clients apart that nobody
-// looked at: a name can be anybody's.
+// Return is the hosts that people may come back to, for telling clients apart that
+// nobody looked at: a name can be anybody's. All of them, since a client can register
+// a well-known one and use another.
 func (c *Client) Return() string {
+	var hosts []string
 	for _, uri := range c.RedirectURIs {
-		if u, err := url.Parse(uri); err == nil && u.Host != "" {
-			return u.Host
-		} else if err == nil {
-			return u.Scheme + ":"
+		if host := Host(uri); host != "" && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
 		}
 	}
-	return ""
+	return strings.Join(hosts, ", ")
+}
+
+// Host is where an address leads, for people: its host, or the scheme of an address
+// that is a program's own; "" when it leads nowhere.
+func Host(uri string) string {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil:
+		return ""
+	case u.Host == "" && u.Scheme != "":
+		return u.Scheme + ":"
+	}
+	return u.Host
 }

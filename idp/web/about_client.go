@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
+	"tegata/idp/clients"
 	"tegata/idp/interaction"
 )
 
@@ -10,7 +12,7 @@ import (
 // theirs is fetched for our pages, neither by us nor by the browser.
 type aboutClient struct {
 	Unverified bool
-	Return     string // the host that people go back to
+	Return     string // the host that this conversation leads back to
 	Home       string
 	Logo       string
 	Policy     string
@@ -34,7 +36,17 @@ func (p *Pages) aboutClient(r *http.Request, it interaction.Interaction) aboutCl
 		Unverified: client.Unverified, Home: client.ClientURI, Logo: client.LogoURI, Policy: client.PolicyURI, Terms: client.TermsURI,
 	}
 	if about.Says() {
-		about.Return = client.Return()
+		about.Return = leadsTo(client, it)
 	}
 	return about
+}
+
+// leadsTo is the host that the answer will go to; when the request does not tell, all
+// that it could be.
+func leadsTo(client clients.Client, it interaction.Interaction) string {
+	request, err := url.ParseQuery(it.Request)
+	if to := request.Get("redirect_uri"); err == nil && client.Redirects(to) {
+		return clients.Host(to)
+	}
+	return client.Return()
 }

@@ -13,7 +13,7 @@ import (
 func (w *world) strange(t *testing.T) {
 	t.Helper()
 	c := clients.Client{
-		ID: "strange", Name: map[string]string{"en": "Your Bank"}, RedirectURIs: []string{w.shop.URL + "/callback"}, AuthMethod: clients.None,
+		ID: "strange", Name: map[string]string{"en": "Your Bank"}, RedirectURIs: []string{"https://bank.example/cb", w.shop.URL + "/callback"}, AuthMethod: clients.None,
 		InitiateLoginURI: "https://strange.example/start", Unverified: true,
 		LogoURI: "https://strange.example/logo.png", PolicyURI: "https://strange.example/policy", TermsURI: "https://strange.example/terms",
 	}
@@ -41,7 +41,7 @@ func TestPeopleAreWarnedOfStrangeClients(t *testing.T) {
 	w.strange(t)
 	w.ada(t)
 	p := w.person(t, "en")
-	host := w.shop.Listener.Addr().String()
+	host := "return to " + strings.TrimPrefix(w.shop.URL, "http://") + "." // and not to the other address that it registered
 	looks := func() {
 		t.Helper()
 		p.Sees("has checked Your Bank", host, "How Your Bank uses your data", "Terms of use of Your Bank", "Logo of Your Bank")
