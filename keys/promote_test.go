@@ -146,6 +146,17 @@ func TestEachPlaceOfAReaderIsAskedForADayThenAnyWillDo(t *testing.T) {
 	wants(t, try(t, r), "")
 }
 
+func TestAReaderThatIsActiveElsewhereIsWaitedFor(t *testing.T) {
+	d := dbtest.SQLite(t, mechanisms(t))
+	r, held := start(t, d, "ES256")
+	r.Readers = readers(keys.Reader{ID: "old", Active: true}, keys.Reader{ID: "app", Active: true, Browsers: true}, keys.Reader{ID: "idle"})
+	round(t, r)
+	held.Move(time.Hour)
+	if got := try(t, r); got != "old: is active, but from where it comes was not noted yet" {
+		t.Errorf("missing %q, want only the old one", got)
+	}
+}
+
 func TestAnyFetchCountsForAReaderWithoutAName(t *testing.T) {
 	d := dbtest.SQLite(t, mechanisms(t))
 	r, held := start(t, d, "ES256")

@@ -87,7 +87,7 @@ func (a *App) mount() error {
 		Issuer: a.Config.Issuer(), Development: a.Config.Development,
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
-		Problem: pages.Page.Problem, Count: a.telemetry.protocol,
+		Problem: pages.Page.Problem, Count: a.telemetry.protocol, DPoPNonce: a.Config.DPoP.Nonce, MTLS: a.Config.TLS.Mutual.PublicURL,
 		ResponseTypes: a.Config.ResponseTypes, Limit: a.Limit, Registration: a.registration(),
 	}
 	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}

@@ -25,6 +25,7 @@ type Config struct {
 
 	TLS         TLS     `yaml:"tls"`
 	ClientsFile string  `yaml:"clients_file"`
+	DPoP        DPoP    `yaml:"dpop"`
 	Brand       Brand   `yaml:"brand"`
 	Mail        Mail    `yaml:"mail"`
 	Hashing     Hashing `yaml:"hashing"`
@@ -40,6 +41,11 @@ type Config struct {
 type Registration struct {
 	Mode     string `yaml:"mode"`      // closed, invited, open
 	PerPlace int    `yaml:"per_place"` // when open: clients in an hour from one address
+}
+
+// DPoP is how clients prove the key that their tokens are bound to (RFC 9449).
+type DPoP struct {
+	Nonce bool `yaml:"nonce"` // proofs have to carry a nonce of ours
 }
 
 // Brand is name, logo and colours.

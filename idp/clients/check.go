@@ -38,7 +38,7 @@ func (p *Problems) add(path, format string, args ...any) {
 
 // What a client may choose from.
 var (
-	authMethods   = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, None}
+	authMethods   = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, TLSClientAuth, SelfSignedTLSAuth, None}
 	authAlgs      = []string{"ES256", "PS256", "RS256", "EdDSA"}
 	idTokenAlgs   = []string{"RS256", "ES256"}
 	grantTypes    = []string{AuthorizationCode, Implicit, RefreshToken}
@@ -54,6 +54,7 @@ func (c *Client) Default() {
 			*list = value
 		}
 	}
+	c.defaultProfile()
 	set(&c.ResponseTypes, "code")
 	set(&c.GrantTypes, c.grantTypesNeeded()...)
 	set(&c.Scopes, "openid", "profile", "email")
@@ -69,6 +70,7 @@ func (c *Client) Default() {
 	if c.AuthMethod == PrivateKeyJWT && c.AuthAudience == "" {
 		c.AuthAudience = "issuer"
 	}
+	c.defaultResponseAlg()
 	c.RequirePKCE = c.RequirePKCE || c.Public() // RFC 9700 §2.1.1
 }
 
@@ -83,12 +85,15 @@ func (c *Client) Check(at string, development bool) Problems {
 		p.add(at+".client_name.en", "a client needs a name that people read on the log-in page")
 	}
 	c.checkURIs(&p, at, development)
-	c.checkAuth(&p, at, development)
+	c.checkAuth(&p, at)
+	c.checkKeys(&p, at, development)
+	c.checkProfile(&p, at)
 	subset(&p, at+".grant_types", c.GrantTypes, grantTypes)
 	c.checkResponseTypes(&p, at)
 	c.checkPresented(&p, at, development)
 	subset(&p, at+".scopes", c.Scopes, Scopes)
 	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, idTokenAlgs)
+	subset(&p, at+".authorization_signed_response_alg", []string{c.ResponseAlg}, idTokenAlgs)
 	subset(&p, at+".application_type", []string{c.ApplicationType}, []string{"web", "native"})
 	if c.Public() && c.FirstParty && !c.RequirePKCE {
 		p.add(at+".require_pkce", "a client without a secret needs PKCE")
@@ -141,17 +146,23 @@ func ownMachine(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-func (c *Client) checkAuth(p *Problems, at string, development bool) {
+func (c *Client) checkAuth(p *Problems, at string) {
 	method := at + ".token_endpoint_auth_method"
 	switch {
 	case !slices.Contains(authMethods, c.AuthMethod):
 		p.add(method, "want one of %v, not %q", authMethods, c.AuthMethod)
 	case c.AuthMethod == PrivateKeyJWT:
-		c.checkKeys(p, at, development)
+		if !c.HasKeys() {
+			p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")
+		}
+		if c.AuthAlg != "" {
+			subset(p, at+".token_endpoint_auth_signing_alg", []string{c.AuthAlg}, authAlgs)
+		}
+		subset(p, at+".token_endpoint_auth_audience", []string{c.AuthAudience}, []string{"issuer", "endpoint"})
+	case c.Public() && c.HasKeys():
+		p.add(method, "a client with keys is not public")
 	case c.AuthAlg != "" || c.AuthAudience != "":
-		p.add(method, "token_endpoint_auth_signing_alg and token_endpoint_auth_audience belong to private_key_jwt, not to %q", c.AuthMethod)
-	case c.JWKSURI != "" || c.JWKS != nil:
-		c.checkKeySet(p, at, development) // for request objects
+		p.add(method, "client assertions belong to private_key_jwt, not to %q", c.AuthMethod)
 	}
 	secretMethod := c.AuthMethod == ClientSecretBasic || c.AuthMethod == ClientSecretPost
 	if secretMethod != (len(c.SecretDigests) > 0) {
@@ -167,19 +178,9 @@ func (c *Client) checkAuth(p *Problems, at string, development bool) {
 	}
 }
 
+// checkKeys looks at the keys that the client signs with: assertions, request objects,
+// certificates of its own.
 func (c *Client) checkKeys(p *Problems, at string, development bool) {
-	if c.JWKSURI == "" && c.JWKS == nil {
-		p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")
-	}
-	if c.AuthAlg != "" {
-		subset(p, at+".token_endpoint_auth_signing_alg", []string{c.AuthAlg}, authAlgs)
-	}
-	subset(p, at+".token_endpoint_auth_audience", []string{c.AuthAudience}, []string{"issuer", "endpoint"})
-	c.checkKeySet(p, at, development)
-}
-
-// checkKeySet judges the client's public keys, wherever they are.
-func (c *Client) checkKeySet(p *Problems, at string, development bool) {
 	if c.JWKSURI != "" && c.JWKS != nil {
 		p.add(at+".jwks_uri", "want either jwks_uri or jwks")
 	}

@@ -112,7 +112,7 @@ func TestRegistrationRules(t *testing.T) {
 		{"relative", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"/cb"} }},
 		{"fragment", "a.post_logout_redirect_uris[0]", func(c *clients.Client) { c.PostLogoutRedirectURIs = []string{"https://rp.test/#"} }},
 		{"initiate_login_uri by http", "a.initiate_login_uri", func(c *clients.Client) { c.InitiateLoginURI = "http://rp.test/login" }}, // OIDC Registration §2
-		{"keys of a public client, for its requests", "", func(c *clients.Client) { c.JWKSURI = "https://rp.test/jwks" }},
+		{"keys of a public client", "a.token_endpoint_auth_method", func(c *clients.Client) { c.JWKSURI = "https://rp.test/jwks" }},
 		{"assertions of a public client", "a.token_endpoint_auth_method", func(c *clients.Client) { c.AuthAlg = "ES256" }},
 		{"logo by http", "a.logo_uri", func(c *clients.Client) { c.LogoURI = "http://rp.test/logo.png" }},
 		{"terms by script", "a.tos_uri", func(c *clients.Client) { c.TermsURI = "javascript:alert(1)" }},

@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	jose "github.com/go-jose/go-jose/v4"
 )
 
 // registrable are the members that a client may say about itself: RFC 7591 §2, OIDC
@@ -138,6 +136,7 @@ func (c *Client) applyKeys(said map[string]json.RawMessage) {
 	if !c.HasSecret() {
 		c.SecretDigests = nil
 	}
+	c.RequestRules = "" // follows from the rest
 }
 
 // HasSecret tells whether the client proves itself with a secret.
@@ -169,14 +168,4 @@ func (c *Client) Metadata() (map[string]any, error) {
 		}
 	}
 	return shown, nil
-}
-
-// Keys tells whether the client has keys of its own anywhere.
-func (c *Client) Keys() bool { return c.JWKSURI != "" || len(keysOf(c.JWKS)) > 0 }
-
-func keysOf(set *jose.JSONWebKeySet) []jose.JSONWebKey {
-	if set == nil {
-		return nil
-	}
-	return set.Keys
 }

@@ -41,9 +41,6 @@ func (c *Client) checkPresented(p *Problems, at string, development bool) {
 			p.add(fmt.Sprintf("%s.contacts[%d]", at, i), "want an address")
 		}
 	}
-	if c.RequestObjectAlg != "" {
-		subset(p, at+".request_object_signing_alg", []string{c.RequestObjectAlg}, authAlgs)
-	}
 	if c.DefaultMaxAge != nil && (*c.DefaultMaxAge < 0 || *c.DefaultMaxAge > 1<<31) {
 		p.add(at+".default_max_age", "want a number of seconds")
 	}

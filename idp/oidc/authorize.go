@@ -39,6 +39,9 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 		return
 	}
 	if a == nil || a.back.uri == "" || toPerson(err) {
+		if own := (*refusal)(nil); errors.As(err, &own) && own.Code != "server_error" {
+			err = fault.Wrap(fault.Invalid, "oidc.bad_request", err) // there is nobody else to tell
+		}
 		p.problem(w, r, err)
 		return
 	}
@@ -49,7 +52,8 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 		level = p.Log.ErrorContext
 	}
 	level(r.Context(), "authorization refused", "client", a.client.ID, "code", refusal.Code, "error", err.Error())
-	a.back.refuse(w, refusal)
+	p.endPushed(r.Context(), a)
+	a.back.refuse(w, r, refusal)
 }
 
 // begin gives the code at once when nothing has to be asked: no row but the code's is
@@ -78,7 +82,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 		if err != nil {
 			return err
 		}
-		return p.answer(ctx, w, a, g)
+		return p.answer(w, r, a, g)
 	}
 	if err := p.mayAsk(ctx, signedIn); err != nil {
 		return err
@@ -110,16 +114,15 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 		see(w, page(step)+"?interaction="+url.QueryEscape(id))
 		return
 	}
-	params, err := url.ParseQuery(it.Request)
-	if err != nil || it.Request == "" {
+	if it.Request == "" {
 		p.end(w, r, nil, fault.New(fault.NotFound, "", "interaction.finished"))
 		return
 	}
-	a, err := p.understand(ctx, params)
+	a, err := p.understandAgain(ctx, it.Request)
 	if err == nil {
 		var g given
 		if g, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
-			err = p.answer(ctx, w, a, g)
+			err = p.answer(w, r, a, g)
 		}
 	}
 	p.end(w, r, a, err)
@@ -160,14 +163,14 @@ func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Sess
 }
 
 // answer sends what was made to the client.
-func (p *Provider) answer(ctx context.Context, w http.ResponseWriter, a *authorization, g given) error {
-	answer, err := p.parameters(ctx, a, g)
+func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorization, g given) error {
+	answer, err := p.parameters(r.Context(), a, g)
 	if err != nil {
 		return err
 	}
 	p.Count("code_issued")
-	p.watch(ctx, a)
-	a.back.send(w, answer...)
+	p.watch(r.Context(), a)
+	a.back.send(w, r, answer...)
 	return nil
 }
 

@@ -14,11 +14,14 @@ import (
 var checks = []func(*Provider, *authorization) error{
 	checkSizes,
 	checkRequestObject,
+	checkPushed,
+	checkSigned,
 	checkResponseType,
 	checkResponseMode,
 	readScopes,
 	checkFrontChannel,
 	checkPKCE,
+	checkThumbprint,
 	readPrompt,
 	readMaxAge,
 	readClaimsParameter,
@@ -53,7 +56,7 @@ func unprintable(r rune) bool { return r < 0x20 || r > 0x7e }
 func checkRequestObject(_ *Provider, a *authorization) error {
 	switch {
 	case a.params.Has("request"):
-		return refuse("request_not_supported", sentences["request_not_supported"])
+		return refuse("invalid_request", "There is a request object and a request_uri.")
 	case a.params.Has("registration"):
 		return refuse("registration_not_supported", sentences["registration_not_supported"])
 	}
@@ -78,9 +81,10 @@ func checkResponseType(p *Provider, a *authorization) error {
 // checkResponseMode never lets a token into a query, where logs and histories keep it
 // (OAuth 2.0 Multiple Response Types §3.0).
 func checkResponseMode(_ *Provider, a *authorization) error {
-	mode := a.params.Get("response_mode")
+	mode, front := a.params.Get("response_mode"), a.kind != "code"
 	switch {
-	case mode == "", mode == modeFormPost, mode == modeQuery && a.kind == "code", mode == modeFragment && a.kind != "code":
+	case mode == "", mode == modeFormPost, mode == modeJWT, mode == modeFormPostJWT, mode == modeFragmentJWT,
+		!front && (mode == modeQuery || mode == modeQueryJWT), front && mode == modeFragment:
 		return nil
 	}
 	return refuse("invalid_request", "This response_mode does not exist here for this response_type.")

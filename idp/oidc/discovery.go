@@ -43,8 +43,15 @@ type description struct {
 	RequestParameter      bool     `json:"request_parameter_supported"`
 	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
 	RequestURIRegistered  bool     `json:"require_request_uri_registration"`
-	RequestObjectAlgs     []string `json:"request_object_signing_alg_values_supported"`
 	ResponseISS           bool     `json:"authorization_response_iss_parameter_supported"`
+
+	PushedEndpoint   string            `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
+	RequirePushed    bool              `json:"require_pushed_authorization_requests"` // of all clients; some have to
+	RequestAlgs      []string          `json:"request_object_signing_alg_values_supported"`
+	ResponseAlgs     []string          `json:"authorization_signing_alg_values_supported"` // JARM §4
+	DPoPAlgs         []string          `json:"dpop_signing_alg_values_supported"`          // RFC 9449 §5.1
+	CertificateBound bool              `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705 §3.3
+	Aliases          map[string]string `json:"mtls_endpoint_aliases,omitempty"`
 }
 
 // document is bytes that do not change while the program runs.
@@ -57,12 +64,16 @@ func (p *Provider) describe() document {
 	methods := []string{
 		string(clients.PrivateKeyJWT), string(clients.ClientSecretBasic), string(clients.ClientSecretPost), string(clients.None),
 	}
+	if p.MTLS != "" {
+		methods = append(methods, string(clients.TLSClientAuth), string(clients.SelfSignedTLSAuth))
+	}
 	var algs []string
 	for _, alg := range assertionAlgs {
 		algs = append(algs, string(alg))
 	}
 	claims := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, personal...)
-	modes, grants, registration := []string{modeQuery, modeFormPost}, []string{clients.AuthorizationCode, clients.RefreshToken}, ""
+	modes := []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT}
+	grants, registration := []string{clients.AuthorizationCode, clients.RefreshToken}, ""
 	if p.frontChannel() {
 		modes, grants, claims = append(modes, modeFragment), append(grants, clients.Implicit), append(claims, "c_hash")
 	}
@@ -98,8 +109,14 @@ func (p *Provider) describe() document {
 		ClaimsParameter:       true,
 		RequestURIParameter:   true,
 		RequestURIRegistered:  true,
-		RequestObjectAlgs:     algs,
+		RequestParameter:      true,
 		ResponseISS:           true,
+		PushedEndpoint:        p.Issuer + pathPushed,
+		RequestAlgs:           clients.RequestAlgs,
+		ResponseAlgs:          []string{"RS256", "ES256"},
+		DPoPAlgs:              clients.FAPI2Algs,
+		CertificateBound:      p.MTLS != "",
+		Aliases:               p.aliases(),
 	}, "", "  ")
 	if err != nil {
 		panic(err) // texts and lists of texts

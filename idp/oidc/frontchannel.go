@@ -61,6 +61,8 @@ func checkFrontChannel(_ *Provider, a *authorization) error {
 		return refuse("invalid_scope", "This response type needs the scope openid.")
 	case a.wants("id_token") && a.params.Get("nonce") == "":
 		return refuse("invalid_request", "This response type needs a nonce.")
+	case a.wants("token") && (a.client.DPoPBound || a.client.CertificateBound):
+		return refuse("unsupported_response_type", "Tokens of this client are bound to a key, and no key comes this way.")
 	}
 	return nil
 }
@@ -83,7 +85,7 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 		if err := p.store.insertGrant(ctx, g, now); err != nil {
 			return err
 		}
-		return p.store.insertToken(ctx, g.ID, kindAccess, token, now, g.ExpiresAt)
+		return p.store.insertToken(ctx, g.ID, kindAccess, token, confirmation{}, now, g.ExpiresAt)
 	})
 	if fault.Is(err, fault.Expired) {
 		return "", refuse("login_required", sentences["login_required"]).because(err)
@@ -135,15 +137,18 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 }
 
 // give makes what was asked for, for who is signed in. Code and token are both
-// written, or none.
+// written, or none; a pushed request ends with them.
 func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (g given, err error) {
 	if err := a.meets(s); err != nil {
 		return given{}, err
 	}
-	if a.kind == "code" {
+	if a.kind == "code" && a.pushed == nil {
 		return p.issue(ctx, a, s, account)
 	}
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
+		if err := p.spendPushed(ctx, a.pushed); err != nil {
+			return err
+		}
 		g = given{about: a.about(s, account)}
 		if a.wants("code") {
 			if g, err = p.issue(ctx, a, s, account); err != nil {
@@ -164,6 +169,7 @@ func (a *authorization) about(s *sessions.Session, account accounts.Account) *se
 		AccountID: account.ID, Subject: account.Subject, SID: s.ID,
 		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
 		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
+		DPoPKey: a.params.Get("dpop_jkt"),
 	}
 }
 

@@ -90,12 +90,17 @@ func (t idToken) encode() ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// sign makes a JWS in compact form with the active key of alg. RFC 7515 §3.1.
+// sign makes an ID token of the claims.
 func (p *Provider) sign(ctx context.Context, alg, typ string, claims idToken) (string, error) {
 	payload, err := claims.encode()
 	if err != nil {
 		return "", err
 	}
+	return p.jws(ctx, alg, typ, payload)
+}
+
+// jws signs in compact form with the active key of alg. RFC 7515 §3.1.
+func (p *Provider) jws(ctx context.Context, alg, typ string, payload []byte) (string, error) {
 	kid, key, err := p.Keys.Signer(ctx, alg)
 	if err != nil {
 		return "", err

@@ -3,6 +3,7 @@ package oidc
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"tegata/idp/clients"
 	"tegata/shared/audit"
@@ -25,7 +26,7 @@ func (p *Provider) manage(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
 		return
 	}
-	about, err := p.managed(w, r)
+	about, err := p.managed(r)
 	if err == nil {
 		err = act(w, r, about)
 	}
@@ -41,16 +42,23 @@ type managed struct {
 	token string
 }
 
-func (p *Provider) managed(w http.ResponseWriter, r *http.Request) (managed, error) {
-	if r.Header.Get("Authorization") == "" {
-		return managed{}, errNoToken // the body is metadata here, never a form
-	}
-	token, err := bearer(w, r)
+func (p *Provider) managed(r *http.Request) (managed, error) {
+	token, err := bearer(r)
 	if err != nil {
 		return managed{}, err
 	}
 	c, about, err := p.Clients.Managed(r.Context(), r.PathValue("client"), token)
 	return managed{c, about, token}, err
+}
+
+// bearer gives the token in the header: the body is metadata here, and a token does
+// not belong into a URL.
+func bearer(r *http.Request) (string, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, schemeBearer) {
+		return "", errNoToken
+	}
+	return strings.TrimSpace(token), nil
 }
 
 // showRegistration answers GET. The secret is not in it: only its digest is kept.

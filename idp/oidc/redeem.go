@@ -42,13 +42,23 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 	if refused == nil || errors.Is(refused, errReplayed) {
 		return refused
 	}
+	if errors.Is(refused, errProofReplayed) {
+		w.proof = nil // remembered already
+	}
 	return p.consequences(ctx, w, refused, now)
 }
 
-// remember notes the assertion that proved the client; one that came before proves
-// nothing (RFC 7523 §3). The id counts per client: they choose them, and must not be
-// able to use up each other's.
+// remember notes what proved the client and its key; what came before proves nothing.
 func (p *Provider) remember(ctx context.Context, w *work, now time.Time) error {
+	if err := p.rememberAssertion(ctx, w, now); err != nil {
+		return err
+	}
+	return p.rememberProof(ctx, w.proof, now)
+}
+
+// rememberAssertion notes the assertion that proved the client (RFC 7523 §3). The id
+// counts per client: they choose them, and must not be able to use up each other's.
+func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time) error {
 	if w.assertion == nil {
 		return nil
 	}
@@ -87,14 +97,10 @@ func (p *Provider) writeRedeemed(ctx context.Context, w *work, now time.Time) er
 
 // writeRefreshed puts the next refresh token in the place of the one that came.
 func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) error {
-	won, err := p.store.replaceToken(ctx, w.refreshed.Token, now)
-	if err == nil && !won {
-		return errUsed
-	}
-	if err != nil {
+	if err := p.endRefresh(ctx, w, now); err != nil {
 		return err
 	}
-	err = p.store.prolongGrant(ctx, w.refreshed.ID, now.Add(p.Lifetimes.Refresh))
+	err := p.store.prolongGrant(ctx, w.refreshed.ID, now.Add(p.Lifetimes.Refresh))
 	if fault.Is(err, fault.Expired) {
 		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
@@ -104,12 +110,24 @@ func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) e
 	return p.writeTokens(ctx, w, w.refreshed.ID, now)
 }
 
+// endRefresh ends the refresh token that came, or prolongs it where it stays.
+func (p *Provider) endRefresh(ctx context.Context, w *work, now time.Time) error {
+	if w.keepsRefresh() {
+		return p.store.prolongToken(ctx, w.refreshed.Token, now.Add(p.Lifetimes.Refresh))
+	}
+	won, err := p.store.replaceToken(ctx, w.refreshed.Token, now)
+	if err == nil && !won {
+		return errUsed
+	}
+	return err
+}
+
 func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, now time.Time) error {
-	err := p.store.insertToken(ctx, grantID, kindAccess, w.access, now, now.Add(p.Lifetimes.Access))
+	err := p.store.insertToken(ctx, grantID, kindAccess, w.access, w.bound, now, now.Add(p.Lifetimes.Access))
 	if err != nil || w.refresh.ID == "" {
 		return err
 	}
-	return p.store.insertToken(ctx, grantID, kindRefresh, w.refresh, now, now.Add(p.Lifetimes.Refresh))
+	return p.store.insertToken(ctx, grantID, kindRefresh, w.refresh, w.bound, now, now.Add(p.Lifetimes.Refresh))
 }
 
 // consequences of a refused request: the assertion counts as used; a code that the
@@ -118,7 +136,7 @@ func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, now
 // are written even though the request is refused.
 func (p *Provider) consequences(ctx context.Context, w *work, refused error, now time.Time) error {
 	act := p.consequence(w, refused)
-	if act == nil && w.assertion == nil {
+	if act == nil && w.assertion == nil && w.proof == nil {
 		return refused
 	}
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {

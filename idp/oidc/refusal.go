@@ -48,15 +48,17 @@ var sentences = map[string]string{
 	"login_required":                    "The person has to log in.",
 	"interaction_required":              "The person has to be asked something.",
 	"unmet_authentication_requirements": "No log-in here reaches what was asked for.",
-	"request_not_supported":             "Request objects do not exist here.",
-	"request_uri_not_supported":         "Request objects do not exist here.",
+	"request_not_supported":             "The client has no keys to check request objects with.",
+	"request_uri_not_supported":         "The client has registered no address of request objects.",
 	"registration_not_supported":        "Registration within a request does not exist here.",
-	"invalid_request_uri":               "The request_uri leads nowhere, or is not the client's.",
-	"invalid_request_object":            "The request object is malformed, or is not the client's.",
+	"invalid_request_uri":               "The request_uri is unknown, expired or used, or leads nowhere.",
+	"invalid_request_object":            "The request object could not be read.",
 	"invalid_redirect_uri":              "A redirect URI is missing or is not accepted.",
 	"invalid_client_metadata":           "The registration has a value that is not accepted.",
 	"server_error":                      "Something went wrong on our side.",
 	"temporarily_unavailable":           "There is too much to do at the moment, try again.",
+	"invalid_dpop_proof":                "The DPoP proof could not be read, or is not signed with the key in it.",
+	"use_dpop_nonce":                    "The DPoP proof has to carry the nonce that comes with this answer.",
 }
 
 // renamed are fosite's own codes that no specification registers.

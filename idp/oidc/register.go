@@ -107,12 +107,11 @@ func (p *Provider) newClient(w http.ResponseWriter, r *http.Request) (c clients.
 func (p *Provider) mayRegister(r *http.Request) (invitation string, err error) {
 	ctx, now := r.Context(), p.Clock()
 	if r.Header.Get("Authorization") != "" || p.Registration.Mode == RegistrationInvited {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			return "", errNoToken
+		token, err := bearer(r)
+		if err == nil {
+			err = p.Clients.Invited(ctx, token)
 		}
-		token = strings.TrimSpace(token)
-		return token, p.Clients.Invited(ctx, token)
+		return token, err
 	}
 	if err := p.Limit.Take(ctx, p.Registration.PerPlace, accounts.Place(ctx), now); err != nil {
 		return "", err

@@ -202,7 +202,7 @@ func TestManagingARegistration(t *testing.T) { // RFC 7592, A-058
 			wantError(t, o.call("PUT", path, token, bad), 400, "invalid_client_metadata")
 		}
 		wantError(t, o.call("PUT", path, token, fields{"client_id": p.id, "redirect_uris": []string{"http://evil.test/"}}), 400, "invalid_redirect_uri")
-		key := keySet(0)
+		key := rsaSet(0)
 		got = o.call("PUT", path, token, fields{"client_id": p.id, "token_endpoint_auth_method": "private_key_jwt", "jwks": key})
 		c, err = o.provider.Clients.ByID(t.Context(), p.id)
 		must(t, err)
@@ -342,5 +342,26 @@ func TestDetailsAreChecked(t *testing.T) { // OIDC Core §5.1
 		if bad.Check() == nil {
 			t.Errorf("%+v is taken", bad)
 		}
+	}
+}
+
+func TestSignedAndBoundAnswersInTheFragment(t *testing.T) { // JARM §2.3.4, RFC 9449 §5
+	w := startWith(t, func(p *oidc.Provider) { p.ResponseTypes = clients.ResponseTypes })
+	bound := clients.Client{
+		ID: "bound", Name: map[string]string{"en": "x"}, RedirectURIs: []string{callback}, AuthMethod: clients.ClientSecretBasic, SecretDigests: digest(basicSecret),
+		ResponseTypes: []string{"code id_token", "code token"}, DPoPBound: true, FirstParty: true, Source: "config",
+	}
+	bound.Default()
+	must(t, w.provider.Clients.Sync(t.Context(), []clients.Client{bound}))
+	w.logIn()
+	for mode, good := range map[string]bool{"jwt": true, "fragment.jwt": true, "query.jwt": false} {
+		where := w.authorize("bound", "response_type=code id_token", "response_mode="+mode).Header.Get("Location")
+		if strings.HasPrefix(where, callback+"#response=") != good || strings.Contains(where, "code=") {
+			t.Errorf("%s: %s", mode, where)
+		}
+	}
+	where := w.authorize("bound", "response_type=code token").Header.Get("Location")
+	if !strings.Contains(where, "#error=unsupported_response_type") {
+		t.Errorf("a token that is bound to no key: %s", where)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
 	"tegata/shared/fault"
+	"tegata/shared/once"
 )
 
 // What a request may bring along, in bytes.
@@ -38,6 +39,10 @@ type authorization struct {
 	claims  wanted
 	target  string // target_link_uri, when it is the client's own
 	request fosite.AuthorizeRequester
+
+	pushing bool         // the client pushes it right now
+	pushed  *once.Ticket // the row it was pushed into, which ends with the code
+	signed  bool         // it came as a request object of the client
 }
 
 // parameters reads a request from the query or from a form. RFC 6749 §3.1 and OIDC
@@ -65,33 +70,37 @@ func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 // person has to be told instead (RFC 6749 §4.1.2.1). With a refusal the request's
 // reply says where it goes.
 func (p *Provider) understand(ctx context.Context, params url.Values) (*authorization, error) {
-	a := &authorization{params: params}
-	client, err := p.Clients.ByID(ctx, params.Get("client_id"))
-	if fault.Is(err, fault.NotFound) {
-		return nil, fault.Wrap(fault.Invalid, "oidc.unknown_client", err)
-	}
+	client, err := p.clientOf(ctx, params.Get("client_id"))
 	if err != nil {
 		return nil, err
 	}
-	a.client = client
-	var unread error
-	if reference := params.Get("request_uri"); reference != "" {
-		a.params, unread = p.dereference(ctx, &client, params)
-		params = a.params
+	a := &authorization{params: params, client: client}
+	if err := p.gather(ctx, a); err != nil {
+		return a, err
 	}
-	if !client.Redirects(params.Get("redirect_uri")) {
-		return nil, fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
+	return a, p.check(ctx, a)
+}
+
+func (p *Provider) clientOf(ctx context.Context, id string) (clients.Client, error) {
+	client, err := p.Clients.ByID(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return client, fault.Wrap(fault.Invalid, "oidc.unknown_client", err)
 	}
-	a.back = reply{uri: params.Get("redirect_uri"), state: params.Get("state"), issuer: p.Issuer, mode: p.modeOf(params.Get("response_type"), params.Get("response_mode"))}
-	if unread != nil {
-		return a, unread
+	return client, err
+}
+
+// check looks at a request whose parameters are all there. Its reply stays empty when
+// the address for answers is not the client's.
+func (p *Provider) check(ctx context.Context, a *authorization) error {
+	if !p.answersTo(a) {
+		return fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
 	}
 	for _, check := range checks {
 		if err := check(p, a); err != nil {
-			return a, err
+			return err
 		}
 	}
-	return a, p.hand(ctx, a)
+	return p.hand(ctx, a)
 }
 
 // hand gives fosite a request of its own making: what was checked, and nothing else.
@@ -123,7 +132,7 @@ func (p *Provider) hand(ctx context.Context, a *authorization) error {
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
 		ClientID: a.client.ID, ClientName: a.client.NameIn(language(a.params.Get("ui_locales"))),
-		Request: a.params.Encode(), Target: a.target,
+		Request: a.encode(), Target: a.target,
 		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
 		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.scopes, NeedsConsent: !a.client.FirstParty,
 	}

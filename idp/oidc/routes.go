@@ -8,8 +8,11 @@
 //	request.go     what the request says; checks.go: a line per rule it has to keep
 //	frontchannel.go  hybrid and implicit answers; claimsparameter.go, byreference.go
 //	respond.go     answers and errors that travel through the browser
+//	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
+//	jarm.go        answers that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  how clients prove who they are; assertion.go, remotekeys.go
+//	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; refusal.go: errors and their codes
 //	codes.go       authorization codes and tokens; session.go: what they stand for
 //	records.go     the storage that fosite sees; store.go: grants and tokens
@@ -34,6 +37,7 @@ import (
 const (
 	pathAuthorize = "/oauth2/authorize"
 	pathToken     = "/oauth2/token"
+	pathPushed    = "/oauth2/par"
 	pathUserinfo  = "/oauth2/userinfo"
 	pathRevoke    = "/oauth2/revoke"
 	pathRegister  = "/oauth2/register"
@@ -65,6 +69,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 	}{
 		{pathAuthorize, p.authorize, p.authorize, false},
 		{pathToken, nil, p.token, true},
+		{pathPushed, nil, p.push, true},
 		{pathUserinfo, p.userinfo, p.userinfo, true},
 		{pathRevoke, nil, p.revoke, true},
 		{pathLogout, p.logout, p.logout, false},
@@ -115,7 +120,8 @@ func allowScripts(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
+	h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate")
 	h.Set("Access-Control-Max-Age", "600")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }

@@ -23,6 +23,7 @@ type session struct {
 	Nonce     string    `json:"nonce,omitempty"`
 	Userinfo  []string  `json:"userinfo,omitempty"` // single claims asked for, OIDC Core §5.5
 	IDToken   []string  `json:"id_token,omitempty"` // the same, wanted in the ID token
+	DPoPKey   string    `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
 
 	claims  jwt.IDTokenClaims // what fosite writes at_hash into
 	headers jwt.Headers       // unused: idtoken.go writes its own

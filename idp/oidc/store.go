@@ -36,6 +36,7 @@ type held struct {
 	ExpiresAt time.Time
 	Ended     bool // itself, its grant, its session or its client
 	Replaced  bool // itself: a refresh token that was used
+	Bound     confirmation
 }
 
 // insertGrant writes the grant if the session it comes from still goes on and its
@@ -60,11 +61,11 @@ func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 }
 
 // insertToken writes a token of a grant.
-func (s store) insertToken(ctx context.Context, grantID, kind string, t secret.Token, now, expires time.Time) error {
+func (s store) insertToken(ctx context.Context, grantID, kind string, t secret.Token, bound confirmation, now, expires time.Time) error {
 	_, err := s.DB.Exec(ctx, `
-		insert into tokens (id, grant_id, kind, digest, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6)`,
-		t.ID, grantID, kind, secret.Digest(t.Secret), now, expires)
+		insert into tokens (id, grant_id, kind, digest, cnf, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7)`,
+		t.ID, grantID, kind, secret.Digest(t.Secret), bound.text(), now, expires)
 	return err
 }
 
@@ -78,12 +79,12 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	}
 	var h held
 	var digest, about []byte
-	var scopes string
+	var scopes, cnf string
 	var tokenEnded, grantEnded, sessionEnded *time.Time
 	var sessionID *string
 	var disabled bool
 	err := s.DB.Row(ctx, `
-		select t.id, t.digest, t.expires_at, t.ended_at,
+		select t.id, t.digest, t.cnf, t.expires_at, t.ended_at,
 			g.id, g.client_id, g.scopes, g.offline, g.session, g.expires_at, g.ended_at,
 			s.id, s.ended_at, c.disabled
 		from tokens t
@@ -91,11 +92,14 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 		join clients c on c.id = g.client_id
 		left join sessions s on s.id = g.session_id
 		where t.id = $1 and t.kind = $2`, db.Args(t.ID, kind),
-		&h.Token, &digest, &h.ExpiresAt, &tokenEnded,
+		&h.Token, &digest, &cnf, &h.ExpiresAt, &tokenEnded,
 		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.grant.ExpiresAt, &grantEnded,
 		&sessionID, &sessionEnded, &disabled)
 	if err == nil && !secret.Match(digest, secret.Digest(t.Secret)) {
 		err = fault.New(fault.NotFound, "", "oidc.unknown_token")
+	}
+	if err == nil {
+		h.Bound, err = readConfirmation(cnf)
 	}
 	if err != nil {
 		return held{}, err
@@ -114,6 +118,16 @@ func (h held) usable(now time.Time) bool { return !h.Ended && now.Before(h.Expir
 func (s store) replaceToken(ctx context.Context, id string, now time.Time) (won bool, err error) {
 	n, err := s.DB.Exec(ctx, `update tokens set ended_at = $2 where id = $1 and ended_at is null`, id, now)
 	return n == 1, err
+}
+
+// prolongToken moves the end of a refresh token that stays when it is used; it gives
+// fault.Expired when the token is over.
+func (s store) prolongToken(ctx context.Context, id string, until time.Time) error {
+	n, err := s.DB.Exec(ctx, `update tokens set expires_at = $2 where id = $1 and ended_at is null`, id, until)
+	if err == nil && n == 0 {
+		return fault.New(fault.Expired, "", "oidc.token_over")
+	}
+	return err
 }
 
 // prolongGrant moves the end of a grant to that of its newest token; it gives

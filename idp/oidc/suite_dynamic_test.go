@@ -66,7 +66,7 @@ var rsaKeys = sync.OnceValue(func() [2]*rsa.PrivateKey {
 	return two
 })
 
-func keySet(n int) jose.JSONWebKeySet {
+func rsaSet(n int) jose.JSONWebKeySet {
 	return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &rsaKeys()[n].PublicKey, KeyID: "rs" + string(rune('0'+n)), Algorithm: "RS256", Use: "sig"}}}
 }
 
@@ -87,7 +87,7 @@ func (o op) registersKeys(t *testing.T, kind string, more fields) (tester, field
 	t.Helper()
 	said := fields{"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "RS256"}
 	if more["jwks_uri"] == nil {
-		said["jwks"] = keySet(0)
+		said["jwks"] = rsaSet(0)
 	}
 	for name, value := range more {
 		said[name] = value
@@ -148,7 +148,7 @@ func TestDynamicPlan(t *testing.T) {
 		"registration-policy-uri": func(t *testing.T, o op, _ *site) { keepsLink(t, o, "policy_uri") },
 		"registration-tos-uri":    func(t *testing.T, o op, _ *site) { keepsLink(t, o, "tos_uri") },
 		"registration-jwks-uri": func(t *testing.T, o op, rp *site) {
-			p, _ := o.registersKeys(t, "code", fields{"jwks_uri": rp.puts(t, "/jwks", keySet(0))})
+			p, _ := o.registersKeys(t, "code", fields{"jwks_uri": rp.puts(t, "/jwks", rsaSet(0))})
 			p.flow()
 		},
 		"registration-sector-uri": func(t *testing.T, o op, rp *site) {
@@ -162,9 +162,9 @@ func TestDynamicPlan(t *testing.T) {
 		"registration-sector-bad": sectorBad,
 		"server-rotate-keys":      serverRotatesKeys,
 		"refresh-token-rp-key-rotation": func(t *testing.T, o op, rp *site) {
-			p, _ := o.registersKeys(t, "code", fields{"jwks_uri": rp.puts(t, "/rotating", keySet(0))})
+			p, _ := o.registersKeys(t, "code", fields{"jwks_uri": rp.puts(t, "/rotating", rsaSet(0))})
 			first := p.flow("scope=openid offline_access", "prompt=consent")
-			rp.puts(t, "/rotating", keySet(1))
+			rp.puts(t, "/rotating", rsaSet(1))
 			p.sign = signs(t, 1)
 			got := p.brings(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {first.tokens["refresh_token"].(string)}})
 			if got.StatusCode != 200 {

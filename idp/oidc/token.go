@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"crypto/x509"
 	"maps"
 	"mime"
 	"net/http"
@@ -25,6 +26,7 @@ const maxForm = 64 << 10
 type work struct {
 	client    *registered     // who asks, once that is proved
 	assertion *assertion      // what proved it, to be remembered
+	proof     *proof          // of the key that tokens are bound to, to be remembered
 	ticket    once.Ticket     // the row of the code that came
 	request   *fosite.Request // what the code stands for
 	looked    error           // fosite's word for a code that is no good
@@ -32,6 +34,9 @@ type work struct {
 	scopes    []string        // what the new tokens are for, with refreshed
 	access    secret.Token
 	refresh   secret.Token
+	bound     confirmation // the key that the tokens need
+
+	certificate *x509.Certificate // what the caller showed
 }
 
 type workKey struct{}
@@ -84,7 +89,15 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 	default:
 		return tokens{}, refuse("unsupported_grant_type", sentences["unsupported_grant_type"])
 	}
+	work, err := workOf(ctx), error(nil)
+	if work.proof, err = p.readProof(w, r, pathToken, ""); err != nil {
+		return tokens{}, err
+	}
+	work.certificate = p.certificateOf(r)
 	request, err := p.engine.NewAccessRequest(ctx, r, &session{})
+	if err == nil {
+		err = p.bind(work)
+	}
 	if err != nil {
 		return tokens{}, err
 	}
@@ -92,7 +105,9 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 	if err != nil {
 		return tokens{}, err
 	}
-	return answer(response, p.Lifetimes.Access), nil
+	good := answer(response, p.Lifetimes.Access)
+	good.TokenType = work.bound.tokenType()
+	return good, nil
 }
 
 func answer(r fosite.AccessResponder, lives time.Duration) tokens {
@@ -135,7 +150,7 @@ func omitEmpty(form url.Values) {
 // known are the parameters that must not come twice. Others are nobody's business.
 var known = []string{
 	"acr_values", "claims", "claims_locales", "client_assertion", "client_assertion_type", "client_id", "client_secret",
-	"code", "code_challenge", "code_challenge_method", "code_verifier", "display", "grant_type", "id_token_hint",
+	"code", "code_challenge", "code_challenge_method", "code_verifier", "display", "dpop_jkt", "grant_type", "id_token_hint",
 	"login_hint", "logout_hint", "max_age", "nonce", "post_logout_redirect_uri", "prompt", "redirect_uri", "refresh_token",
 	"registration", "request", "request_uri", "response_mode", "response_type", "scope", "state", "target_link_uri",
 	"token", "token_type_hint", "ui_locales",
