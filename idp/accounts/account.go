@@ -8,7 +8,7 @@
 //	LogIn                    address and password; the first one activates (login.go)
 //	TermsDue, AcceptTerms    a new version of the terms (terms.go)
 //	ByID, BySubject, ByEmail look-ups (lookup.go)
-//	Seed                     demo people for development (seed.go)
+//	Seed, Create             people without sign-up (seed.go); Details is what they may tell (details.go)
 //	Sweep                    what nobody came back for (sweep.go)
 //
 // An account is pending until its address is proved, proved until the first correct
@@ -54,12 +54,14 @@ type Account struct {
 	Language   string // en, ja
 	Zone       string // IANA time zone
 	State      State
+	Details    Details // all optional
 
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	ProvedAt        *time.Time // nil: the address was never proved
 	ActivatedAt     *time.Time
 	LastLoginAt     *time.Time
+	PhoneVerifiedAt *time.Time
 	PreviousLoginAt *time.Time // before the last one: what 最終ログイン shows (K-11)
 
 	activationID string // the newest activation ticket

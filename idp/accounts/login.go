@@ -153,4 +153,4 @@ func (s *Service) forgive(ctx context.Context, key string) error {
 	return s.Limit.Forget(ctx, s.Rules.GuessAddress, key)
 }
 
-func pair(ctx context.Context, key string) string { return key + "\x00" + place(ctx) }
+func pair(ctx context.Context, key string) string { return key + "\x00" + Place(ctx) }

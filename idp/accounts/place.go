@@ -9,9 +9,9 @@ import (
 	"tegata/shared/limit"
 )
 
-// place is where a request came from, as limits count it: an address, of IPv6 the
+// Place is where a request came from, as limits count it: an address, of IPv6 the
 // network, since a household has more addresses than there are tries.
-func place(ctx context.Context) string {
+func Place(ctx context.Context) string {
 	text := audit.OriginOf(ctx).Place
 	addr, err := netip.ParseAddr(text)
 	if err != nil || !addr.Is6() || addr.Is4In6() {
@@ -26,7 +26,7 @@ func place(ctx context.Context) string {
 
 // takePlace counts an attempt for the place of ctx. Commands have no place.
 func (s *Service) takePlace(ctx context.Context, r limit.Rule, now time.Time) error {
-	where := place(ctx)
+	where := Place(ctx)
 	if where == "" {
 		return nil
 	}

@@ -20,6 +20,7 @@ type Person struct {
 	Nickname   string `yaml:"nickname"`
 	Country    string `yaml:"country"`
 	Language   string `yaml:"language"`
+	Details    `yaml:",inline"`
 }
 
 // ReadPeople reads a list of people in YAML. Unknown keys are mistakes.
@@ -71,9 +72,18 @@ func (s *Service) Create(ctx context.Context, p Person) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
+	if err := p.Details.Check(); err != nil {
+		return Account{}, err
+	}
 	now := s.Clock()
 	a := s.account(d, now)
-	a.State, a.ProvedAt, a.ActivatedAt, a.Nickname = Active, &now, &now, p.Nickname
+	a.State, a.ProvedAt, a.ActivatedAt, a.Nickname, a.Details = Active, &now, &now, p.Nickname, p.Details
+	if p.Zone != "" {
+		a.Zone = p.Zone
+	}
+	if p.PhoneVerified {
+		a.PhoneVerifiedAt = &now
+	}
 	sealed, err := s.Hasher.Hash(ctx, a.ID, d.Password)
 	if err != nil {
 		return Account{}, err

@@ -11,12 +11,14 @@ import (
 type Store struct{ DB *db.DB }
 
 const columns = `id, subject, email, username, legacy_id, given_name, family_name, nickname, country, language, zone,
-	state, activation_id, created_at, updated_at, proved_at, activated_at, last_login_at, previous_login_at`
+	state, activation_id, created_at, updated_at, proved_at, activated_at, last_login_at, previous_login_at,
+	middle_name, preferred_username, profile, picture, website, gender, birthdate, phone_number, phone_verified_at, address`
 
 // row is an account as it is scanned.
 type row struct {
 	Account
 	username, legacyID *string
+	address            string
 }
 
 func (r *row) dest() []any {
@@ -24,26 +26,34 @@ func (r *row) dest() []any {
 		&r.ID, &r.Subject, &r.Email, &r.username, &r.legacyID, &r.GivenName, &r.FamilyName, &r.Nickname, &r.Country,
 		&r.Language, &r.Zone, &r.State, &r.activationID, &r.CreatedAt, &r.UpdatedAt, &r.ProvedAt, &r.ActivatedAt,
 		&r.LastLoginAt, &r.PreviousLoginAt,
+		&r.Details.MiddleName, &r.Details.PreferredUsername, &r.Details.Profile, &r.Details.Picture, &r.Details.Website,
+		&r.Details.Gender, &r.Details.Birthdate, &r.Details.PhoneNumber, &r.PhoneVerifiedAt, &r.address,
 	}
 }
 
-func (r *row) account() Account {
+func (r *row) account() (Account, error) {
 	if r.username != nil {
 		r.Username = *r.username
 	}
 	if r.legacyID != nil {
 		r.LegacyID = *r.legacyID
 	}
-	return r.Account
+	var err error
+	r.Details.Address, err = decodeAddress(r.address)
+	r.Details.Zone, r.Details.PhoneVerified = r.Zone, r.PhoneVerifiedAt != nil
+	return r.Account, err
 }
 
 func (s Store) insert(ctx context.Context, a Account) error {
 	_, err := s.DB.Exec(ctx, `
 		insert into accounts (id, subject, email, given_name, family_name, nickname, country, language, zone, state,
-			activation_id, created_at, updated_at, proved_at, activated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, $13, $14)`,
+			activation_id, created_at, updated_at, proved_at, activated_at,
+			middle_name, preferred_username, profile, picture, website, gender, birthdate, phone_number, phone_verified_at, address)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
 		a.ID, a.Subject, a.Email, a.GivenName, a.FamilyName, a.Nickname, a.Country, a.Language, a.Zone, string(a.State),
-		a.CreatedAt, a.UpdatedAt, a.ProvedAt, a.ActivatedAt)
+		a.CreatedAt, a.UpdatedAt, a.ProvedAt, a.ActivatedAt,
+		a.Details.MiddleName, a.Details.PreferredUsername, a.Details.Profile, a.Details.Picture, a.Details.Website,
+		a.Details.Gender, a.Details.Birthdate, a.Details.PhoneNumber, a.PhoneVerifiedAt, a.Details.Address.encode())
 	return err
 }
 
@@ -65,8 +75,10 @@ func (s Store) list(ctx context.Context, after string, n int) ([]Account, error)
 		where id > $1 and deleted_at is null order by id limit $2`, db.Args(after, n),
 		func(scan db.Scan) (Account, error) {
 			var r row
-			err := scan(r.dest()...)
-			return r.account(), err
+			if err := scan(r.dest()...); err != nil {
+				return Account{}, err
+			}
+			return r.account()
 		})
 }
 
@@ -125,6 +137,8 @@ func (s Store) accepted(ctx context.Context, id, version string) error {
 
 func (s Store) one(ctx context.Context, query string, args ...any) (Account, error) {
 	var r row
-	err := s.DB.Row(ctx, query, args, r.dest()...)
-	return r.account(), err
+	if err := s.DB.Row(ctx, query, args, r.dest()...); err != nil {
+		return Account{}, err
+	}
+	return r.account()
 }

@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"time"
 
 	"tegata/idp/oidc"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
 	"tegata/idp/web"
 	"tegata/shared/fault"
+	"tegata/shared/limit"
 	"tegata/shared/page"
 	"tegata/shared/serve"
 )
@@ -88,6 +90,7 @@ func (a *App) mount() error {
 		Interaction: a.Interaction, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
 		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave,
 		Problem: pages.Page.Problem, Count: a.telemetry.protocol, DPoPNonce: a.Config.DPoP.Nonce, MTLS: a.Config.TLS.Mutual.PublicURL,
+		ResponseTypes: a.Config.ResponseTypes, Limit: a.Limit, Registration: a.registration(),
 	}
 	pages.ShowState = a.provider.ShowState
 	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
@@ -105,6 +108,15 @@ func (a *App) mount() error {
 	all := a.telemetry.traces.Handler(a.identify(cookies, pages.Page.Problem, over, serve.Routed(mux)))
 	a.Handler, a.forClients = front.Handler(all), front.Handler(forClients(all))
 	return nil
+}
+
+// registration is who may register a client, and how many in an hour.
+func (a *App) registration() oidc.Registration {
+	n := a.Config.Registration.PerPlace
+	return oidc.Registration{
+		Mode:     a.Config.Registration.Mode,
+		PerPlace: limit.Rule{Name: "registration.place", Burst: n, Every: time.Hour / time.Duration(n)},
+	}
 }
 
 // checks is what /readyz asks.

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"net/mail"
 	"runtime"
+	"slices"
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc"
 	"tegata/shared/config"
 	"tegata/shared/page"
 )
@@ -30,6 +32,15 @@ type Config struct {
 	Session     Session `yaml:"session"`
 	Terms       Terms   `yaml:"terms"`
 	PeopleFile  string  `yaml:"people_file"`
+
+	ResponseTypes []string     `yaml:"response_types"` // what clients may ask for at all
+	Registration  Registration `yaml:"registration"`
+}
+
+// Registration is who may register a client (RFC 7591).
+type Registration struct {
+	Mode     string `yaml:"mode"`      // closed, invited, open
+	PerPlace int    `yaml:"per_place"` // when open: clients in an hour from one address
 }
 
 // DPoP is how clients prove the key that their tokens are bound to (RFC 9449).
@@ -86,6 +97,8 @@ func Defaults() Config {
 	c.Log = config.Log{Level: "info", Format: "json"}
 	c.Mail = Mail{SMTP: SMTP{Port: 587, TLS: "starttls"}}
 	c.Hashing = Hashing{MemoryMiB: 19}
+	c.ResponseTypes = []string{"code"}
+	c.Registration = Registration{Mode: oidc.RegistrationClosed, PerPlace: 10}
 	c.Session = Session{Idle: config.Duration(12 * time.Hour), Absolute: config.Duration(7 * 24 * time.Hour)}
 	return c
 }
@@ -121,6 +134,7 @@ func (c Config) Validate() []config.Problem {
 	if c.Session.Idle > c.Session.Absolute {
 		p.Add("session.idle", "is longer than session.absolute (%s)", c.Session.Absolute)
 	}
+	c.checkProtocol(&p)
 	p.Text("terms.version", c.Terms.Version, 1, 32)
 	p.Link("terms.url", c.Terms.URL)
 	p.Link("terms.privacy_url", c.Terms.PrivacyURL)
@@ -157,6 +171,17 @@ func (s SMTP) check(p *config.Problems, development bool) {
 	if s.TLS == "plain" && s.Username != "" && !development {
 		p.Add("mail.smtp.tls", "plain would send the password in the clear; want starttls or implicit")
 	}
+}
+
+func (c Config) checkProtocol(p *config.Problems) {
+	for _, one := range c.ResponseTypes {
+		p.OneOf("response_types", one, clients.ResponseTypes...)
+	}
+	if !slices.Contains(c.ResponseTypes, "code") {
+		p.Add("response_types", "has to have code")
+	}
+	p.OneOf("registration.mode", c.Registration.Mode, oidc.RegistrationClosed, oidc.RegistrationInvited, oidc.RegistrationOpen)
+	p.Between("registration.per_place", c.Registration.PerPlace, 1, 10_000)
 }
 
 // checkClients reads the clients as well, so that their mistakes show with the rest.

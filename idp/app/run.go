@@ -91,6 +91,7 @@ func (a *App) sweep(ctx context.Context) {
 		"once":         func() (int64, error) { return s.Once.Sweep(ctx, now, usedFor) },
 		"limits":       func() (int64, error) { return s.Limit.Sweep(ctx, now) },
 		"keys":         func() (int64, error) { return s.Keys.Sweep(ctx, now) },
+		"invitations":  func() (int64, error) { return s.Clients.Sweep(ctx, now) },
 		"outbox":       func() (int64, error) { return s.Outbox.Sweep(ctx, 30*24*time.Hour) },
 		"sessions":     func() (int64, error) { return s.Sessions.Sweep(ctx, now) },
 		"interactions": func() (int64, error) { return s.Interaction.Sweep(ctx, now) },

@@ -44,11 +44,13 @@ type accountJSON struct {
 	ProvedAt    *time.Time     `json:"proved_at"`
 	ActivatedAt *time.Time     `json:"activated_at"`
 	LastLoginAt *time.Time     `json:"last_login_at"`
+
+	Details accounts.Details `json:"details"`
 }
 
 func toJSON(a accounts.Account) accountJSON {
 	return accountJSON{a.ID, a.Subject, a.Email, a.GivenName, a.FamilyName, a.Nickname, a.Country, a.Language, a.Zone,
-		a.State, a.CreatedAt, a.UpdatedAt, a.ProvedAt, a.ActivatedAt, a.LastLoginAt}
+		a.State, a.CreatedAt, a.UpdatedAt, a.ProvedAt, a.ActivatedAt, a.LastLoginAt, a.Details}
 }
 
 func (p program) accountList() *cobra.Command {
@@ -184,6 +186,8 @@ func (p program) accountCreate() *cobra.Command {
 	flags.StringVar(&who.FamilyName, "family-name", "", "family name in Roman letters (needed)")
 	flags.StringVar(&who.Country, "country", "", "ISO 3166-1 code such as JP (needed)")
 	flags.StringVar(&who.Language, "language", "en", "language of mails")
+	detailFlags(cmd, &who.Details)
+	flags.StringVar(&who.Nickname, "nickname", "", "what to call the person")
 	flags.StringVar(&file, "password-file", "", "file with the password; standard input without it")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	for _, needed := range []string{"email", "given-name", "family-name", "country"} {

@@ -3,7 +3,7 @@
 //	serve, config, migrate, audit, outbox, version   shared/verbs
 //	keys                                             keys/verbs, keys.go
 //	account list, show, create                       account.go
-//	client list, show                                client.go
+//	client list, show                                client.go; client invite: invite.go
 //	client create, update, rotate-secret, enable …   client_change.go
 //	client test, doctor                              client_doctor.go
 //

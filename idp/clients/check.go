@@ -41,10 +41,10 @@ var (
 	authMethods   = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, TLSClientAuth, SelfSignedTLSAuth, None}
 	authAlgs      = []string{"ES256", "PS256", "RS256", "EdDSA"}
 	idTokenAlgs   = []string{"RS256", "ES256"}
-	grantTypes    = []string{AuthorizationCode, RefreshToken}
-	responseTypes = []string{"code"}
+	grantTypes    = []string{AuthorizationCode, Implicit, RefreshToken}
+	responseTypes = ResponseTypes
 	// Scopes is every scope that exists here. OIDC Core §5.4.
-	Scopes = []string{"openid", "profile", "email", "offline_access"}
+	Scopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 )
 
 // Default fills what a registration may leave out. RFC 7591 §2, OIDC Registration §2.
@@ -55,8 +55,8 @@ func (c *Client) Default() {
 		}
 	}
 	c.defaultProfile()
-	set(&c.GrantTypes, AuthorizationCode)
 	set(&c.ResponseTypes, "code")
+	set(&c.GrantTypes, c.grantTypesNeeded()...)
 	set(&c.Scopes, "openid", "profile", "email")
 	if c.ApplicationType == "" {
 		c.ApplicationType = "web"
@@ -93,7 +93,8 @@ func (c *Client) Check(at string, development bool) Problems {
 	c.checkKeys(&p, at, development)
 	c.checkProfile(&p, at)
 	subset(&p, at+".grant_types", c.GrantTypes, grantTypes)
-	subset(&p, at+".response_types", c.ResponseTypes, responseTypes)
+	c.checkResponseTypes(&p, at)
+	c.checkPresented(&p, at, development)
 	subset(&p, at+".scopes", c.Scopes, Scopes)
 	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, idTokenAlgs)
 	subset(&p, at+".authorization_signed_response_alg", []string{c.ResponseAlg}, idTokenAlgs)

@@ -6,8 +6,9 @@
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
-//	Store         the table (store.go)
+//	Store         the tables (store.go, store_registration.go)
 //	Create …      what the command line changes (change.go)
+//	Register      clients that register themselves (register.go), with invitations
 //	Diary         the last requests of each client, for its developer (diary.go, near.go)
 //	Frame         a client's log-out page; logout.go has the rules of both log-outs
 //
@@ -40,9 +41,10 @@ const (
 	None              AuthMethod = "none" // a public client: native or in the browser
 )
 
-// Grant types that exist here. RFC 6749 §4.1.3, §6.
+// Grant types that exist here. RFC 6749 §4.1.3, §4.2, §6.
 const (
 	AuthorizationCode = "authorization_code"
+	Implicit          = "implicit" // whatever travels through the browser besides a code
 	RefreshToken      = "refresh_token"
 )
 
@@ -80,6 +82,17 @@ type Client struct {
 
 	OldSecretUntil *time.Time `json:"client_secret_old_until,omitempty"` // then the second digest counts no more
 
+	LogoURI             string   `json:"logo_uri,omitempty"` // shown as a link, never fetched
+	PolicyURI           string   `json:"policy_uri,omitempty"`
+	TermsURI            string   `json:"tos_uri,omitempty"`
+	ClientURI           string   `json:"client_uri,omitempty"`
+	Contacts            []string `json:"contacts,omitempty"`
+	RequestURIs         []string `json:"request_uris,omitempty"` // where its request objects may lie
+	SectorIdentifierURI string   `json:"sector_identifier_uri,omitempty"`
+	DefaultMaxAge       *int64   `json:"default_max_age,omitempty"` // seconds
+	RequireAuthTime     bool     `json:"require_auth_time,omitempty"`
+	DefaultACRValues    []string `json:"default_acr_values,omitempty"`
+
 	Profile              Profile `json:"profile,omitempty"` // profile.go says what follows from it
 	RequirePushed        bool    `json:"require_pushed_authorization_requests,omitempty"`
 	RequestObjectAlg     string  `json:"request_object_signing_alg,omitempty"` // "" allows every algorithm of ours
@@ -94,7 +107,7 @@ type Client struct {
 	TLSNameIP            string  `json:"tls_client_auth_san_ip,omitempty"`
 	TLSNameEmail         string  `json:"tls_client_auth_san_email,omitempty"`
 
-	Source   string `json:"-"` // "config" for clients of the file
+	Source   string `json:"-"` // SourceConfig, SourceCLI or FromRegistration
 	Disabled bool   `json:"-"`
 
 	record string `json:"-"` // as it lies in the table: what an update must find again

@@ -64,7 +64,7 @@ clients:
     redirect_uris: [https://rp.test/cb]
     token_endpoint_auth_method: none
     id_token_signed_response_alg: none
-    grant_types: [implicit]
+    grant_types: [password]
     response_types: [token]
 `), false)
 	var problems clients.Problems
@@ -113,6 +113,17 @@ func TestRegistrationRules(t *testing.T) {
 		{"fragment", "a.post_logout_redirect_uris[0]", func(c *clients.Client) { c.PostLogoutRedirectURIs = []string{"https://rp.test/#"} }},
 		{"initiate_login_uri by http", "a.initiate_login_uri", func(c *clients.Client) { c.InitiateLoginURI = "http://rp.test/login" }}, // OIDC Registration §2
 		{"keys of a public client", "a.token_endpoint_auth_method", func(c *clients.Client) { c.JWKSURI = "https://rp.test/jwks" }},
+		{"assertions of a public client", "a.token_endpoint_auth_method", func(c *clients.Client) { c.AuthAlg = "ES256" }},
+		{"logo by http", "a.logo_uri", func(c *clients.Client) { c.LogoURI = "http://rp.test/logo.png" }},
+		{"terms by script", "a.tos_uri", func(c *clients.Client) { c.TermsURI = "javascript:alert(1)" }},
+		{"a request object with a hash", "", func(c *clients.Client) { c.RequestURIs = []string{"https://rp.test/r.jwt#abc"} }},
+		{"a request object by file", "a.request_uris[0]", func(c *clients.Client) { c.RequestURIs = []string{"file:///etc/passwd"} }},
+		{"a name that runs backwards", "a.client_name.en", func(c *clients.Client) { c.Name = map[string]string{"en": "Bank\u202egnp"} }},
+		{"hybrid", "", func(c *clients.Client) { c.ResponseTypes = []string{"id_token code"} }},
+		{"hybrid without the grant type", "a.grant_types", func(c *clients.Client) {
+			c.ResponseTypes, c.GrantTypes = []string{"code id_token"}, []string{"authorization_code"}
+		}},
+		{"token alone", "a.response_types", func(c *clients.Client) { c.ResponseTypes = []string{"token"} }},
 		{"no name", "a.client_name.en", func(c *clients.Client) { c.Name = nil }},
 		{"no id", ".client_id", func(c *clients.Client) { c.ID = "" }},
 	} {
@@ -124,6 +135,7 @@ func TestRegistrationRules(t *testing.T) {
 			t.Errorf("%s: %v, want a problem at %q", c.name, problems, c.path)
 		}
 	}
+	good.ResponseTypes, good.GrantTypes = nil, nil
 	good.Default()
 	if !good.RequirePKCE || good.IDTokenAlg != "RS256" || !slices.Equal(good.GrantTypes, []string{"authorization_code"}) {
 		t.Errorf("defaults %+v", good)

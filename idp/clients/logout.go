@@ -31,30 +31,5 @@ func Origin(uri string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// Hosts gives where the client may send a person back to, without doubles: what an
-// unverified client is known by.
-func (c *Client) Hosts() []string {
-	var all []string
-	for _, uri := range c.RedirectURIs {
-		host := HostOf(uri)
-		if !slices.Contains(all, host) {
-			all = append(all, host)
-		}
-	}
-	return all
-}
-
-// HostOf gives the host of an address, or the scheme of an app's own.
-func HostOf(uri string) string {
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil:
-		return ""
-	case u.Host != "":
-		return u.Host
-	}
-	return u.Scheme + ":"
-}
-
 // Frame is a client's own log-out page, to be shown in a frame while a person leaves.
 type Frame struct{ Client, Address string }

@@ -47,7 +47,7 @@ type Asked struct {
 	Target       string   // target_link_uri: where the person wanted to go at the client
 	LoginHint    string   // prefills the address
 	UILocales    string   // OIDC Core §3.1.2.1
-	Prompt       []string // none, login, consent, select_account
+	Prompt       []string // none, login, consent, select_account, create
 	MaxAge       *time.Duration
 	Scopes       []string
 	NeedsConsent bool // the client is not ours: ask unless the person allowed it before

@@ -89,7 +89,7 @@ func fresh(at State, asked Asked) bool {
 		return false
 	case at.Proved:
 		return true
-	case asked.wants("login"), asked.wants("select_account"):
+	case asked.wants("login"), asked.wants("select_account"), asked.wants("create"):
 		return false
 	}
 	return asked.MaxAge == nil || *asked.MaxAge > 0 && at.Now.Sub(at.AuthTime) <= *asked.MaxAge

@@ -79,17 +79,20 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 		return err
 	}
 	if step == interaction.Done {
-		code, err := p.issue(ctx, a, signedIn, account)
-		if err == nil {
-			p.answerCode(w, r, a, code)
+		g, err := p.give(ctx, a, signedIn, account)
+		if err != nil {
+			return err
 		}
+		return p.answer(w, r, a, g)
+	}
+	if err := p.mayAsk(ctx, signedIn); err != nil {
 		return err
 	}
 	it, err := p.Interaction.Begin(ctx, p.browser(w, r), asked)
 	if err != nil {
 		return err
 	}
-	see(w, page(step)+"?interaction="+it.ID)
+	see(w, a.firstPage(step)+"?interaction="+it.ID)
 	return nil
 }
 
@@ -118,9 +121,9 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 	}
 	a, err := p.understandAgain(ctx, it.Request)
 	if err == nil {
-		var code string
-		if code, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
-			p.answerCode(w, r, a, code)
+		var g given
+		if g, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
+			err = p.answer(w, r, a, g)
 		}
 	}
 	p.end(w, r, a, err)
@@ -128,7 +131,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 
 // finish spends the conversation and issues the code, or gives the refusal that the
 // person chose. Both are kept, or none.
-func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Account) (code string, err error) {
+func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Account) (g given, err error) {
 	var no error
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		_, step, err := p.Interaction.Finish(ctx, id, browser)
@@ -141,49 +144,37 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 		if no != nil {
 			return nil
 		}
-		code, err = p.issue(ctx, a, signedIn, account)
+		g, err = p.give(ctx, a, signedIn, account)
 		return err
 	})
-	return code, errors.Join(err, no)
+	return g, errors.Join(err, no)
 }
 
-// issue makes the code for who is signed in. A pushed request ends with it.
-func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (code string, err error) {
-	if a.pushed == nil {
-		return p.issueCode(ctx, a, s, account)
-	}
-	err = p.DB.Tx(ctx, func(ctx context.Context) error {
-		if err := p.spendPushed(ctx, a.pushed); err != nil {
-			return err
-		}
-		code, err = p.issueCode(ctx, a, s, account)
-		return err
-	})
-	return code, err
-}
-
-func (p *Provider) issueCode(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (string, error) {
-	a.session = s
+// issue makes the code for who is signed in.
+func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (given, error) {
 	for _, scope := range a.scopes {
 		a.request.GrantScope(scope)
 	}
-	response, err := p.engine.NewAuthorizeResponse(ctx, a.request, &session{
-		AccountID: account.ID, Subject: account.Subject, SID: s.ID,
-		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
-		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
-		DPoPKey: a.params.Get("dpop_jkt"),
-	})
+	about := a.about(s, account)
+	response, err := p.engine.NewAuthorizeResponse(ctx, a.request, about)
 	if err != nil {
-		return "", err
+		return given{}, err
 	}
-	return response.GetCode(), nil
+	return given{about: about, code: response.GetCode()}, nil
 }
 
-func (p *Provider) answerCode(w http.ResponseWriter, r *http.Request, a *authorization, code string) {
+// answer sends what was made to the client.
+func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorization, g given) error {
+	answer, err := p.parameters(r.Context(), a, g)
+	if err != nil {
+		return err
+	}
 	p.Count("code_issued")
 	p.noteAuthorization(a, nil)
 	p.addSessionState(w, a)
-	a.back.code(w, r, code)
+	p.watch(r.Context(), a)
+	a.back.send(w, r, answer...)
+	return nil
 }
 
 // present gives who is signed in, as long as the account may log in; nil for a

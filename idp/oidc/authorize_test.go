@@ -145,7 +145,7 @@ func TestFormPost(t *testing.T) { // OAuth 2.0 Form Post Response Mode
 			t.Errorf("the page lacks %s:\n%s", want, got.Body)
 		}
 	}
-	if strings.Count(got.Body, "<script>") != 1 {
+	if strings.Count(got.Body, "<script") != 1 || !strings.Contains(got.Body, `<script src="/oauth2/submit.js"></script>`) {
 		t.Errorf("there is more than one script:\n%s", got.Body)
 	}
 	if got := w.authorize("tracker", "response_mode=form_post", "prompt=foo"); !strings.Contains(got.Body, `name="error" value="invalid_request"`) {

@@ -19,12 +19,15 @@ var checks = []func(*Provider, *authorization) error{
 	checkResponseType,
 	checkResponseMode,
 	readScopes,
+	checkFrontChannel,
 	checkPKCE,
 	checkThumbprint,
 	readPrompt,
 	readMaxAge,
 	readClaimsParameter,
 	readIDTokenHint,
+	readWantedPerson,
+	checkACR,
 	readTarget,
 }
 
@@ -54,34 +57,37 @@ func checkRequestObject(_ *Provider, a *authorization) error {
 	switch {
 	case a.params.Has("request"):
 		return refuse("invalid_request", "There is a request object and a request_uri.")
-	case a.params.Has("request_uri"):
-		return refuse("request_uri_not_supported", sentences["request_uri_not_supported"])
 	case a.params.Has("registration"):
 		return refuse("registration_not_supported", sentences["registration_not_supported"])
 	}
 	return nil
 }
 
-// checkResponseType lets only the code flow through: no token ever travels through
-// the browser (RFC 9700 §2.1.2).
-func checkResponseType(_ *Provider, a *authorization) error {
-	switch asked := a.params.Get("response_type"); {
-	case asked == "":
+// checkResponseType lets the code flow through, and of the others what is switched on
+// and the client is registered for (RFC 9700 §2.1.2).
+func checkResponseType(p *Provider, a *authorization) error {
+	a.kind = clients.ResponseType(a.params.Get("response_type"))
+	switch {
+	case a.params.Get("response_type") == "":
 		return refuse("invalid_request", "The parameter response_type is missing.")
-	case !slices.Contains(a.client.ResponseTypes, asked) || asked != "code":
+	case !a.client.Responds(a.kind) || !slices.Contains(p.kinds, a.kind):
 		return refuse("unsupported_response_type", sentences["unsupported_response_type"])
-	case !a.client.May(clients.AuthorizationCode):
+	case a.wants("code") && !a.client.May(clients.AuthorizationCode), a.kind != "code" && !a.client.May(clients.Implicit):
 		return refuse("unauthorized_client", sentences["unauthorized_client"])
 	}
 	return nil
 }
 
+// checkResponseMode never lets a token into a query, where logs and histories keep it
+// (OAuth 2.0 Multiple Response Types §3.0).
 func checkResponseMode(_ *Provider, a *authorization) error {
-	switch a.params.Get("response_mode") {
-	case "", modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT:
+	mode, front := a.params.Get("response_mode"), a.kind != "code"
+	switch {
+	case mode == "", mode == modeFormPost, mode == modeJWT, mode == modeFormPostJWT, mode == modeFragmentJWT,
+		!front && (mode == modeQuery || mode == modeQueryJWT), front && mode == modeFragment:
 		return nil
 	}
-	return refuse("invalid_request", "This response_mode does not exist here for response_type code.")
+	return refuse("invalid_request", "This response_mode does not exist here for this response_type.")
 }
 
 // readScopes keeps the scopes that exist here and that the client may ask for; OIDC
@@ -103,6 +109,8 @@ func readScopes(_ *Provider, a *authorization) error {
 func checkPKCE(_ *Provider, a *authorization) error {
 	challenge, method := a.params.Get("code_challenge"), a.params.Get("code_challenge_method")
 	switch {
+	case !a.wants("code"):
+		return nil
 	case challenge == "" && a.client.RequirePKCE:
 		return refuse("invalid_request", "The client has to use PKCE: code_challenge is missing.")
 	case challenge == "" && method == "":
@@ -130,11 +138,15 @@ func readPrompt(_ *Provider, a *authorization) error {
 	return nil
 }
 
-// prompts are the values of prompt. OIDC Core §3.1.2.1.
-var prompts = []string{"none", "login", "consent", "select_account"}
+// prompts are the values of prompt. OIDC Core §3.1.2.1, OpenID Connect Prompt Create §4.
+var prompts = []string{"none", "login", "consent", "select_account", "create"}
 
 func readMaxAge(_ *Provider, a *authorization) error {
 	if !a.params.Has("max_age") {
+		if most := a.client.DefaultMaxAge; most != nil { // OIDC Registration §2
+			age := time.Duration(*most) * time.Second
+			a.maxAge = &age
+		}
 		return nil
 	}
 	seconds, err := strconv.ParseUint(a.params.Get("max_age"), 10, 31)

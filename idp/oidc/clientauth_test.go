@@ -258,15 +258,30 @@ func TestKeysFromTheClient(t *testing.T) { // RFC 7517, OIDC Core §10.1.1
 	keys.mu.Lock()
 	keys.set.Keys[0].KeyID = "k1"
 	keys.mu.Unlock()
-	wantError(t, try(), 401, "invalid_client") // we just looked
-	w.clock.Move(6 * time.Second)
-	for range 3 {
+	for range 3 { // at once: a client that changed its keys is not refused
 		if got := try(); got.StatusCode != 200 {
 			t.Fatalf("after the rotation: %s", got.Body)
 		}
 	}
 	if keys.asked != 2 {
 		t.Errorf("asked %d times, want 2", keys.asked)
+	}
+	keys.mu.Lock()
+	keys.set.Keys[0].KeyID = "k2"
+	keys.mu.Unlock()
+	w.clock.Move(6 * time.Minute)
+	for range 10 { // signs with k1, which is not there any more
+		wantError(t, try(), 401, "invalid_client")
+	}
+	if keys.asked != 5 {
+		t.Errorf("asked %d times, want 3 more and no more", keys.asked)
+	}
+	w.clock.Move(6 * time.Second)
+	keys.mu.Lock()
+	keys.set.Keys[0].KeyID = "k1"
+	keys.mu.Unlock()
+	if got := try(); got.StatusCode != 200 {
+		t.Errorf("later: %s", got.Body)
 	}
 	keys.mu.Lock()
 	keys.down = true

@@ -50,7 +50,7 @@ func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
 	case strings.Contains(why, "PKCE"):
 		return clients.ReasonPKCEMissing, nil
 	case strings.Contains(why, "code_challenge_method"):
-		return clients.ReasonPKCEMethod, map[string]string{"given": plain(a.params.Get("code_challenge_method"))}
+		return clients.ReasonPKCEMethod, map[string]string{"given": legible(a.params.Get("code_challenge_method"))}
 	}
 	return clients.ReasonOther, map[string]string{"why": why}
 }
@@ -60,7 +60,7 @@ func lostScopes(a *authorization) string {
 	var lost []string
 	for _, scope := range strings.Fields(a.params.Get("scope")) {
 		if !slices.Contains(a.scopes, scope) && len(lost) < 10 {
-			lost = append(lost, plain(scope))
+			lost = append(lost, legible(scope))
 		}
 	}
 	return strings.Join(lost, " ")
@@ -130,8 +130,8 @@ var aboutTime = []string{
 	"The client assertion is not good yet.", "The client assertion comes from the future.",
 }
 
-// plain is what a stranger sent, short and printable.
-func plain(s string) string {
+// legible is what a stranger sent, short and printable.
+func legible(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unprintable(r) {
 			return '?'

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tegata/idp/clients"
-	"tegata/idp/sessions"
 )
 
 // description is what relying parties learn about us. OpenID Connect Discovery §3,
@@ -22,6 +21,7 @@ type description struct {
 	JWKSURI               string   `json:"jwks_uri"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
@@ -42,6 +42,7 @@ type description struct {
 	ClaimsParameter       bool     `json:"claims_parameter_supported"`
 	RequestParameter      bool     `json:"request_parameter_supported"`
 	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
+	RequestURIRegistered  bool     `json:"require_request_uri_registration"`
 	ResponseISS           bool     `json:"authorization_response_iss_parameter_supported"`
 
 	CheckSessionIframe        string            `json:"check_session_iframe"` // OIDC Session Management §3.3
@@ -76,6 +77,14 @@ func (p *Provider) describe() document {
 		algs = append(algs, string(alg))
 	}
 	claims := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, personal...)
+	modes := []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT}
+	grants, registration := []string{clients.AuthorizationCode, clients.RefreshToken}, ""
+	if p.frontChannel() {
+		modes, grants, claims = append(modes, modeFragment), append(grants, clients.Implicit), append(claims, "c_hash")
+	}
+	if p.Registration.Mode == RegistrationInvited || p.Registration.Mode == RegistrationOpen {
+		registration = p.Issuer + pathRegister
+	}
 	text, err := json.MarshalIndent(description{
 		Issuer:                p.Issuer,
 		AuthorizationEndpoint: p.Issuer + pathAuthorize,
@@ -85,10 +94,11 @@ func (p *Provider) describe() document {
 		EndSessionEndpoint:    p.Issuer + pathLogout,
 		RevocationEndpoint:    p.Issuer + pathRevoke,
 		Scopes:                clients.Scopes,
-		ResponseTypes:         []string{"code"},
-		ResponseModes:         []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT},
-		GrantTypes:            []string{clients.AuthorizationCode, clients.RefreshToken},
-		ACRValues:             []string{sessions.ACRPassword},
+		RegistrationEndpoint:  registration,
+		ResponseTypes:         p.kinds,
+		ResponseModes:         modes,
+		GrantTypes:            grants,
+		ACRValues:             acrs,
 		SubjectTypes:          []string{"public"},
 		IDTokenAlgs:           []string{"RS256", "ES256"},
 		AuthMethods:           methods,
@@ -102,6 +112,8 @@ func (p *Provider) describe() document {
 		UILocales:             []string{"ja", "en"},
 		ChallengeMethods:      []string{"S256"},
 		ClaimsParameter:       true,
+		RequestURIParameter:   true,
+		RequestURIRegistered:  true,
 		RequestParameter:      true,
 		ResponseISS:           true,
 		CheckSessionIframe:    p.Issuer + pathSession,

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/ory/fosite"
+
+	"tegata/idp/clients"
 )
 
 // idToken is what an ID token says. OIDC Core §2. Claims about the person stay out,
@@ -31,6 +33,7 @@ type idToken struct {
 	AMR        []string       `json:"amr,omitempty"`
 	SID        string         `json:"sid,omitempty"`
 	AccessHash string         `json:"at_hash,omitempty"`
+	CodeHash   string         `json:"c_hash,omitempty"`
 	More       map[string]any `json:"-"` // claims asked for one by one
 }
 
@@ -39,21 +42,34 @@ type idToken struct {
 // private claims.
 func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fosite.Requester) (string, error) {
 	about, client := r.GetSession().(*session), workOf(ctx).client
-	now := s.p.Clock()
-	claims := idToken{
-		Issuer: s.p.Issuer, Subject: about.Subject, Audience: client.ID,
-		Expires: now.Add(lives).Unix(), Issued: now.Unix(), AuthTime: about.AuthTime.Unix(),
-		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, SID: about.SID,
-		AccessHash: about.claims.AccessTokenHash,
-	}
-	if len(about.IDToken) > 0 {
-		account, err := s.p.Accounts.ByID(ctx, about.AccountID)
-		if err != nil {
-			return "", err
-		}
-		claims.More = pick(everything(account), about.IDToken)
+	claims := s.p.idTokenClaims(&client.Client, about, lives)
+	claims.AccessHash = about.claims.AccessTokenHash
+	if err := s.p.addSingles(ctx, &claims, about, about.IDToken); err != nil {
+		return "", err
 	}
 	return s.p.sign(ctx, client.IDTokenAlg, "JWT", claims)
+}
+
+// idTokenClaims is what every ID token about that log-in says.
+func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives time.Duration) idToken {
+	now := p.Clock()
+	return idToken{
+		Issuer: p.Issuer, Subject: about.Subject, Audience: client.ID,
+		Expires: now.Add(lives).Unix(), Issued: now.Unix(), AuthTime: about.AuthTime.Unix(),
+		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, SID: about.SID,
+	}
+}
+
+// addSingles puts the named claims about the person into the ID token.
+func (p *Provider) addSingles(ctx context.Context, claims *idToken, about *session, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	account, err := p.Accounts.ByID(ctx, about.AccountID)
+	if err == nil {
+		claims.More = pick(everything(account), names)
+	}
+	return err
 }
 
 // encode gives the claims as JSON, the ones asked for one by one among them.
@@ -133,7 +149,8 @@ func fixedLength(der []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// leftHash is the left half of the SHA-256 of a token, for at_hash. OIDC Core §3.1.3.6.
+// leftHash is the left half of the SHA-256 of a token or code, for at_hash and c_hash.
+// OIDC Core §3.1.3.6, §3.3.2.11.
 func leftHash(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])

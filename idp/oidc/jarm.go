@@ -16,7 +16,6 @@ const (
 	modeQueryJWT     = "query.jwt"
 	modeFragmentJWT  = "fragment.jwt"
 	modeFormPostJWT  = "form_post.jwt"
-	modeFragment     = "fragment"
 	signedAnswerFor  = time.Minute // how long a signed answer is good: a browser carries it at once
 	parameterOfReply = "response"
 )
@@ -53,13 +52,13 @@ func (p *Provider) answersTo(a *authorization) bool {
 	if !a.client.Redirects(uri) {
 		return false
 	}
-	a.back = reply{uri: uri, state: a.params.Get("state"), issuer: p.Issuer, mode: modeQuery}
+	a.back = reply{uri: uri, state: a.params.Get("state"), issuer: p.Issuer}
 	mode := a.params.Get("response_mode")
-	if mode == modeFormPost {
-		a.back.mode = modeFormPost
-	}
+	a.back.mode = p.modeOf(a.params.Get("response_type"), mode)
 	if carries, ok := jarmModes[mode]; ok {
-		a.back.mode = carries
+		if mode != modeJWT || a.back.mode == modeQuery { // JARM §2.3.4: else the default of the response type
+			a.back.mode = carries
+		}
 		a.back.sign = func(r *http.Request, answer [][2]string) ([][2]string, error) {
 			return p.signedAnswer(r.Context(), &a.client, answer)
 		}

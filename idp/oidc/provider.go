@@ -25,6 +25,7 @@ import (
 	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
+	"tegata/shared/limit"
 	"tegata/shared/once"
 	"tegata/shared/serve"
 )
@@ -76,6 +77,10 @@ type Provider struct {
 	ClientCertificate  func(r *http.Request) *x509.Certificate
 	CertificateTrusted func(r *http.Request) bool
 
+	ResponseTypes []string     // besides code: those of clients.ResponseTypes that are switched on
+	Registration  Registration // who may register a client
+	Limit         limit.Limiter
+
 	Log      *slog.Logger                                              // optional
 	Outbound *http.Client                                              // optional; what fetches client keys
 	Count    func(event string)                                        // optional; metrics: "code_issued", "token_refused.invalid_grant" …
@@ -90,6 +95,8 @@ type Provider struct {
 	remote   *remoteKeys
 	headers  headerCache
 	quiet    quiet
+	repeats  repeats
+	kinds    []string // response types that are switched on
 	document document
 }
 
@@ -115,6 +122,11 @@ func (p *Provider) compose() {
 	}
 	p.remote = &remoteKeys{client: p.Outbound, clock: p.Clock}
 	p.store = store{DB: p.DB}
+	p.Registration = p.Registration.orDefault()
+	p.kinds = p.switchedOn()
+	if p.Limit.DB == nil {
+		p.Limit.DB = p.DB
+	}
 	p.document = p.describe()
 
 	s := p.settings()
@@ -165,7 +177,7 @@ func (p *Provider) settings() settings {
 		AudienceMatchingStrategy: fosite.ExactAudienceMatchingStrategy,
 		RedirectSecureChecker:    func(context.Context, *url.URL) bool { return true }, // registration checks it
 		RefreshTokenScopes:       []string{"offline_access"},
-		AllowedPromptValues:      []string{"none", "login", "consent", "select_account"},
+		AllowedPromptValues:      []string{"none", "login", "consent", "select_account", "create"},
 		MinParameterEntropy:      1, // state and nonce are the client's business
 		OmitRedirectScopeParam:   true,
 		SanitationWhiteList:      []string{"redirect_uri"},

@@ -129,7 +129,7 @@ func (c *registered) GetID() string                      { return c.ID }
 func (c *registered) GetHashedSecret() []byte            { return nil }
 func (c *registered) GetRedirectURIs() []string          { return c.RedirectURIs }
 func (c *registered) GetGrantTypes() fosite.Arguments    { return c.GrantTypes }
-func (c *registered) GetResponseTypes() fosite.Arguments { return c.ResponseTypes }
+func (c *registered) GetResponseTypes() fosite.Arguments { return fosite.Arguments{"code"} } // all that it is asked for
 func (c *registered) GetScopes() fosite.Arguments        { return c.Scopes }
 func (c *registered) IsPublic() bool                     { return c.Public() }
 func (c *registered) GetAudience() fosite.Arguments      { return nil }

@@ -17,7 +17,8 @@ import (
 
 const (
 	keysFresh   = 5 * time.Minute // a key set is used without looking again
-	keysAgain   = 5 * time.Second // an unknown kid makes us look, but not more often
+	keysAgain   = 5 * time.Second // an unknown kid makes us look, but only so often:
+	keysTries   = 3               // a client that has just changed its keys is not refused
 	keysAtLeast = 24 * time.Hour  // a client that cannot be reached keeps its keys for so long
 	maxKeys     = 64 << 10        // bytes of a key set
 )
@@ -40,6 +41,7 @@ type published struct {
 	set     *jose.JSONWebKeySet
 	fetched time.Time
 	tried   time.Time
+	tries   int // of late
 }
 
 // keys gives the keys with that kid at uri, fetching when the set is old or does not
@@ -55,8 +57,11 @@ func (k *remoteKeys) keys(ctx context.Context, uri, kid string) ([]jose.JSONWebK
 			return found, nil
 		}
 	}
-	if p.tried.IsZero() || now.Sub(p.tried) >= keysAgain {
-		p.tried = now
+	if now.Sub(p.tried) >= keysAgain {
+		p.tries = 0
+	}
+	if p.tries < keysTries {
+		p.tries, p.tried = p.tries+1, now
 		set, err := k.fetch(context.WithoutCancel(ctx), uri) // others wait for it
 		if err == nil {
 			p.set, p.fetched = set, now

@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -31,7 +30,8 @@ const (
 type authorization struct {
 	params url.Values
 	client clients.Client
-	back   reply // how answers travel
+	back   reply  // how answers travel
+	kind   string // the response type
 
 	scopes  []string // known here and allowed to the client; others are ignored
 	prompt  []string
@@ -109,6 +109,9 @@ func (p *Provider) check(ctx context.Context, a *authorization) error {
 // prompt, max_age and hints stay out, since it would check them too late and by the
 // machine's clock; state stays out, since it would insist on one.
 func (p *Provider) hand(ctx context.Context, a *authorization) error {
+	if !a.wants("code") {
+		return nil
+	}
 	form := url.Values{
 		"client_id": {a.client.ID}, "redirect_uri": {a.back.uri}, "response_type": {"code"},
 		"scope": {strings.Join(a.scopes, " ")},
@@ -127,35 +130,6 @@ func (p *Provider) hand(ctx context.Context, a *authorization) error {
 	return nil
 }
 
-// wanted is the claims parameter, reduced to the names. OIDC Core §5.5.
-type wanted struct{ Userinfo, IDToken []string }
-
-func readClaims(text string) (wanted, bool) {
-	if text == "" {
-		return wanted{}, true
-	}
-	var members struct {
-		Userinfo map[string]json.RawMessage `json:"userinfo"`
-		IDToken  map[string]json.RawMessage `json:"id_token"`
-	}
-	if err := json.Unmarshal([]byte(text), &members); err != nil {
-		return wanted{}, false
-	}
-	return wanted{Userinfo: singles(members.Userinfo), IDToken: singles(members.IDToken)}, true
-}
-
-// singles keeps the names of claims that exist here, in order.
-func singles(asked map[string]json.RawMessage) []string {
-	var names []string
-	for name := range asked {
-		if slices.Contains(personal, name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // asked is the request as the conversation with the person sees it.
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
@@ -168,9 +142,9 @@ func (a *authorization) asked() interaction.Asked {
 		asked.LoginHint = "" // no address
 	}
 	if (a.client.Public() || a.client.Unverified) && !a.client.FirstParty {
-		// Anybody can say that they are this client, or nobody knows who is behind it, so
-		// what was allowed before counts for nothing, and prompt=none is refused: RFC 8252
-		// §8.6.
+		// Anybody can say that they are a public client, or register what looks like
+		// another one, so what was allowed before counts for nothing, and prompt=none
+		// is refused: RFC 8252 §8.6, A-061.
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
 	}
 	return asked

@@ -231,6 +231,8 @@ func (p *Provider) gather(ctx context.Context, a *authorization) error {
 	switch {
 	case strings.HasPrefix(uri, pushedPrefix):
 		return p.pull(ctx, a, uri)
+	case uri != "":
+		return p.refer(ctx, a, uri)
 	case a.params.Has("request") && uri == "":
 		p.answersTo(a) // what is wrong with the object may be told there
 		return p.openRequest(ctx, a, a.client.RequestRules)

@@ -6,6 +6,7 @@
 //	provider.go    Provider and how fosite is put together
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep
+//	frontchannel.go  hybrid and implicit answers; claimsparameter.go, byreference.go
 //	respond.go     answers and errors that travel through the browser
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
 //	jarm.go        answers that we sign
@@ -20,6 +21,8 @@
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
 //	backchannel.go tells clients that a session ended, by the outbox or by frames
 //	checksession.go /oauth2/session: lets a client's page notice that
+//	register.go    /oauth2/register: clients that register themselves; manage.go, metadata.go
+//	watch.go       what is counted of requests: strangers, and values that repeat
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request
 //	outbound.go    the client for addresses that somebody else chose
@@ -40,6 +43,8 @@ const (
 	pathPushed    = "/oauth2/par"
 	pathUserinfo  = "/oauth2/userinfo"
 	pathRevoke    = "/oauth2/revoke"
+	pathRegister  = "/oauth2/register"
+	pathSubmit    = "/oauth2/submit.js"
 	pathLogout    = "/oauth2/logout"
 	pathKeys      = "/oauth2/jwks"
 	pathSession   = "/oauth2/session" // check_session_iframe
@@ -50,6 +55,7 @@ const (
 // The pages that authorize and logout send people to.
 const (
 	pageLogin    = "/login"
+	pageSignUp   = "/signup"
 	pagePassword = "/login/password"
 	pageTerms    = "/terms/accept"
 	pageConsent  = "/consent"
@@ -75,9 +81,12 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathSession, p.checkSession, nil, false},
 		{pathOpenID, p.metadata, nil, true},
 		{pathOAuth, p.metadata, nil, true},
+		{pathSubmit, p.script, nil, false},
+		{pathRegister, nil, p.register, true},
 	} {
 		mux.HandleFunc(route.path, byMethod(route.get, route.post, route.open))
 	}
+	mux.HandleFunc(pathRegister+"/{client}", p.manage)
 }
 
 // byMethod picks by method. HEAD is GET whose body net/http leaves out.

@@ -80,7 +80,7 @@ func (t Trial) flow(c clients.Client) []Finding {
 	case c.FirstParty:
 		consent = "people are not asked: it is ours"
 	case c.Unverified:
-		consent = "people are asked each time and warned that they return to " + strings.Join(c.Hosts(), ", ")
+		consent = "people are asked each time and warned that they return to " + c.Return()
 	case c.Public():
 		consent = "people are asked each time: anybody can say that they are this client"
 	}

@@ -55,7 +55,7 @@ func TestClaimsByScope(t *testing.T) { // OIDC Core §5.4
 
 func TestClaimsParameter(t *testing.T) { // OIDC Core §5.5
 	w := start(t).logIn()
-	tokens := w.tokens("tracker", "scope=openid", `claims={"userinfo":{"name":{"essential":true},"unknown":null},"id_token":{"email":null,"sub":{"value":"x"}}}`)
+	tokens := w.tokens("tracker", "scope=openid", `claims={"userinfo":{"name":{"essential":true},"unknown":null},"id_token":{"email":null,"sub":{"value":"`+w.person.Subject+`"}}}`)
 	claims := w.userinfo(tokens["access_token"]).json(t)
 	if claims["name"] != "Hanako Yamada" || claims["email"] != nil {
 		t.Errorf("userinfo %v, want the name and no address", claims)

@@ -64,7 +64,13 @@ func startOn(t testing.TB, d *db.DB) *world {
 	return startAt(t, d, held, held.Now)
 }
 
-func startAt(t testing.TB, d *db.DB, held *clock.Held, now clock.Clock) *world {
+// startWith gives a world whose provider is set up differently.
+func startWith(t testing.TB, configure func(*oidc.Provider)) *world {
+	held := clock.Hold(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))
+	return startAt(t, dbtest.SQLite(t, schema.FS), held, held.Now, configure)
+}
+
+func startAt(t testing.TB, d *db.DB, held *clock.Held, now clock.Clock, configure ...func(*oidc.Provider)) *world {
 	t.Helper()
 	seal, err := secret.NewSealer(make([]byte, 32))
 	must(t, err)
@@ -90,6 +96,9 @@ func startAt(t testing.TB, d *db.DB, held *clock.Held, now clock.Clock) *world {
 			http.Error(w, "problem: "+err.Error(), http.StatusBadRequest)
 		},
 	}
+	for _, change := range configure {
+		change(w.provider)
+	}
 	w.serve(signedIn)
 	w.register()
 	w.person, err = people.Create(t.Context(), accounts.Person{
@@ -106,6 +115,9 @@ func (w *world) serve(signedIn *sessions.Service) {
 			if s, err := signedIn.ByToken(r.Context(), cookie.Value); err == nil {
 				r = r.WithContext(sessions.With(r.Context(), &s))
 			}
+		}
+		if place := r.Header.Get("X-Test-Place"); place != "" {
+			r = r.WithContext(audit.WithOrigin(r.Context(), audit.Origin{Place: place}))
 		}
 		mux.ServeHTTP(rw, r)
 	}))

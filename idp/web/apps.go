@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"tegata/idp/clients"
@@ -67,7 +66,7 @@ func (p *Pages) connected(r *http.Request, lang string, c connections.Connection
 	}
 	app := connected{ID: c.ClientID, Name: client.NameIn(lang), Scopes: p.inWords(lang, c.Scopes), Ours: client.FirstParty}
 	if client.Unverified {
-		app.Host = strings.Join(client.Hosts(), ", ")
+		app.Host = client.Return()
 	}
 	return app, err
 }

@@ -2,10 +2,7 @@ package web
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
 
-	"tegata/idp/clients"
 	"tegata/idp/interaction"
 	"tegata/shared/fault"
 	"tegata/shared/page"
@@ -15,9 +12,9 @@ import (
 type consentData struct {
 	Interaction string
 	Client      string
+	About       aboutClient
 	Email       string
 	Scopes      []string // in words
-	Host        string   // where an unverified client sends the person back to, "" for others
 }
 
 // scopeWords are the message keys of the scopes we know (OIDC Core §5.4, §11).
@@ -77,24 +74,10 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 	return p.Page.Show(w, r, page.Page{Template: "consent", Title: "consent.title", Problem: problem, Data: consentData{
 		Interaction: it.ID,
 		Client:      p.clientName(r, it),
+		About:       p.aboutClient(r, it),
 		Email:       account.Email,
 		Scopes:      p.inWords(page.Language(r), it.Scopes),
-		Host:        p.unverifiedHost(r, it),
 	}})
-}
-
-// unverifiedHost is where a client leads back to whom nobody has looked at: its name
-// says nothing, since anybody can register any.
-func (p *Pages) unverifiedHost(r *http.Request, it interaction.Interaction) string {
-	client, err := p.Clients.ByID(r.Context(), it.ClientID)
-	if err != nil || !client.Unverified {
-		return ""
-	}
-	asked, err := url.ParseQuery(it.Request)
-	if to := asked.Get("redirect_uri"); err == nil && client.Redirects(to) {
-		return clients.HostOf(to)
-	}
-	return strings.Join(client.Hosts(), ", ")
 }
 
 // inWords tells scopes so that people can judge them.

@@ -13,6 +13,7 @@ type loginData struct {
 	Email       string
 	Interaction string // the conversation, "" for none
 	Client      string // the client's name in the reader's language, "" for none
+	About       aboutClient
 	Elsewhere   bool   // the conversation began in another browser, or is too old
 	NoCookies   bool   // the browser keeps none, so nobody can log in
 	SignUp      string // links that keep the conversation
@@ -89,6 +90,7 @@ func (p *Pages) loginPage(r *http.Request, about interaction.Interaction, elsewh
 	return loginData{
 		Interaction: about.ID,
 		Client:      p.clientName(r, about),
+		About:       p.aboutClient(r, about),
 		Elsewhere:   elsewhere && about.ClientID != "",
 		SignUp:      within("/signup", about.ID),
 		ForgotEmail: within("/forgot-email", about.ID),

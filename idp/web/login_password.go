@@ -15,6 +15,7 @@ type passwordData struct {
 	Email       string
 	Interaction string
 	Client      string
+	About       aboutClient
 	Change      string // back to the address
 	Forgot      string // under the button (S-053)
 	Failed      bool   // show the hint about the business address (S-051)
@@ -92,6 +93,7 @@ func (p *Pages) passwordPage(r *http.Request, it interaction.Interaction) page.P
 		Email:       it.Email,
 		Interaction: it.ID,
 		Client:      p.clientName(r, it),
+		About:       p.aboutClient(r, it),
 		Change:      within("/login", it.ID),
 		Forgot:      within("/forgot-password", it.ID),
 	}}

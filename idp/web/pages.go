@@ -5,6 +5,7 @@
 //	pages.go         what the pages are built from
 //	conversation.go  the interaction a page belongs to, and where it goes on
 //	login.go         e-mail address; login_password.go the password; consent.go
+//	about_client.go  what a client says about itself, as links on these three
 //	signup.go        the form; sent.go "mail sent" and the typed code; activate.go the link in the mail
 //	terms.go         a new version of the terms, after the log-in
 //	logout.go        also the landing page after RP-initiated logout
@@ -43,7 +44,7 @@ import (
 	"tegata/shared/serve"
 )
 
-//go:embed templates locales articles static
+//go:embed all:templates locales articles static
 var files embed.FS
 
 // Pages serves every page. Fill its fields, then Mount it.

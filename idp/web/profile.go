@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tegata/idp/clients"
 	"tegata/shared/locale"
 	"tegata/shared/page"
 )
@@ -63,7 +64,8 @@ func (p *Pages) apps(r *http.Request, lang string) ([]app, error) {
 	var apps []app
 	for _, client := range all {
 		address := initiate(client.InitiateLoginURI, p.Issuer, "")
-		if client.Disabled || client.InitiateLoginURI == "" || address == "" {
+		known := client.Source != clients.FromRegistration // anybody could put a card on everybody's page
+		if client.Disabled || !known || client.InitiateLoginURI == "" || address == "" {
 			continue
 		}
 		apps = append(apps, app{ID: client.ID, Name: client.NameIn(lang), Address: address})

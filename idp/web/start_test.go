@@ -39,6 +39,9 @@ func start(t *testing.T, firstParty bool, database ...string) *world {
 	mux.HandleFunc("GET /callback", func(rw http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(rw, "<title>Shop</title><h1>Shop</h1><p>answer: %s %s</p>", strings.Join(slices.Sorted(maps.Keys(r.URL.Query())), " "), r.FormValue("error"))
 	})
+	mux.HandleFunc("POST /callback", func(rw http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(rw, "<title>Shop</title><h1>Shop</h1><p>posted: %t %s</p>", r.PostFormValue("code") != "", r.PostFormValue("state"))
+	})
 	mux.HandleFunc("GET /start", func(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, w.authorize("target_link_uri", r.FormValue("target_link_uri")), http.StatusSeeOther)
 	})

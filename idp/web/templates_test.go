@@ -38,7 +38,8 @@ func samples() []page.Page {
 		{Template: "login_password", Title: "login_password.title", Problem: fault.New(fault.Denied, "", "login.failed"),
 			Data: passwordData{Email: "ada@example.org", Client: "Shop", Failed: true, Change: "/login"}},
 		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one", "two"}}},
-		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one"}, Host: "shop.example"}},
+		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one"}, About: aboutClient{
+			Unverified: true, Return: "shop.example", Home: "https://shop.example/", Logo: "https://shop.example/l", Policy: "https://shop.example/p", Terms: "javascript:alert(1)"}}},
 		{Template: "terms_accept", Title: "terms_accept.title", Data: termsData{Email: "ada@example.org", Version: "2", Terms: signUp.Terms, Privacy: signUp.Privacy},
 			Problem: fault.New(fault.Invalid, "", "terms_accept.choose")},
 		{Template: "signup", Title: "signup.title", Data: signUp},

@@ -61,7 +61,7 @@ func (d *tab) hear(event any) {
 		}
 	case *page.EventFrameStoppedLoading:
 		if e.FrameID == d.top {
-			d.stopped = d.started // also of loads that the page itself replaced by another
+			d.stopped = d.started // also of loads that the page itself replaced: those stop once, with the next one
 		}
 	case *network.EventRequestWillBeSent:
 		if e.Type == network.ResourceTypeDocument && e.RequestID != d.document && (d.top == "" || e.FrameID == d.top) {

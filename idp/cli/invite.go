@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tegata/idp/app"
+	"tegata/shared/audit"
+	"tegata/shared/config"
+	"tegata/shared/verbs"
+)
+
+// invitationJSON is an initial access token as --json prints it, once.
+type invitationJSON struct {
+	Token     string    `json:"initial_access_token"`
+	Note      string    `json:"note"`
+	Uses      int       `json:"uses"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (p program) clientInvite() *cobra.Command {
+	var (
+		uses   int
+		lives  string
+		note   string
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "invite",
+		Short: "Make an initial access token with which somebody can register clients",
+		Long: "Make an initial access token (RFC 7591, section 3). Whoever has it can register clients at\n" +
+			"/oauth2/register while registration.mode is invited or open. It is shown once.",
+		Example: "  idp client invite --note \"conformance run\" --uses 100 --for 1d",
+		Args:    cobra.NoArgs,
+		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
+			var lasts config.Duration
+			if err := lasts.UnmarshalText([]byte(lives)); err != nil || lasts <= 0 || time.Duration(lasts) > 366*24*time.Hour {
+				return verbs.Usagef("--for %s: want a time such as 7d, at most a year", verbs.Plain(lives))
+			}
+			if uses < 1 || uses > 100_000 {
+				return verbs.Usagef("--uses %d: want 1 to 100000", uses)
+			}
+			return p.services(cmd.Context(), func(s *app.Services) error {
+				one, token, err := s.Clients.Invite(cmd.Context(), note, uses, time.Duration(lasts))
+				if err != nil {
+					return err
+				}
+				err = s.Audit.Record(cmd.Context(), audit.Event{
+					Action: "client.invited", Actor: "cli",
+					Details: map[string]string{"invitation": one.ID, "note": note, "uses": fmt.Sprint(uses)},
+				})
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return verbs.JSON(p.Out, invitationJSON{token, one.Note, one.UsesLeft, one.ExpiresAt})
+				}
+				return verbs.Facts(p.Out, [2]string{"initial access token", token}, [2]string{"uses", fmt.Sprint(one.UsesLeft)},
+					[2]string{"expires", verbs.Time(&one.ExpiresAt)})
+			})
+		}),
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&uses, "uses", 1, "how many clients can be registered with it")
+	flags.StringVar(&lives, "for", "7d", "how long it is good for")
+	flags.StringVar(&note, "note", "", "for whom it is; kept with it")
+	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}

@@ -1,0 +1,122 @@
+package clients
+
+import (
+	"context"
+	"time"
+
+	"tegata/shared/fault"
+	"tegata/shared/secret"
+)
+
+// FromRegistration is the source of clients that registered themselves.
+const FromRegistration = "registration"
+
+// Registration is how a client came to us by itself.
+type Registration struct {
+	ClientID     string
+	InvitationID string // "" when registration was open to everybody
+	Place        string
+	CreatedAt    time.Time
+
+	digest []byte // of the registration access token
+}
+
+// Register writes a client that registered itself and gives the token with which it
+// can be managed (RFC 7592 §3). It joins the caller's transaction.
+func (r *Registry) Register(ctx context.Context, c Client, about Registration) (token string, err error) {
+	token, now := secret.Text(), r.Clock()
+	c.Source = FromRegistration
+	about.ClientID, about.CreatedAt, about.digest = c.ID, now, secret.Digest(token)
+	err = r.Store.DB.Tx(ctx, func(ctx context.Context) error {
+		if err := r.Store.put(ctx, c, now); err != nil {
+			return err
+		}
+		return r.Store.insertRegistration(ctx, about)
+	})
+	return token, err
+}
+
+// Managed gives the client that the registration access token belongs to. A client
+// that does not exist, has not registered itself, or has another token is
+// fault.Denied: which one shall not show (RFC 7592 §2.1, A-058).
+func (r *Registry) Managed(ctx context.Context, id, token string) (Client, Registration, error) {
+	denied := fault.New(fault.Denied, "", "oidc.registration_denied")
+	if !identifier(id) {
+		return Client{}, Registration{}, denied
+	}
+	about, err := r.Store.registration(ctx, id)
+	if fault.Is(err, fault.NotFound) || err == nil && !secret.Match(about.digest, secret.Digest(token)) {
+		return Client{}, Registration{}, denied
+	}
+	if err != nil {
+		return Client{}, Registration{}, err
+	}
+	c, err := r.Store.byID(ctx, id)
+	if fault.Is(err, fault.NotFound) || err == nil && (c.Disabled || c.Source != FromRegistration) {
+		return Client{}, Registration{}, denied
+	}
+	return c, about, err
+}
+
+// Replace writes the client anew.
+func (r *Registry) Replace(ctx context.Context, c Client) error {
+	defer r.kept.Delete(c.ID)
+	return r.Store.replace(ctx, c, r.Clock())
+}
+
+// Remove deletes a client that registered itself, and with it its grants and tokens.
+func (r *Registry) Remove(ctx context.Context, id string) error {
+	defer r.kept.Delete(id)
+	return r.Store.remove(ctx, id)
+}
+
+// Invitation is an initial access token (RFC 7591 §3).
+type Invitation struct {
+	ID        string
+	Note      string // for whom it was made
+	UsesLeft  int
+	CreatedAt time.Time
+	ExpiresAt time.Time
+
+	digest []byte
+}
+
+// Invite makes an initial access token with which so many clients can be registered.
+func (r *Registry) Invite(ctx context.Context, note string, uses int, lives time.Duration) (Invitation, string, error) {
+	token, now := secret.NewToken(), r.Clock()
+	one := Invitation{ID: token.ID, Note: note, UsesLeft: uses, CreatedAt: now, ExpiresAt: now.Add(lives), digest: secret.Digest(token.Secret)}
+	return one, token.String(), r.Store.insertInvitation(ctx, one)
+}
+
+// Accept uses an initial access token once. It gives fault.Denied for one that is
+// unknown, used up or too old. It joins the caller's transaction, so that a
+// registration that fails takes nothing away.
+func (r *Registry) Accept(ctx context.Context, given string) (id string, err error) {
+	token, ok := secret.ParseToken(given)
+	if ok {
+		err = r.Store.useInvitation(ctx, token.ID, secret.Digest(token.Secret), r.Clock())
+	}
+	if !ok || fault.Is(err, fault.NotFound) {
+		return "", fault.New(fault.Denied, "", "oidc.registration_denied")
+	}
+	return token.ID, err
+}
+
+// Invited tells whether an initial access token could be used now, without using it;
+// fault.Denied when not.
+func (r *Registry) Invited(ctx context.Context, given string) error {
+	token, ok := secret.ParseToken(given)
+	var err error
+	if ok {
+		err = r.Store.openInvitation(ctx, token.ID, secret.Digest(token.Secret), r.Clock())
+	}
+	if !ok || fault.Is(err, fault.NotFound) {
+		return fault.New(fault.Denied, "", "oidc.registration_denied")
+	}
+	return err
+}
+
+// Sweep deletes invitations that are too old to be used, and tells how many.
+func (r *Registry) Sweep(ctx context.Context, now time.Time) (int64, error) {
+	return r.Store.sweepInvitations(ctx, now)
+}

@@ -1,0 +1,68 @@
+package clients
+
+import (
+	"context"
+	"time"
+
+	"tegata/shared/db"
+)
+
+func (s Store) insertRegistration(ctx context.Context, r Registration) error {
+	_, err := s.DB.Exec(ctx, `
+		insert into registrations (client_id, digest, invitation_id, place, created_at)
+		values ($1, $2, $3, $4, $5)`,
+		r.ClientID, r.digest, r.InvitationID, r.Place, r.CreatedAt)
+	return err
+}
+
+func (s Store) registration(ctx context.Context, id string) (r Registration, err error) {
+	err = s.DB.Row(ctx, `
+		select client_id, digest, invitation_id, place, created_at
+		from registrations where client_id = $1`, db.Args(id),
+		&r.ClientID, &r.digest, &r.InvitationID, &r.Place, &r.CreatedAt)
+	return r, err
+}
+
+// replace gives fault.NotFound when the client has gone or was switched off meanwhile.
+func (s Store) replace(ctx context.Context, c Client, now time.Time) error {
+	record, err := c.encode()
+	if err != nil {
+		return err
+	}
+	return s.DB.Row(ctx, `
+		update clients set record = $2, updated_at = $3
+		where id = $1 and source = 'registration' and not disabled
+		returning id`, db.Args(c.ID, record, now), &c.ID)
+}
+
+func (s Store) remove(ctx context.Context, id string) error {
+	_, err := s.DB.Exec(ctx, `delete from clients where id = $1 and source = 'registration'`, id)
+	return err
+}
+
+func (s Store) insertInvitation(ctx context.Context, i Invitation) error {
+	_, err := s.DB.Exec(ctx, `
+		insert into invitations (id, digest, note, uses_left, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6)`,
+		i.ID, i.digest, i.Note, i.UsesLeft, i.CreatedAt, i.ExpiresAt)
+	return err
+}
+
+// useInvitation gives fault.NotFound unless there is one use left.
+func (s Store) useInvitation(ctx context.Context, id string, digest []byte, now time.Time) error {
+	return s.DB.Row(ctx, `
+		update invitations set uses_left = uses_left - 1
+		where id = $1 and digest = $2 and uses_left > 0 and expires_at > $3
+		returning id`, db.Args(id, digest, now), &id)
+}
+
+// openInvitation gives fault.NotFound unless there is one use left.
+func (s Store) openInvitation(ctx context.Context, id string, digest []byte, now time.Time) error {
+	return s.DB.Row(ctx, `
+		select id from invitations
+		where id = $1 and digest = $2 and uses_left > 0 and expires_at > $3`, db.Args(id, digest, now), &id)
+}
+
+func (s Store) sweepInvitations(ctx context.Context, now time.Time) (int64, error) {
+	return s.DB.Exec(ctx, `delete from invitations where expires_at < $1`, now)
+}

@@ -1,0 +1,92 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"tegata/idp/clients"
+)
+
+// maxFetched bounds what is read from an address that somebody else chose.
+const maxFetched = 64 << 10
+
+// fetch reads an address that a client chose. Why it failed is for the log only.
+func (p *Provider) fetch(ctx context.Context, uri, accept string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept", accept)
+	answer, err := p.Outbound.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d", answer.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxFetched+1))
+	if err == nil && len(text) > maxFetched {
+		err = fmt.Errorf("more than %d bytes", maxFetched)
+	}
+	return text, err
+}
+
+// refer reads the request object that lies where the client registered one, and goes
+// on as if it had come along. OIDC Core §6.2, §6.3. What is wrong with it is told where
+// the request around it wants its answers.
+func (p *Provider) refer(ctx context.Context, a *authorization, uri string) error {
+	p.answersTo(a)
+	switch {
+	case a.params.Has("request"):
+		return refuse("invalid_request", "There is a request object and a request_uri.")
+	case len(a.client.RequestURIs) == 0:
+		return refuse("request_uri_not_supported", sentences["request_uri_not_supported"])
+	case !slices.ContainsFunc(a.client.RequestURIs, func(one string) bool { return one == uri || plain(one) == plain(uri) }):
+		return refuse("invalid_request_uri", "The request_uri is not registered for this client.")
+	}
+	text, err := p.fetch(ctx, plain(uri), "application/oauth-authz-req+jwt, application/jwt")
+	if err != nil {
+		return refuse("invalid_request_uri", "The request object could not be fetched.").because(err)
+	}
+	a.params = maps.Clone(a.params)
+	a.params.Del("request_uri")
+	a.params.Set("request", strings.TrimSpace(string(text)))
+	return p.openRequest(ctx, a, a.client.RequestRules)
+}
+
+// plain is an address without the hash of what lies there.
+func plain(uri string) string {
+	before, _, _ := strings.Cut(uri, "#")
+	return before
+}
+
+// checkSector checks that the addresses of a client belong to the sector it names, by
+// the list that lies there. OIDC Core §8.1, OIDC Registration §5.
+func (p *Provider) checkSector(ctx context.Context, c *clients.Client) error {
+	refused := misfit("sector_identifier_uri") // one word for all reasons: A-057
+	if !strings.HasPrefix(c.SectorIdentifierURI, "https://") && !p.Development {
+		return refused
+	}
+	text, err := p.fetch(ctx, c.SectorIdentifierURI, "application/json")
+	if err != nil {
+		return refused.because(err)
+	}
+	var listed []string
+	if err := json.Unmarshal(text, &listed); err != nil {
+		return refused.because(err)
+	}
+	for _, uri := range c.RedirectURIs {
+		if !slices.Contains(listed, uri) {
+			return refused.because(errors.New("a redirect URI is not listed there"))
+		}
+	}
+	return nil
+}

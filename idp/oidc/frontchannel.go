@@ -1,0 +1,197 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"tegata/idp/accounts"
+	"tegata/idp/clients"
+	"tegata/idp/connections"
+	"tegata/idp/sessions"
+	"tegata/shared/fault"
+	"tegata/shared/secret"
+)
+
+// Answers in the fragment reach the browser's script and no server. OAuth 2.0 Multiple
+// Response Types §2.1.
+const modeFragment = "fragment"
+
+// switchedOn is what may be asked for here: the code always, the rest when the
+// operator says so. A token that travels through the browser can leak there (RFC 9700
+// §2.1.2), so a client has to be registered for it as well.
+func (p *Provider) switchedOn() []string {
+	on := []string{"code"}
+	for _, one := range clients.ResponseTypes[1:] {
+		if slices.Contains(p.ResponseTypes, one) {
+			on = append(on, one)
+		}
+	}
+	return on
+}
+
+// frontChannel tells whether anything but a code may travel through the browser.
+func (p *Provider) frontChannel() bool { return len(p.kinds) > 1 }
+
+// modeOf tells how the answer to a request travels, errors too. Only a response type
+// that exists here changes it.
+func (p *Provider) modeOf(asked, mode string) string {
+	if mode == modeFormPost {
+		return modeFormPost
+	}
+	if kind := clients.ResponseType(asked); kind != "code" && slices.Contains(p.kinds, kind) {
+		return modeFragment
+	}
+	return modeQuery
+}
+
+// wants tells whether the response type has the word.
+func (a *authorization) wants(word string) bool {
+	return slices.Contains(strings.Fields(a.kind), word)
+}
+
+// checkFrontChannel holds requests that bring an ID token through the browser to what
+// OIDC Core §3.2.2.1 and §3.3.2.11 want: without a nonce anybody could replay it.
+func checkFrontChannel(_ *Provider, a *authorization) error {
+	switch {
+	case a.kind == "code":
+		return nil
+	case !slices.Contains(a.scopes, "openid"):
+		return refuse("invalid_scope", "This response type needs the scope openid.")
+	case a.wants("id_token") && a.params.Get("nonce") == "":
+		return refuse("invalid_request", "This response type needs a nonce.")
+	case a.wants("token") && (a.client.DPoPBound || a.client.CertificateBound):
+		return refuse("unsupported_response_type", "Tokens of this client are bound to a key, and no key comes this way.")
+	}
+	return nil
+}
+
+// given is what an authorization request leads to: a code, an access token, both, or
+// only the right to an ID token.
+type given struct {
+	about  *session
+	code   string
+	access string
+}
+
+// writeFrontToken makes the access token of a hybrid or implicit answer. It has a grant
+// of its own: the code's is made when the code is redeemed.
+func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about *session) (string, error) {
+	now := p.Clock()
+	token := secret.NewToken()
+	err := p.DB.Tx(ctx, func(ctx context.Context) error {
+		g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
+		if err := p.store.insertGrant(ctx, g, now); err != nil {
+			return err
+		}
+		return p.store.insertToken(ctx, g.ID, kindAccess, token, confirmation{}, now, g.ExpiresAt)
+	})
+	if fault.Is(err, fault.Expired) {
+		return "", refuse("login_required", sentences["login_required"]).because(err)
+	}
+	return token.String(), err
+}
+
+// noteFrontIDToken remembers who learns of the session by an ID token, with which no
+// grant needs to come, so that the client is told when the session ends.
+func (p *Provider) noteFrontIDToken(ctx context.Context, a *authorization, about *session) error {
+	err := connections.Note(ctx, p.DB, connections.Use{
+		SessionID: about.SID, ClientID: a.client.ID, AccountID: about.AccountID, Subject: about.Subject, Scopes: a.scopes,
+	}, p.Clock())
+	if fault.Is(err, fault.Expired) {
+		return refuse("login_required", sentences["login_required"]).because(err)
+	}
+	return err
+}
+
+// parameters are the members of the answer, in the order of OIDC Core §3.3.2.5. The ID
+// token is signed here, after all that is written is written.
+func (p *Provider) parameters(ctx context.Context, a *authorization, g given) ([][2]string, error) {
+	var answer [][2]string
+	if g.code != "" {
+		answer = append(answer, [2]string{"code", g.code})
+	}
+	if g.access != "" {
+		answer = append(answer, [2]string{"access_token", g.access}, [2]string{"token_type", "Bearer"},
+			[2]string{"expires_in", seconds(p.Lifetimes.Access)}, [2]string{"scope", strings.Join(a.scopes, " ")})
+	}
+	if !a.wants("id_token") {
+		return answer, nil
+	}
+	token, err := p.frontIDToken(ctx, a, g)
+	if err != nil {
+		return nil, err
+	}
+	return append(answer, [2]string{"id_token", token}), nil
+}
+
+// frontIDToken makes the ID token that travels with a code or token, whose hashes it
+// has, so that nobody can put others in their place (OIDC Core §3.2.2.10, §3.3.2.11).
+// Without an access token there is no userinfo, so it has the claims of the scopes
+// (OIDC Core §5.4).
+func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) (string, error) {
+	claims := p.idTokenClaims(&a.client, g.about, p.Lifetimes.ID)
+	if g.code != "" {
+		claims.CodeHash = leftHash(g.code)
+	}
+	if g.access != "" {
+		claims.AccessHash = leftHash(g.access)
+	}
+	names := slices.Clone(g.about.IDToken)
+	if a.kind == "id_token" {
+		names = append(names, ofScopes(a.scopes)...)
+	}
+	if err := p.addSingles(ctx, &claims, g.about, names); err != nil {
+		return "", err
+	}
+	return p.sign(ctx, a.client.IDTokenAlg, "JWT", claims)
+}
+
+// give makes what was asked for, for who is signed in. Code and token are both
+// written, or none; a pushed request ends with them.
+func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (g given, err error) {
+	if err := a.meets(s); err != nil {
+		return given{}, err
+	}
+	a.session = s
+	if a.kind == "code" && a.pushed == nil {
+		return p.issue(ctx, a, s, account)
+	}
+	err = p.DB.Tx(ctx, func(ctx context.Context) error {
+		if err := p.spendPushed(ctx, a.pushed); err != nil {
+			return err
+		}
+		g = given{about: a.about(s, account)}
+		if a.wants("code") {
+			if g, err = p.issue(ctx, a, s, account); err != nil {
+				return err
+			}
+		}
+		if a.wants("token") {
+			if g.access, err = p.writeFrontToken(ctx, a, g.about); err != nil {
+				return err
+			}
+		}
+		if a.wants("id_token") {
+			return p.noteFrontIDToken(ctx, a, g.about)
+		}
+		return nil
+	})
+	return g, err
+}
+
+// about is what codes and tokens say about the log-in.
+func (a *authorization) about(s *sessions.Session, account accounts.Account) *session {
+	return &session{
+		AccountID: account.ID, Subject: account.Subject, SID: s.ID,
+		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
+		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
+		DPoPKey: a.params.Get("dpop_jkt"),
+	}
+}
+
+var errNoPerson = errors.New("oidc: nobody is signed in")
+
+func seconds(d time.Duration) string { return decimal(int64(d / time.Second)) }

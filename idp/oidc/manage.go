@@ -1,0 +1,123 @@
+package oidc
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"tegata/idp/clients"
+	"tegata/shared/audit"
+)
+
+// manage answers /oauth2/register/CLIENT: GET reads a registration, PUT changes it,
+// DELETE ends it. RFC 7592 §2. It works on when nobody may register any more.
+func (p *Provider) manage(w http.ResponseWriter, r *http.Request) {
+	allowScripts(w)
+	w.Header().Set("Access-Control-Allow-Methods", "GET, PUT, DELETE")
+	act := map[string]func(http.ResponseWriter, *http.Request, managed) error{
+		http.MethodGet: p.showRegistration, http.MethodPut: p.changeRegistration, http.MethodDelete: p.endRegistration,
+	}[r.Method]
+	switch {
+	case r.Method == http.MethodOptions:
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case act == nil:
+		w.Header().Set("Allow", "GET, PUT, DELETE")
+		writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
+		return
+	}
+	about, err := p.managed(r)
+	if err == nil {
+		err = act(w, r, about)
+	}
+	if err != nil {
+		p.refuseRegistration(w, r, err)
+	}
+}
+
+// managed is a registration in the hands of whoever proved to have its token.
+type managed struct {
+	clients.Client
+	clients.Registration
+	token string
+}
+
+func (p *Provider) managed(r *http.Request) (managed, error) {
+	token, err := bearer(r)
+	if err != nil {
+		return managed{}, err
+	}
+	c, about, err := p.Clients.Managed(r.Context(), r.PathValue("client"), token)
+	return managed{c, about, token}, err
+}
+
+// bearer gives the token in the header: the body is metadata here, and a token does
+// not belong into a URL.
+func bearer(r *http.Request) (string, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, schemeBearer) {
+		return "", errNoToken
+	}
+	return strings.TrimSpace(token), nil
+}
+
+// showRegistration answers GET. The secret is not in it: only its digest is kept.
+func (p *Provider) showRegistration(w http.ResponseWriter, _ *http.Request, m managed) error {
+	answer, err := p.registration(&m.Client, "", m.token, m.CreatedAt)
+	if err == nil {
+		writeJSON(w, http.StatusOK, answer)
+	}
+	return err
+}
+
+// changeRegistration answers PUT. What the request leaves out keeps its value, as RFC
+// 7592 §2.2 allows: a client that writes back what it has read, with a member missing,
+// must not lose a setting that protects it.
+func (p *Provider) changeRegistration(w http.ResponseWriter, r *http.Request, m managed) error {
+	said, err := readMetadata(w, r)
+	if err != nil {
+		return err
+	}
+	if !says(said, "client_id", func(id string) bool { return id == m.ID }) {
+		return misfit("client_id")
+	}
+	if _, ok := said["client_secret"]; ok && !says(said, "client_secret", m.SecretMatches) {
+		return misfit("client_secret") // it is not the client's choice
+	}
+	c := m.Client
+	clear, err := p.applyMetadata(r.Context(), &c, said)
+	if err != nil {
+		return err
+	}
+	if err := p.Clients.Replace(r.Context(), c); err != nil {
+		return err
+	}
+	if err := p.Audit.Record(r.Context(), audit.Event{Action: "client.changed", Actor: "client", Client: c.ID}); err != nil {
+		return err
+	}
+	answer, err := p.registration(&c, clear, m.token, m.CreatedAt)
+	if err == nil {
+		writeJSON(w, http.StatusOK, answer)
+	}
+	return err
+}
+
+// endRegistration answers DELETE: the client's grants and tokens end with it.
+func (p *Provider) endRegistration(w http.ResponseWriter, r *http.Request, m managed) error {
+	if err := p.Clients.Remove(r.Context(), m.ID); err != nil {
+		return err
+	}
+	if err := p.Audit.Record(r.Context(), audit.Event{Action: "client.removed", Actor: "client", Client: m.ID}); err != nil {
+		return err
+	}
+	p.Count("client_removed")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// says tells whether the member is a text that is good.
+func says(said map[string]json.RawMessage, name string, good func(string) bool) bool {
+	var text string
+	return json.Unmarshal(said[name], &text) == nil && good(text)
+}
