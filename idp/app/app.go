@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 
+	"tegata/idp/clients"
 	"tegata/idp/oidc"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
@@ -15,8 +16,8 @@ import (
 	"tegata/shared/serve"
 )
 
-// signingAlgs are the algorithms that ID tokens are signed with.
-var signingAlgs = []string{"ES256", "RS256"}
+// signingAlgs are the algorithms that ID tokens and other answers are signed with.
+var signingAlgs = clients.SigningAlgs
 
 // App is the provider, ready to serve.
 type App struct {
@@ -67,7 +68,7 @@ func (a *App) mount() error {
 	}
 	cookies := serve.Cookies{Secure: a.Config.HTTPS()}
 	pages := &web.Pages{
-		Accounts: a.Accounts, Interaction: a.Interaction, Sessions: a.Sessions, Clients: a.Clients,
+		Accounts: a.Accounts, Interaction: a.Interaction, Sessions: a.Sessions, Clients: a.Clients, Devices: a.Devices,
 		Postbox: a.Postbox, Cookies: cookies, Clock: a.Clock, Issuer: a.Config.Issuer(), Sender: a.Config.Mail.From,
 		TermsVersion: a.Config.Terms.Version, TermsURL: a.Config.Terms.URL, PrivacyURL: a.Config.Terms.PrivacyURL,
 	}
@@ -81,7 +82,7 @@ func (a *App) mount() error {
 	provider := &oidc.Provider{
 		Issuer: a.Config.Issuer(), Development: a.Config.Development,
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
-		Interaction: a.Interaction, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
+		Interaction: a.Interaction, Devices: a.Devices, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
 		Problem: pages.Page.Problem, Count: a.telemetry.protocol,
 	}
 	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}

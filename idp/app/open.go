@@ -12,6 +12,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
 	"tegata/idp/passwords"
@@ -74,6 +75,7 @@ type Services struct {
 	Clients     *clients.Registry
 	Accounts    *accounts.Service
 	Interaction *interaction.Service
+	Devices     *devices.Service
 }
 
 // Open opens the database, migrates it and fills in every service. The caller closes.
@@ -153,6 +155,9 @@ func (s *Services) fill(o Options) (err error) {
 	s.Interaction = &interaction.Service{
 		Store: interaction.Store{DB: d}, Accounts: s.Accounts, Sessions: s.Sessions, Audit: s.Audit, Clock: now,
 	}
+	s.Devices = &devices.Service{
+		Store: devices.Store{DB: d}, Once: s.Once, Limit: s.Limit, Interaction: s.Interaction, Audit: s.Audit, Clock: now,
+	}
 	return nil
 }
 
@@ -187,6 +192,13 @@ func (s *Services) prepare(ctx context.Context) error {
 		return fmt.Errorf("clients_file: %w", err)
 	}
 	if err := s.Clients.Sync(ctx, file); err != nil {
+		return fmt.Errorf("clients_file: %w", err)
+	}
+	resources, err := clients.ReadResources(s.Config.ClientsFile, s.Config.Development)
+	if err != nil {
+		return fmt.Errorf("clients_file: %w", err)
+	}
+	if err := s.Clients.SyncResources(ctx, resources); err != nil {
 		return fmt.Errorf("clients_file: %w", err)
 	}
 	if s.Config.PeopleFile == "" {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"tegata/idp/oidc"
 	"tegata/shared/serve"
 )
 
@@ -70,6 +71,8 @@ func (s *Services) Sweep(ctx context.Context) {
 		"outbox":       func() (int64, error) { return s.Outbox.Sweep(ctx, 30*24*time.Hour) },
 		"sessions":     func() (int64, error) { return s.Sessions.Sweep(ctx, now) },
 		"interactions": func() (int64, error) { return s.Interaction.Sweep(ctx, now) },
+		"devices":      func() (int64, error) { return s.Devices.Sweep(ctx, usedFor) },
+		"grants":       func() (int64, error) { return (&oidc.Provider{DB: s.DB, Clock: s.Clock}).Sweep(ctx) },
 		"accounts":     func() (int64, error) { return s.Accounts.Sweep(ctx, now) },
 		"postbox":      func() (int64, error) { return s.sweepPostbox(ctx, now) },
 	} {

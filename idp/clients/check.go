@@ -38,12 +38,14 @@ func (p *Problems) add(path, format string, args ...any) {
 
 // What a client may choose from.
 var (
-	authMethods   = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, None}
-	authAlgs      = []string{"ES256", "PS256", "RS256", "EdDSA"}
-	idTokenAlgs   = []string{"RS256", "ES256"}
-	grantTypes    = []string{AuthorizationCode, RefreshToken}
+	authMethods = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, None}
+	authAlgs    = []string{"ES256", "PS256", "RS256", "EdDSA"}
+	// SigningAlgs is what we sign with, for ID tokens and other answers. RFC 7518 §3, RFC 8037.
+	SigningAlgs = []string{"RS256", "PS256", "ES256", "EdDSA"}
+	// GrantTypes is every grant type that exists here.
+	GrantTypes    = []string{AuthorizationCode, RefreshToken, ClientCredentials, DeviceCode, TokenExchangeType, JWTBearer}
 	responseTypes = []string{"code"}
-	// Scopes is every scope that exists here. OIDC Core §5.4.
+	// Scopes is every scope that exists here beside those of resources. OIDC Core §5.4.
 	Scopes = []string{"openid", "profile", "email", "offline_access"}
 )
 
@@ -55,7 +57,9 @@ func (c *Client) Default() {
 		}
 	}
 	set(&c.GrantTypes, AuthorizationCode)
-	set(&c.ResponseTypes, "code")
+	if c.May(AuthorizationCode) {
+		set(&c.ResponseTypes, "code")
+	}
 	set(&c.Scopes, "openid", "profile", "email")
 	if c.ApplicationType == "" {
 		c.ApplicationType = "web"
@@ -70,6 +74,7 @@ func (c *Client) Default() {
 		c.AuthAudience = "issuer"
 	}
 	c.RequirePKCE = c.RequirePKCE || c.Public() // RFC 9700 §2.1.1
+	c.defaultPolicy()
 }
 
 // Check gives every mistake of the registration, with paths below at. development
@@ -84,10 +89,10 @@ func (c *Client) Check(at string, development bool) Problems {
 	}
 	c.checkURIs(&p, at, development)
 	c.checkAuth(&p, at, development)
-	subset(&p, at+".grant_types", c.GrantTypes, grantTypes)
+	subset(&p, at+".grant_types", c.GrantTypes, GrantTypes)
 	subset(&p, at+".response_types", c.ResponseTypes, responseTypes)
-	subset(&p, at+".scopes", c.Scopes, Scopes)
-	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, idTokenAlgs)
+	c.checkPolicy(&p, at, development)
+	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, SigningAlgs)
 	subset(&p, at+".application_type", []string{c.ApplicationType}, []string{"web", "native"})
 	if c.Public() && c.FirstParty && !c.RequirePKCE {
 		p.add(at+".require_pkce", "a client without a secret needs PKCE")
@@ -101,7 +106,7 @@ func identifier(id string) bool {
 
 func (c *Client) checkURIs(p *Problems, at string, development bool) {
 	plainHTTP := development || c.Native()
-	if len(c.RedirectURIs) == 0 {
+	if len(c.RedirectURIs) == 0 && c.May(AuthorizationCode) {
 		p.add(at+".redirect_uris", "want at least one")
 	}
 	for i, uri := range c.RedirectURIs {

@@ -2,7 +2,8 @@
 // where answers may go, and how it proves who it is.
 //
 //	Client        one registration, in the words of RFC 7591 (client.go)
-//	Check         every mistake of a registration, with its path (check.go)
+//	Check         every mistake of a registration, with its path (check.go, policy.go)
+//	Resource      where access tokens are used (resource.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
 //	Store         the table (store.go)
@@ -66,6 +67,15 @@ type Client struct {
 	IDTokenAlg    string   `json:"id_token_signed_response_alg"`
 	RequirePKCE   bool     `json:"require_pkce"`
 	FirstParty    bool     `json:"first_party"` // ours: nobody is asked for consent
+
+	SubjectType       string            `json:"subject_type,omitempty"`                      // Public or Pairwise
+	UserinfoAlg       string            `json:"userinfo_signed_response_alg,omitempty"`      // "" for plain JSON
+	IntrospectionAlg  string            `json:"introspection_signed_response_alg,omitempty"` // RFC 9701; "" for RS256
+	AccessTokenFormat string            `json:"access_token_format,omitempty"`               // of tokens for no resource
+	Resources         []string          `json:"resources,omitempty"`                         // what it may ask tokens for, RFC 8707
+	DetailTypes       []string          `json:"authorization_details_types,omitempty"`       // RFC 9396
+	TokenExchange     *TokenExchange    `json:"token_exchange,omitempty"`
+	AssertionIssuers  []AssertionIssuer `json:"assertion_issuers,omitempty"`
 
 	Source   string `json:"-"` // "config" for clients of the file
 	Disabled bool   `json:"-"`

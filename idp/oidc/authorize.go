@@ -60,7 +60,11 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 	if err != nil {
 		return err
 	}
-	if a.hint.Subject != "" && signedIn != nil && account.Subject != a.hint.Subject {
+	other, err := p.another(ctx, a, account)
+	if err != nil {
+		return err
+	}
+	if signedIn != nil && other {
 		if slices.Contains(a.prompt, "none") {
 			return refuse("login_required", sentences["login_required"])
 		}
@@ -126,12 +130,16 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 // person chose. Both are kept, or none.
 func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Account) (code string, err error) {
 	var no error
+	other, err := p.another(ctx, a, account)
+	if err != nil {
+		return "", err
+	}
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		_, step, err := p.Interaction.Finish(ctx, id, browser)
 		if err != nil {
 			return err
 		}
-		if no = refused(step); no == nil && a.hint.Subject != "" && a.hint.Subject != account.Subject {
+		if no = refused(step); no == nil && other {
 			no = refuse("login_required", sentences["login_required"]) // OIDC Core §3.1.2.2
 		}
 		if no != nil {
@@ -148,10 +156,15 @@ func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Sess
 	for _, scope := range a.scopes {
 		a.request.GrantScope(scope)
 	}
+	subject, err := p.subject(ctx, &a.client, account)
+	if err != nil {
+		return "", err
+	}
 	response, err := p.engine.NewAuthorizeResponse(ctx, a.request, &session{
-		AccountID: account.ID, Subject: account.Subject, SID: s.ID,
+		AccountID: account.ID, Subject: subject, SID: s.ID,
 		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
 		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
+		Resources: a.resources, Details: a.details,
 	})
 	if err != nil {
 		return "", err

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
@@ -44,7 +45,9 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 		Issuer: s.p.Issuer, Subject: about.Subject, Audience: client.ID,
 		Expires: now.Add(lives).Unix(), Issued: now.Unix(), AuthTime: about.AuthTime.Unix(),
 		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, SID: about.SID,
-		AccessHash: about.claims.AccessTokenHash,
+	}
+	if about.claims.AccessTokenHash != "" { // then fosite gave an access token along
+		claims.AccessHash = leftHash(client.IDTokenAlg, workOf(ctx).accessString())
 	}
 	if len(about.IDToken) > 0 {
 		account, err := s.p.Accounts.ByID(ctx, about.AccountID)
@@ -74,12 +77,17 @@ func (t idToken) encode() ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// sign makes a JWS in compact form with the active key of alg. RFC 7515 §3.1.
+// sign makes an ID token of the claims.
 func (p *Provider) sign(ctx context.Context, alg, typ string, claims idToken) (string, error) {
 	payload, err := claims.encode()
 	if err != nil {
 		return "", err
 	}
+	return p.jws(ctx, alg, typ, payload)
+}
+
+// jws signs in compact form with the active key of alg. RFC 7515 §3.1.
+func (p *Provider) jws(ctx context.Context, alg, typ string, payload []byte) (string, error) {
 	kid, key, err := p.Keys.Signer(ctx, alg)
 	if err != nil {
 		return "", err
@@ -128,8 +136,13 @@ func fixedLength(der []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// leftHash is the left half of the SHA-256 of a token, for at_hash. OIDC Core §3.1.3.6.
-func leftHash(token string) string {
+// leftHash is the left half of the hash of a token, for at_hash, by the hash function
+// of the algorithm that signs. OIDC Core §3.1.3.6, RFC 8032 §5.1.
+func leftHash(alg, token string) string {
+	if alg == "EdDSA" {
+		sum := sha512.Sum512([]byte(token))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

@@ -31,13 +31,15 @@ type authorization struct {
 	client clients.Client
 	back   reply // how answers travel
 
-	scopes  []string // known here and allowed to the client; others are ignored
-	prompt  []string
-	maxAge  *time.Duration
-	hint    hint // of id_token_hint, empty without one
-	claims  wanted
-	target  string // target_link_uri, when it is the client's own
-	request fosite.AuthorizeRequester
+	scopes    []string // known here and allowed to the client; others are ignored
+	prompt    []string
+	maxAge    *time.Duration
+	hint      hint // of id_token_hint, empty without one
+	claims    wanted
+	resources []string // RFC 8707
+	details   details  // RFC 9396
+	target    string   // target_link_uri, when it is the client's own
+	request   fosite.AuthorizeRequester
 }
 
 // parameters reads a request from the query or from a form. RFC 6749 §3.1 and OIDC
@@ -85,6 +87,9 @@ func (p *Provider) understand(ctx context.Context, params url.Values) (*authoriz
 		if err := check(p, a); err != nil {
 			return a, err
 		}
+	}
+	if err := p.readTargets(ctx, a); err != nil {
+		return a, err
 	}
 	return a, p.hand(ctx, a)
 }
@@ -150,6 +155,9 @@ func (a *authorization) asked() interaction.Asked {
 	}
 	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		asked.LoginHint = "" // no address
+	}
+	if len(a.details) > 0 && !a.client.FirstParty && !slices.Contains(a.prompt, "consent") {
+		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed once is not allowed again
 	}
 	if a.client.Public() && !a.client.FirstParty {
 		// Anybody can say that they are this client, so what was allowed before counts

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ory/fosite"
@@ -28,9 +29,17 @@ type work struct {
 	request   *fosite.Request // what the code stands for
 	looked    error           // fosite's word for a code that is no good
 	refreshed *held           // the refresh token that came
-	scopes    []string        // what the new tokens are for, with refreshed
 	access    secret.Token
 	refresh   secret.Token
+
+	form       url.Values                                     // of the token request
+	target     *target                                        // what the access token is for
+	accessText string                                         // the access token, when it is a JWT
+	about      *session                                       // what tokens say, for the grant types of grants.go
+	write      func(ctx context.Context, now time.Time) error // what redeem writes for them
+	offline    bool                                           // a refresh token belongs to it
+	identity   bool                                           // and an ID token
+	kind       string                                         // issued_token_type, RFC 8693 §2.2.1
 }
 
 type workKey struct{}
@@ -50,6 +59,9 @@ type tokens struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope,omitempty"`
+
+	IssuedTokenType string  `json:"issued_token_type,omitempty"`     // RFC 8693 §2.2.1
+	Details         details `json:"authorization_details,omitempty"` // RFC 9396 §7
 }
 
 // token answers POST /oauth2/token. RFC 6749 §3.2.
@@ -81,8 +93,11 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 			return tokens{}, refuse("invalid_request", "The parameter refresh_token is missing.")
 		}
 	default:
-		return tokens{}, refuse("unsupported_grant_type", sentences["unsupported_grant_type"])
+		if err := checkOwnGrant(r.PostForm); err != nil {
+			return tokens{}, err
+		}
 	}
+	workOf(ctx).form = r.PostForm
 	request, err := p.engine.NewAccessRequest(ctx, r, &session{})
 	if err != nil {
 		return tokens{}, err
@@ -91,17 +106,18 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 	if err != nil {
 		return tokens{}, err
 	}
-	return answer(response, p.Lifetimes.Access), nil
+	return answer(response, workOf(ctx), workOf(ctx).accessLives(p)), nil
 }
 
-func answer(r fosite.AccessResponder, lives time.Duration) tokens {
+func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
 	text := func(key string) string {
 		s, _ := r.GetExtra(key).(string)
 		return s
 	}
 	return tokens{
 		AccessToken: r.GetAccessToken(), TokenType: "Bearer", ExpiresIn: int64(lives / time.Second),
-		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: text("scope"),
+		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: strings.Join(w.target.Scopes, " "),
+		IssuedTokenType: w.kind, Details: w.target.Details,
 	}
 }
 
@@ -125,10 +141,10 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 
 // known are the parameters that must not come twice. Others are nobody's business.
 var known = []string{
-	"acr_values", "claims", "claims_locales", "client_assertion", "client_assertion_type", "client_id", "client_secret",
-	"code", "code_challenge", "code_challenge_method", "code_verifier", "display", "grant_type", "id_token_hint",
+	"acr_values", "actor_token", "actor_token_type", "assertion", "authorization_details", "claims", "claims_locales", "client_assertion", "client_assertion_type", "client_id", "client_secret",
+	"code", "code_challenge", "code_challenge_method", "code_verifier", "device_code", "display", "grant_type", "id_token_hint",
 	"login_hint", "logout_hint", "max_age", "nonce", "post_logout_redirect_uri", "prompt", "redirect_uri", "refresh_token",
-	"registration", "request", "request_uri", "response_mode", "response_type", "scope", "state", "target_link_uri",
+	"registration", "request", "request_uri", "requested_token_type", "subject_token", "subject_token_type", "response_mode", "response_type", "scope", "state", "target_link_uri",
 	"token", "token_type_hint", "ui_locales",
 }
 

@@ -27,6 +27,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
 	"tegata/idp/sessions"
@@ -44,6 +45,7 @@ type Pages struct {
 	Interaction *interaction.Service
 	Sessions    *sessions.Service
 	Clients     *clients.Registry
+	Devices     *devices.Service
 	Postbox     *notify.Postbox // nil outside of development: then its pages do not exist
 
 	Page    *page.Set // its catalogs hold Locales(), its templates Templates()
