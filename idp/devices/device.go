@@ -163,7 +163,7 @@ func (s *Service) Load(ctx context.Context, id, browser string) (Device, error) 
 		return Device{}, err
 	}
 	if d.State != Waiting || len(d.browser) == 0 || !secret.Match(d.browser, secret.Digest(browser)) || !s.Clock().Before(d.ExpiresAt) {
-		return Device{}, fault.New(fault.NotFound, "", "device.over")
+		return Device{}, fault.New(fault.NotFound, "", "device.over_row")
 	}
 	return d, nil
 }
@@ -205,7 +205,7 @@ func (s *Service) Poll(ctx context.Context, code, clientID string) (Device, once
 	now := s.Clock()
 	ticket, err := s.Once.Look(ctx, purpose, code, now)
 	if fault.Is(err, fault.Conflict) {
-		err = fault.New(fault.NotFound, "", "device.over")
+		err = fault.New(fault.NotFound, "", "device.over_row")
 	}
 	if err != nil && !fault.Is(err, fault.Expired) {
 		return Device{}, ticket, err
@@ -216,7 +216,7 @@ func (s *Service) Poll(ctx context.Context, code, clientID string) (Device, once
 	case err != nil:
 		return Device{}, ticket, err
 	case d.ClientID != clientID:
-		return Device{}, ticket, fault.New(fault.NotFound, "", "device.over")
+		return Device{}, ticket, fault.New(fault.NotFound, "", "device.over_row")
 	case d.State == Denied:
 		return Device{}, ticket, fault.New(fault.Denied, "", "device.denied")
 	case tooLate != nil:

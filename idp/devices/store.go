@@ -75,7 +75,7 @@ func (s Store) decide(ctx context.Context, d Device, now time.Time) error {
 		where id = $1 and state = $5 and browser = $6 and expires_at > $7`,
 		d.ID, string(d.State), d.AccountID, string(login), string(Waiting), d.browser, now)
 	if err == nil && n == 0 {
-		return fault.New(fault.Conflict, "", "device.over")
+		return fault.New(fault.Conflict, "", "device.over_row")
 	}
 	return err
 }

@@ -43,7 +43,7 @@ func (t target) here(issuer string) bool {
 // part of it that the request names by resource, scope and authorization_details.
 // Never more: that is invalid_target, invalid_scope (RFC 8707 §2.2, RFC 6749 §6). A
 // token for named resources is for nothing else; without names it is for all that was
-// granted, our own endpoints among them when openid was.
+// granted, our own endpoints among them when a scope is about the person.
 func (p *Provider) aim(ctx context.Context, client *clients.Client, form url.Values, most granted) (target, error) {
 	t := target{Scopes: most.Scopes, format: client.AccessTokenFormat, lives: p.Lifetimes.Access}
 	if asked := strings.Fields(form.Get("scope")); len(asked) > 0 {
@@ -94,7 +94,7 @@ func (p *Provider) forResources(ctx context.Context, t target, named bool) (targ
 		}
 		scopes = append(scopes, r.Scopes...)
 	}
-	ours := !named && slices.Contains(t.Scopes, "openid")
+	ours := !named && slices.ContainsFunc(t.Scopes, func(s string) bool { return slices.Contains(clients.Scopes, s) })
 	t.Scopes = slices.DeleteFunc(slices.Clone(t.Scopes), func(s string) bool {
 		return !slices.Contains(scopes, s) && !(ours && slices.Contains(clients.Scopes, s))
 	})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"tegata/idp/interaction"
 	"tegata/shared/fault"
@@ -14,6 +15,7 @@ type consentData struct {
 	Client      string
 	Email       string
 	Scopes      []string // in words
+	Details     []string // RFC 9396, as text
 }
 
 // scopeWords are the message keys of the scopes we know (OIDC Core §5.4, §11).
@@ -75,7 +77,17 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 		Client:      p.clientName(r, it),
 		Email:       account.Email,
 		Scopes:      p.inWords(page.Language(r), it.Scopes),
+		Details:     detailTexts(requested(it, "authorization_details")),
 	}})
+}
+
+// requested gives a parameter of the authorization request.
+func requested(it interaction.Interaction, name string) string {
+	params, err := url.ParseQuery(it.Request)
+	if err != nil {
+		return ""
+	}
+	return params.Get(name)
 }
 
 // inWords tells scopes so that people can judge them.

@@ -5,6 +5,7 @@
 //	pages.go         what the pages are built from
 //	conversation.go  the interaction a page belongs to, and where it goes on
 //	login.go         e-mail address; login_password.go the password; consent.go
+//	device.go        the code that a device shows; device_confirm.go what it wants
 //	signup.go        the form; sent.go "mail sent" and the typed code; activate.go the link in the mail
 //	terms.go         a new version of the terms, after the log-in
 //	logout.go        also the landing page after RP-initiated logout
