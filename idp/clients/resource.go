@@ -35,6 +35,11 @@ type Resource struct {
 	Disabled bool   `json:"-"`
 }
 
+// NameIn gives the resource's name in the language, else in English, else its identifier.
+func (r Resource) NameIn(language string) string {
+	return (&Client{ID: r.ID, Name: r.Name}).NameIn(language)
+}
+
 // Lives is how long access tokens for the resource are good; 0 leaves it to the provider.
 func (r Resource) Lives() time.Duration {
 	d, err := time.ParseDuration(r.TokenLifetime)

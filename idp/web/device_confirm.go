@@ -104,7 +104,7 @@ func (p *Pages) showDeviceOf(w http.ResponseWriter, r *http.Request, d devices.D
 	return p.Page.Show(w, r, page.Page{Template: "device_confirm", Title: "device.confirm_title", Problem: problem, Data: deviceConfirmData{
 		Request: d.ID, Client: client.NameIn(page.Language(r)), Email: account.Email,
 		Place: d.Place, Asked: d.CreatedAt, Zone: account.Zone,
-		Scopes: p.inWords(page.Language(r), d.Scopes), Details: detailTexts(string(d.Details)),
+		Scopes: p.inWords(r.Context(), page.Language(r), d.Scopes), Details: detailTexts(string(d.Details)),
 	}})
 }
 
