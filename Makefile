@@ -9,7 +9,7 @@ BIN         = var/bin
 # Tests that open a real browser: slow, and no wiser under the race detector.
 BROWSER     = Chromium|RealBrowser|EveryPage|Accessible|Axe|Look|Killed
 
-.PHONY: run build test test-fast test-postgres check format screens bench golden clean-data prepare
+.PHONY: run build test test-fast test-postgres check format screens interop bench golden clean-data prepare
 
 run: build ## start both programs with demo data; Ctrl-C stops them
 	@trap 'stop=1' INT; trap 'stop=1; kill $$idp $$tracker' TERM; \
@@ -39,7 +39,10 @@ format: ## gofmt everything
 	gofmt -w idp tracker shared keys
 
 screens: prepare ## screenshots of every page into var/screens
-	TEGATA_SCREENS=$(CURDIR)/var/screens $(GO) test -count=1 -run TestScreens ./tracker/e2e
+	TEGATA_SCREENS=$(CURDIR)/var/screens $(GO) test -count=1 -timeout 20m -run TestEveryPage ./tracker/e2e
+
+interop: prepare ## software of others (Node, Python, Java, Apache …) against the provider; needs their registries
+	TEGATA_INTEROP=required $(GO) test -count=1 -timeout 20m ./idp/oidc/interop
 
 bench: ## sign-in, token endpoint, cold start, memory; and the database
 	$(GO) test -run '^$$' -bench . -benchmem ./tracker/e2e ./idp/oidc ./idp/accounts ./shared/db

@@ -20,6 +20,11 @@ import (
 // purpose binds sealed private keys to what they are.
 const purpose = "signing key"
 
+// sealedColumn is where they lie.
+var sealedColumn = secret.Column{
+	Name: "signing keys", Table: "signing_keys", Row: "kid", Box: "private", By: "sealed_by", Purpose: purpose,
+}
+
 // rsaBits is what RFC 7518 §3.3 asks at least; more would double the time of each
 // signature for clients that should take ES256.
 const rsaBits = 2048
@@ -27,28 +32,52 @@ const rsaBits = 2048
 // freshKey is a key that is not in the database yet.
 type freshKey struct {
 	public jose.JSONWebKey
-	sealed []byte
+	sealed []byte // empty when it lies in the device
+	device string // its label there
 }
 
-// generate makes a key for the algorithm and seals its private half.
-func (r *Ring) generate(alg string) (freshKey, error) {
-	private, err := newPrivate(alg)
-	if err != nil {
-		return freshKey{}, err
+// generate makes n keys for the algorithm: in the device when there is one that can,
+// else in memory, with the private halves sealed.
+func (r *Ring) generate(alg string, n int) ([]freshKey, error) {
+	all := make([]freshKey, n)
+	for i := range all {
+		var err error
+		if all[i], err = r.generateOne(alg); err != nil {
+			return nil, err
+		}
 	}
-	jwk := jose.JSONWebKey{Key: private.Public(), Algorithm: alg, Use: "sig"}
-	thumb, err := jwk.Thumbprint(crypto.SHA256)
-	if err != nil {
-		return freshKey{}, err
+	r.step("generated")
+	return all, nil
+}
+
+func (r *Ring) generateOne(alg string) (k freshKey, err error) {
+	var private crypto.Signer
+	if r.Device != nil && r.Device.Makes(alg) {
+		k.device = secret.NewID()
+		private, err = r.Device.Make(alg, k.device)
+	} else {
+		private, err = newPrivate(alg)
 	}
-	jwk.KeyID = base64.RawURLEncoding.EncodeToString(thumb)
+	if err != nil {
+		return k, err
+	}
+	k.public = jose.JSONWebKey{Key: private.Public(), Algorithm: alg, Use: "sig"}
+	if k.public.KeyID, err = thumbprint(k.public); err != nil || k.device != "" {
+		return k, err
+	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return freshKey{}, err
+		return k, err
 	}
-	sealed, err := r.Seal.Seal(purpose, jwk.KeyID, der)
-	clear(der)
-	return freshKey{jwk, sealed}, err
+	defer clear(der)
+	k.sealed, err = r.Seal.Seal(purpose, k.public.KeyID, der)
+	return k, err
+}
+
+// thumbprint names a key. RFC 7638.
+func thumbprint(k jose.JSONWebKey) (string, error) {
+	sum, err := k.Thumbprint(crypto.SHA256)
+	return base64.RawURLEncoding.EncodeToString(sum), err
 }
 
 // newPrivate makes a private key. RFC 7518 §3, RFC 8037.
@@ -62,15 +91,25 @@ func newPrivate(alg string) (crypto.Signer, error) {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		return private, err
 	}
-	return nil, fmt.Errorf("keys: algorithm %q is not one of ES256, RS256, PS256, EdDSA", alg)
+	return nil, fmt.Errorf("keys: algorithm %q is not one of %v", alg, Algorithms)
 }
 
 // open gives the private half of a row.
 func (r *Ring) open(row row) (crypto.Signer, error) {
+	if row.Device != "" {
+		if r.Device == nil {
+			return nil, fmt.Errorf("signing key %s lies in a PKCS #11 device, but none is configured", row.KID)
+		}
+		key, err := r.Device.Open(row.Device)
+		if err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
+		}
+		return key, nil
+	}
 	der, err := r.Seal.Open(purpose, row.KID, row.sealed)
 	if errors.Is(err, secret.ErrSeal) {
 		return nil, fmt.Errorf("signing key %s was sealed by key-encryption key %s, but the one at hand is %s; start with the right one: %w",
-			row.KID, row.SealedBy, r.Seal.ID(), err)
+			row.KID, secret.SealedBy(row.sealed), r.Seal.ID(), err)
 	}
 	if err != nil {
 		return nil, err

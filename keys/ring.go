@@ -4,18 +4,25 @@
 //	Ring.Ensure    makes what is missing at the first start
 //	Ring.Signer    the active private key of an algorithm, from memory (signer.go)
 //	Ring.Public    a public key by kid; Ring.JWKS all of them, as they are served
-//	Ring.Rotate    active → retired, next → active, a new next (rotate.go)
 //	Ring.Watch     follows what other nodes and the command line do (watch.go)
-//	Ring.List      every key, for people
+//
+//	Stage, Promote, Rotate, Retire, Purge   the life of a key (life.go, promote.go)
+//	Evidence                                who has read the key set, and who not (evidence.go)
+//	Revoke, Recover                         a key is compromised; a backup came back (revoke.go, epoch.go)
+//	Plan, Keep                              the schedule that a running program keeps (schedule.go)
+//	Rewrap                                  another key-encryption key (rewrap.go)
+//	Verify, Export                          checks and backups (verify.go, export.go)
 //
 // A key is next, then active, then retired, and is deleted when nothing signed with it
-// can be alive. next is published long before it signs, so that clients know it by
-// then. For each algorithm the database allows one active and one next key; a change is
-// one transaction, conditional on the ring its maker saw, so of two nodes that rotate
-// at once one wins and the other sees the winner's result.
+// can be alive. next is published before it signs, so that clients know it by then, and
+// Promote asks for evidence that they do. For each algorithm the database allows one
+// active and one next key; a change is one transaction, conditional on the ring its
+// maker saw, so of two nodes that change it at once one wins and the other sees the
+// winner's result, and a process killed at any moment leaves the ring before or after.
 //
 // Private halves lie in the database sealed by the key-encryption key, bound to their
-// kid, and are emptied when the key retires: it can never sign again.
+// kid, and are emptied when the key retires: it can never sign again. Or they lie in a
+// PKCS #11 device (keys/hsm), which never gives them out.
 package keys
 
 import (
@@ -45,26 +52,39 @@ const (
 	Next    State = "next"    // published, does not sign yet
 	Active  State = "active"  // signs
 	Retired State = "retired" // does not sign any more; what it signed is still checked
+	Revoked State = "revoked" // compromised: not published, what it signed is refused
 )
 
-// DefaultKeep is how long a retired key is published: longer than any session, so
-// that an ID token sent as a hint at log-out is still known. OIDC RP-Initiated Logout §2.
-const DefaultKeep = 30 * 24 * time.Hour
+const (
+	// DefaultKeep is how long a retired key is published: longer than any session, so
+	// that an ID token sent as a hint at log-out is still known. OIDC RP-Initiated Logout §2.
+	DefaultKeep = 30 * 24 * time.Hour
+	// DefaultMaxAge is how long a reader may keep the key set.
+	DefaultMaxAge = 5 * time.Minute
+	// Handover is how long nodes may go on with what they know of the ring: a key that
+	// retires may sign that much longer, and a new key is published that much later.
+	Handover = tooOld
+)
+
+// Algorithms are those a key can be made for. RFC 7518 §3.1, RFC 8037 §3.1.
+var Algorithms = []string{"ES256", "RS256", "PS256", "EdDSA"}
 
 // Key is one key without its private half.
 type Key struct {
 	KID        string // RFC 7638 thumbprint
-	Alg        string // ES256, RS256, PS256, EdDSA
+	Alg        string // one of Algorithms
 	State      State
 	Public     jose.JSONWebKey
 	Generation int64 // of the ring when this key changed last
 	SealedBy   string
+	Device     string // the label in the device, "" for a sealed key
 
 	CreatedAt   time.Time
 	StagedAt    time.Time  // became next
 	PublishedAt *time.Time // first served by a running program
 	ActivatedAt *time.Time
-	RetiredAt   *time.Time
+	RetiredAt   *time.Time // from then on it does not sign: Handover after the change
+	RevokedAt   *time.Time
 	PurgeAfter  *time.Time
 }
 
@@ -74,35 +94,54 @@ type Ring struct {
 	Seal  *secret.Sealer
 	Clock clock.Clock
 	Log   *slog.Logger
-	Audit *audit.Log    // rotations are recorded there; may be nil
-	Actor string        // who rotates, for the audit log: "cli"; "" is "system"
-	Keep  time.Duration // how long a retired key is published; 0 means DefaultKeep
-	Every time.Duration // how often Watch looks; 0 means 2 s
+	Audit *audit.Log // changes are recorded there; may be nil
+	Actor string     // who changes the ring, for the audit log: "cli"; "" is "system"
 
-	now     atomic.Pointer[snapshot]
-	checked atomic.Pointer[time.Time] // when now was last known to be the database's
-	one     sync.Mutex                // one refresh at a time
+	Keep   time.Duration // how long a retired key is published: longer than anything it signed lives; 0 means DefaultKeep
+	MaxAge time.Duration // how long readers may keep the key set, as it is served; 0 means DefaultMaxAge
+	Every  time.Duration // how often Watch looks; 0 means 2 s
+	Needs  []string      // algorithms that must not be without an active key; Ensure adds to it
+
+	// Readers tells who verifies signatures of that algorithm; nil: nobody knows.
+	Readers func(ctx context.Context, alg string) ([]Reader, error)
+	Harm    Harm   // what depends on a key; nil: nothing that we know
+	Device  Device // makes the keys of the algorithms it can; nil: they are sealed in the database
+
+	Columns  []secret.Column   // every column sealed by Seal, for Rewrap; the ring's own is known
+	KeyFile  string            // the file of the key-encryption key, "" when it comes from elsewhere
+	SeenFile string            // where this machine remembers how far the database had come (epoch.go); "": beside KeyFile
+	Step     func(name string) // called between the steps of a change; tests stop the process there
+
+	now      atomic.Pointer[snapshot]
+	checked  atomic.Pointer[time.Time] // when now was last known to be the database's
+	one      sync.Mutex                // one refresh at a time
+	notebook notebook                  // who read the key set (fetch.go)
+	node     node                      // this process among the others (nodes.go)
 }
 
 // snapshot is the ring as it was at one generation. It never changes.
 type snapshot struct {
 	mark    mark
 	keys    []Key
-	signers map[string]signer // by algorithm
-	public  map[string]Key    // by kid
+	signers map[string]guarded // by algorithm
+	public  map[string]Key     // by kid
 	jwks    []byte
 	etag    string
 }
 
-type signer struct {
-	kid string
-	key crypto.Signer
-}
-
-// Ensure gives each algorithm an active and a next key where it lacks them, and reads
-// the ring. Any number of nodes may do so at once.
+// Ensure gives each algorithm an active key where it lacks one, and a next key to one
+// that is new, and reads the ring. Any number of nodes may do so at once. It refuses a
+// database that is older than what this machine has seen (epoch.go).
 func (r *Ring) Ensure(ctx context.Context, algs ...string) error {
+	for _, alg := range algs {
+		if !slices.Contains(r.Needs, alg) {
+			r.Needs = append(slices.Clip(r.Needs), alg)
+		}
+	}
 	if err := r.refresh(ctx); err != nil {
+		return err
+	}
+	if err := r.checkEpoch(ctx); err != nil {
 		return err
 	}
 	made := false
@@ -122,33 +161,28 @@ func (r *Ring) Ensure(ctx context.Context, algs ...string) error {
 	return r.refresh(ctx)
 }
 
-// missing gives the states that no key of the algorithm is in.
+// missing gives the states that a key of the algorithm has to be made for.
 func (r *Ring) missing(alg string) []State {
-	states := []State{Active, Next}
-	for _, k := range r.now.Load().keys {
-		if k.Alg == alg {
-			states = slices.DeleteFunc(states, func(s State) bool { return s == k.State })
-		}
+	all := r.now.Load().keys
+	_, active := find(all, alg, Active)
+	_, next := find(all, alg, Next)
+	switch {
+	case active:
+		return nil // whether there is a next key is for the operator or the schedule
+	case next:
+		return []State{Active}
 	}
-	return states
+	return []State{Active, Next}
 }
 
 // add makes a key in each of the states. Making comes first: RSA takes its time, and
 // nothing may wait inside a transaction.
 func (r *Ring) add(ctx context.Context, alg string, states []State) error {
-	fresh := make([]freshKey, len(states))
-	for i := range states {
-		var err error
-		if fresh[i], err = r.generate(alg); err != nil {
-			return err
-		}
+	fresh, err := r.generate(alg, len(states))
+	if err != nil {
+		return err
 	}
-	now := r.Clock()
-	return r.DB.Tx(ctx, func(ctx context.Context) error {
-		generation, err := r.nextGeneration(ctx)
-		if err != nil {
-			return err
-		}
+	return r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
 		for i, state := range states {
 			if err := r.insert(ctx, fresh[i], state, generation, now); err != nil {
 				return err
@@ -156,6 +190,77 @@ func (r *Ring) add(ctx context.Context, alg string, states []State) error {
 		}
 		return nil
 	})
+}
+
+// change runs do in one transaction with a new generation of the ring, and reads the
+// ring again. Changes come one after the other, on all nodes.
+func (r *Ring) change(ctx context.Context, do func(ctx context.Context, generation int64, now time.Time) error) error {
+	if err := r.checkEpoch(ctx); err != nil {
+		return err
+	}
+	now := r.Clock()
+	err := r.DB.Tx(ctx, func(ctx context.Context) error {
+		generation, err := r.nextGeneration(ctx, now)
+		if err != nil {
+			return err
+		}
+		r.step("begun")
+		if err := do(ctx, generation, now); err != nil {
+			return err
+		}
+		r.step("done")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.step("committed")
+	if err := r.refresh(ctx); err != nil {
+		return err
+	}
+	return r.remember(ctx)
+}
+
+func (r *Ring) step(name string) {
+	if r.Step != nil {
+		r.Step(name)
+	}
+}
+
+// record tells the audit log, in the transaction of the change. details are names and
+// values in turn; empty values are left out.
+func (r *Ring) record(ctx context.Context, action string, details ...string) error {
+	if r.Audit == nil {
+		return nil
+	}
+	e := audit.Event{Action: action, Actor: r.actor(), Details: map[string]string{}}
+	for i := 0; i+1 < len(details); i += 2 {
+		if details[i+1] != "" {
+			e.Details[details[i]] = details[i+1]
+		}
+	}
+	return r.Audit.Record(ctx, e)
+}
+
+func (r *Ring) actor() string {
+	if r.Actor == "" {
+		return "system"
+	}
+	return r.Actor
+}
+
+func (r *Ring) keep() time.Duration {
+	if r.Keep > 0 {
+		return max(r.Keep, 2*r.maxAge())
+	}
+	return DefaultKeep
+}
+
+func (r *Ring) maxAge() time.Duration {
+	if r.MaxAge > 0 {
+		return r.MaxAge
+	}
+	return DefaultMaxAge
 }
 
 // List gives every key, as the database has it now: by algorithm, active first.
@@ -169,4 +274,50 @@ func (r *Ring) List(ctx context.Context) ([]Key, error) {
 		all[i] = row.Key
 	}
 	return all, nil
+}
+
+// find gives the first key of the algorithm in that state.
+func find(all []Key, alg string, state State) (Key, bool) {
+	for _, k := range all {
+		if k.Alg == alg && k.State == state {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// byKID gives the key whose kid begins with the text, when it is the only one.
+func byKID(all []Key, text string) (Key, error) {
+	var found []Key
+	for _, k := range all {
+		if k.KID == text {
+			return k, nil
+		}
+		if len(text) >= 6 && len(text) < len(k.KID) && k.KID[:len(text)] == text {
+			found = append(found, k)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return Key{}, fault.New(fault.NotFound, "kid", "keys.unknown_kid").With("kid", text)
+}
+
+// Find gives the key with that kid, or the only one whose kid begins with at least six
+// letters of it; fault.NotFound otherwise.
+func (r *Ring) Find(ctx context.Context, kid string) (Key, error) {
+	all, err := r.List(ctx)
+	if err != nil {
+		return Key{}, err
+	}
+	return byKID(all, kid)
+}
+
+// Device keeps private keys and signs with them, and never gives them out.
+type Device interface {
+	Makes(alg string) bool                            // whether it can make keys for the algorithm
+	Make(alg, label string) (crypto.Signer, error)    // a new key pair under the label
+	Open(label string) (key crypto.Signer, err error) // one that it has; an error when not
+	Remove(label string) error                        // no mistake when it is gone already
+	Labels() (labels []string, err error)             // of the keys that Make made
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -20,7 +21,8 @@ const tooOld = 10 * time.Second
 
 // Signer gives the active private key of the algorithm and its kid. It works from
 // memory; only when the database has not been heard of for tooOld does it ask, and
-// gives fault.Busy when there is no answer.
+// gives fault.Busy when there is no answer. The key looks at the ring again when its
+// process stood still before or while it signed.
 func (r *Ring) Signer(ctx context.Context, alg string) (kid string, key crypto.Signer, err error) {
 	if r.age() > tooOld {
 		if err := r.refresh(ctx); err != nil {
@@ -31,7 +33,34 @@ func (r *Ring) Signer(ctx context.Context, alg string) (kid string, key crypto.S
 	if !ok {
 		return "", nil, fmt.Errorf("keys: there is no active %s key", alg)
 	}
-	return s.kid, s.key, nil
+	return s.kid, s, nil
+}
+
+// guarded is a private key that does not sign once its ring has gone on.
+type guarded struct {
+	ring     *Ring
+	kid, alg string
+	key      crypto.Signer
+}
+
+func (g guarded) Public() crypto.PublicKey { return g.key.Public() }
+
+// Sign signs, and forgets the signature when the key has retired meanwhile: the
+// process may have been stopped for minutes at any point (F-20).
+func (g guarded) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	signature, err := g.key.Sign(rand, digest, opts)
+	if err != nil || g.ring.age() <= tooOld {
+		return signature, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	defer cancel()
+	if err := g.ring.refresh(ctx); err != nil {
+		return nil, fault.Wrap(fault.Busy, "keys.unknown", err)
+	}
+	if g.ring.now.Load().signers[g.alg].kid != g.kid {
+		return nil, fault.New(fault.Busy, "", "keys.rotated_elsewhere")
+	}
+	return signature, nil
 }
 
 // age tells how long ago the database was last heard of.
@@ -46,22 +75,32 @@ func (r *Ring) age() time.Duration {
 }
 
 // Public gives the public key of that kid: active, next, or retired and not yet to be
-// purged. ok is false for any other.
+// purged. ok is false for any other, revoked ones among them.
 func (r *Ring) Public(kid string) (key jose.JSONWebKey, ok bool) {
 	s := r.now.Load()
 	if s == nil {
 		return jose.JSONWebKey{}, false
 	}
 	k, ok := s.public[kid]
-	if !ok || k.PurgeAfter != nil && !r.Clock().Before(*k.PurgeAfter) {
+	if !ok || over(k, r.Clock()) {
 		return jose.JSONWebKey{}, false
 	}
 	return k.Public, true
 }
 
+// over tells whether nothing that the key signed can be alive.
+func over(k Key, now time.Time) bool { return k.PurgeAfter != nil && !now.Before(*k.PurgeAfter) }
+
 // JWKS gives the public keys as they are served (RFC 7517 §5), and an entity tag.
-// The bytes are shared: do not change them.
+// The bytes are shared: do not change them. Whoever serves them calls Fetched.
 func (r *Ring) JWKS() (set []byte, etag string) {
+	if r.age() > tooOld { // a node that was paused does not serve what it knew then
+		ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+		defer cancel()
+		if err := r.refresh(ctx); err != nil && r.Log != nil {
+			r.Log.Warn("serving a key set that may be old", "cause", err)
+		}
+	}
 	s := r.now.Load()
 	if s == nil {
 		return []byte(`{"keys":[]}`), `"none"`
@@ -71,12 +110,12 @@ func (r *Ring) JWKS() (set []byte, etag string) {
 
 // take builds a snapshot; private halves that the last one had open are kept open.
 func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
-	s := &snapshot{mark: m, signers: map[string]signer{}, public: map[string]Key{}}
+	s := &snapshot{mark: m, signers: map[string]guarded{}, public: map[string]Key{}}
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	now := r.Clock()
 	for _, row := range rows {
 		s.keys = append(s.keys, row.Key)
-		if row.PurgeAfter != nil && !now.Before(*row.PurgeAfter) {
+		if row.State == Revoked || over(row.Key, now) {
 			continue // Watch deletes it soon
 		}
 		s.public[row.KID] = row.Key
@@ -88,7 +127,7 @@ func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.signers[row.Alg] = signer{row.KID, key}
+		s.signers[row.Alg] = guarded{r, row.KID, row.Alg, key}
 	}
 	var err error
 	s.jwks, err = json.Marshal(set)

@@ -9,8 +9,12 @@ import (
 	"tegata/shared/db"
 )
 
-// mark tells one state of the table from another at the price of one small select.
-type mark struct{ generation, count, sum int64 }
+// mark tells one state of the ring from another at the price of one small select.
+type mark struct {
+	generation, count, sum int64
+	ring                   int64  // the generation of the last change, whether or not its keys are still there
+	kek                    string // which key-encryption key seals; "" until it was changed once
+}
 
 // row is a key with its sealed private half.
 type row struct {
@@ -20,27 +24,35 @@ type row struct {
 
 func (r *Ring) mark(ctx context.Context) (m mark, err error) {
 	err = r.DB.Row(ctx, `
-		select coalesce(max(generation), 0), count(*), cast(coalesce(sum(generation), 0) as bigint)
-		from signing_keys`, nil, &m.generation, &m.count, &m.sum)
+		select coalesce(max(generation), 0), count(*), cast(coalesce(sum(generation), 0) as bigint),
+			(select generation from key_ring where id = 1), (select kek from key_ring where id = 1)
+		from signing_keys`, nil, &m.generation, &m.count, &m.sum, &m.ring, &m.kek)
+	m.ring = max(m.ring, m.generation)
 	return m, err
 }
 
-func (r *Ring) nextGeneration(ctx context.Context) (int64, error) {
-	m, err := r.mark(ctx)
-	return m.generation + 1, err
+// nextGeneration begins a change of the ring; another one waits here until this one is
+// over.
+func (r *Ring) nextGeneration(ctx context.Context, now time.Time) (generation int64, err error) {
+	err = r.DB.Row(ctx, `
+		update key_ring set beat_at = $1, generation = 1 + (
+			select case when key_ring.generation > coalesce(max(k.generation), 0) then key_ring.generation else coalesce(max(k.generation), 0) end
+			from signing_keys k)
+		where id = 1 returning generation`, db.Args(now), &generation)
+	return generation, err
 }
 
 func (r *Ring) load(ctx context.Context) ([]row, error) {
 	return db.Collect(ctx, r.DB, `
-		select kid, alg, state, public, private, sealed_by, generation,
-			created_at, staged_at, published_at, activated_at, retired_at, purge_after
+		select kid, alg, state, public, private, sealed_by, device, generation,
+			created_at, staged_at, published_at, activated_at, retired_at, revoked_at, purge_after
 		from signing_keys
-		order by alg, case state when 'active' then 0 when 'next' then 1 else 2 end, created_at desc, kid`, nil,
+		order by alg, case state when 'active' then 0 when 'next' then 1 when 'retired' then 2 else 3 end, created_at desc, kid`, nil,
 		func(scan db.Scan) (row, error) {
 			var k row
 			var public string
-			err := scan(&k.KID, &k.Alg, &k.State, &public, &k.sealed, &k.SealedBy, &k.Generation,
-				&k.CreatedAt, &k.StagedAt, &k.PublishedAt, &k.ActivatedAt, &k.RetiredAt, &k.PurgeAfter)
+			err := scan(&k.KID, &k.Alg, &k.State, &public, &k.sealed, &k.SealedBy, &k.Device, &k.Generation,
+				&k.CreatedAt, &k.StagedAt, &k.PublishedAt, &k.ActivatedAt, &k.RetiredAt, &k.RevokedAt, &k.PurgeAfter)
 			if err != nil {
 				return k, err
 			}
@@ -60,39 +72,60 @@ func (r *Ring) insert(ctx context.Context, k freshKey, state State, generation i
 	if state == Active {
 		activated = &now
 	}
+	if k.sealed == nil {
+		k.sealed = []byte{}
+	}
 	_, err = r.DB.Exec(ctx, `
-		insert into signing_keys (kid, alg, state, public, private, sealed_by, generation, created_at, staged_at, activated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`,
-		k.public.KeyID, k.public.Algorithm, string(state), string(public), k.sealed, r.Seal.ID(), generation, now, activated)
+		insert into signing_keys (kid, alg, state, public, private, sealed_by, device, generation, created_at, staged_at, activated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
+		k.public.KeyID, k.public.Algorithm, string(state), string(public), k.sealed, sealedBy(k.sealed), k.device, generation, now, activated)
 	return err
 }
 
-// retire ends the signing life of the active key that the caller saw; done is false
-// when it is not active, or not in that generation, any more.
-func (r *Ring) retire(ctx context.Context, seen Key, generation int64, now, purgeAfter time.Time) (done bool, err error) {
+// retire ends the signing life of a key as the caller saw it; done is false when it is
+// not in that state, or not in that generation, any more.
+func (r *Ring) retire(ctx context.Context, seen Key, generation int64, at, purgeAfter time.Time) (done bool, err error) {
 	n, err := r.DB.Exec(ctx, `
 		update signing_keys
 		set state = 'retired', private = $1, sealed_by = '', generation = $2, retired_at = $3, purge_after = $4
-		where kid = $5 and state = 'active' and generation = $6`,
-		[]byte{}, generation, now, purgeAfter, seen.KID, seen.Generation)
+		where kid = $5 and state = $6 and generation = $7`,
+		[]byte{}, generation, at, purgeAfter, seen.KID, string(seen.State), seen.Generation)
 	return n == 1, err
 }
 
-// activate lets the next key of the algorithm sign; done is false when there is none.
-func (r *Ring) activate(ctx context.Context, alg string, generation int64, now time.Time) (done bool, err error) {
+// revoke takes a key out of the set for good, whatever state it was in.
+func (r *Ring) revoke(ctx context.Context, seen Key, generation int64, now, purgeAfter time.Time) (done bool, err error) {
+	n, err := r.DB.Exec(ctx, `
+		update signing_keys
+		set state = 'revoked', private = $1, sealed_by = '', generation = $2, revoked_at = $3, purge_after = $4,
+			retired_at = coalesce(retired_at, $3)
+		where kid = $5 and state = $6 and generation = $7`,
+		[]byte{}, generation, now, purgeAfter, seen.KID, string(seen.State), seen.Generation)
+	return n == 1, err
+}
+
+// activate lets a next key sign; done is false when it is not next any more.
+func (r *Ring) activate(ctx context.Context, seen Key, generation int64, now time.Time) (done bool, err error) {
 	n, err := r.DB.Exec(ctx, `
 		update signing_keys set state = 'active', generation = $1, activated_at = $2
-		where alg = $3 and state = 'next'`, generation, now, alg)
+		where kid = $3 and state = 'next' and generation = $4`, generation, now, seen.KID, seen.Generation)
 	return n == 1, err
 }
 
 // publish notes that a running program serves these keys now.
-func (r *Ring) publish(ctx context.Context, now time.Time) error {
-	_, err := r.DB.Exec(ctx, `update signing_keys set published_at = $1 where published_at is null`, now)
+func (r *Ring) publish(ctx context.Context, upTo int64, now time.Time) error {
+	_, err := r.DB.Exec(ctx, `update signing_keys set published_at = $1 where published_at is null and generation <= $2`, now, upTo)
 	return err
 }
 
-// purge deletes retired keys whose time is over.
-func (r *Ring) purge(ctx context.Context, now time.Time) (int64, error) {
-	return r.DB.Exec(ctx, `delete from signing_keys where state = 'retired' and purge_after <= $1`, now)
+// emptied notes that the device does not hold the key any more.
+func (r *Ring) emptied(ctx context.Context, kid string) error {
+	_, err := r.DB.Exec(ctx, `update signing_keys set device = '' where kid = $1 and state in ('retired', 'revoked')`, kid)
+	return err
+}
+
+// purge deletes a key that has retired or was revoked.
+func (r *Ring) purge(ctx context.Context, kid string) (done bool, err error) {
+	n, err := r.DB.Exec(ctx, `delete from signing_keys where kid = $1 and state in ('retired', 'revoked')`, kid)
+	return n == 1, err
 }

@@ -8,14 +8,15 @@ import (
 )
 
 // defaultEvery is how often Watch looks: the time in which a running program picks
-// a rotation up.
+// a change up.
 const defaultEvery = 2 * time.Second
 
 // lookTimeout bounds one look, so that a database that hangs is noticed.
 const lookTimeout = 5 * time.Second
 
 // Watch follows the database until ctx ends: it notices what other nodes and the
-// command line did, notes which keys are published, and deletes keys whose time is over.
+// command line did, writes down what is published and who reads it, keeps the
+// schedule, and deletes keys whose time is over.
 func (r *Ring) Watch(ctx context.Context) {
 	every := r.Every
 	if every == 0 {
@@ -27,20 +28,34 @@ func (r *Ring) Watch(ctx context.Context) {
 	for {
 		err := r.look(ctx)
 		if ctx.Err() != nil {
+			r.leave(ctx)
 			return
 		}
 		if err != nil && !failing {
-			r.Log.ErrorContext(ctx, "the key ring cannot be read; signing stops soon", "cause", err)
+			r.Log.ErrorContext(ctx, "the key ring cannot be kept up; signing stops when it cannot be read", "cause", err)
 		}
 		if err == nil && failing {
-			r.Log.InfoContext(ctx, "the key ring can be read again")
+			r.Log.InfoContext(ctx, "the key ring is kept up again")
 		}
 		failing = err != nil
 		select {
 		case <-ctx.Done():
+			r.leave(ctx)
 			return
 		case <-ticker.C:
 		}
+	}
+}
+
+// leave takes this process off the list of those that run.
+func (r *Ring) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	defer cancel()
+	if r.node.id == "" {
+		return
+	}
+	if err := errors.Join(r.writeDown(ctx), r.gone(ctx, r.node.id)); err != nil {
+		r.Log.WarnContext(ctx, "the key ring lists this process as running still", "cause", err)
 	}
 }
 
@@ -51,23 +66,48 @@ func (r *Ring) look(ctx context.Context) error {
 	if err := r.refresh(ctx); err != nil {
 		return err
 	}
-	now, unpublished, over := r.Clock(), false, false
-	for _, k := range r.now.Load().keys {
-		unpublished = unpublished || k.PublishedAt == nil
-		over = over || k.PurgeAfter != nil && !now.Before(*k.PurgeAfter)
+	s := r.now.Load()
+	unpublished := false
+	for _, k := range s.keys {
+		unpublished = unpublished || k.PublishedAt == nil && k.State != Revoked
 	}
-	if over {
+	if unpublished {
+		if err := r.publish(ctx, s.mark.ring, r.Clock()); err != nil {
+			return err
+		}
+		if err := r.reload(ctx); err != nil {
+			return err
+		}
+	}
+	return errors.Join(r.tell(ctx), r.writeDown(ctx), r.clear(ctx), r.Tick(ctx))
+}
+
+// clear deletes what is over.
+func (r *Ring) clear(ctx context.Context) error {
+	now, purge := r.Clock(), false
+	for _, k := range r.now.Load().keys {
+		purge = purge || over(k, now)
+		idle := (k.State == Retired || k.State == Revoked) && k.RetiredAt != nil && !now.Before(*k.RetiredAt)
+		if idle && k.Device != "" && r.Device != nil {
+			if err := r.removeFromDevice(ctx, k); err != nil {
+				return err
+			}
+			if err := r.reload(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if purge {
 		if _, err := r.Purge(ctx); err != nil {
 			return err
 		}
 	}
-	if !unpublished {
-		return nil
-	}
-	if err := r.publish(ctx, now); err != nil {
-		return err
-	}
-	return r.reload(ctx)
+	return nil
+}
+
+// Sweep forgets readers and programs that have not come for long.
+func (r *Ring) Sweep(ctx context.Context, now time.Time) (int64, error) {
+	return 0, errors.Join(r.sweepReaders(ctx, now.Add(-2*activeFor)), r.sweepNodes(ctx, now.Add(-24*time.Hour)))
 }
 
 // refresh asks for the mark and reads the keys only when it changed.
@@ -75,8 +115,14 @@ func (r *Ring) refresh(ctx context.Context) error {
 	r.one.Lock()
 	defer r.one.Unlock()
 	asked := time.Now() // before the question: what changes after it is not in the answer
+	if err := r.findKeyFiles(); err != nil {
+		return err
+	}
 	m, err := r.mark(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.adopt(m.kek); err != nil {
 		return err
 	}
 	if last := r.now.Load(); last != nil && last.mark == m {
@@ -125,4 +171,26 @@ func (r *Ring) Ready(context.Context) error {
 		return fmt.Errorf("the key ring was last read %s ago", r.age().Round(time.Second))
 	}
 	return nil
+}
+
+// Ages tells how old the keys are in seconds, by algorithm and state: the active one
+// since it signs, the others since they were staged or retired. For metrics.
+func (r *Ring) Ages(context.Context) (map[string]int, error) {
+	s := r.now.Load()
+	if s == nil {
+		return nil, errors.New("the key ring was not read yet")
+	}
+	ages, now := map[string]int{}, r.Clock()
+	for _, k := range s.keys {
+		since := k.StagedAt
+		switch {
+		case k.State == Active && k.ActivatedAt != nil:
+			since = *k.ActivatedAt
+		case k.RetiredAt != nil:
+			since = *k.RetiredAt
+		}
+		name := k.Alg + " " + string(k.State)
+		ages[name] = max(ages[name], int(now.Sub(since)/time.Second))
+	}
+	return ages, nil
 }

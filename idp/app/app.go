@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"net"
 	"net/http"
+	"strings"
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
 	"tegata/idp/web"
+	"tegata/shared/fault"
 	"tegata/shared/page"
 	"tegata/shared/serve"
 )
@@ -24,9 +25,11 @@ type App struct {
 	*Services
 	Handler http.Handler
 
-	health    *serve.Health
-	listener  net.Listener
-	telemetry telemetry
+	listening
+	forClients http.Handler // what is left of Handler where certificates are asked for
+	health     *serve.Health
+	provider   *oidc.Provider
+	telemetry  telemetry
 }
 
 // New opens everything, prepares the data and wires the handlers. It listens already
@@ -37,15 +40,18 @@ func New(ctx context.Context, cfg Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Services: services, listener: o.Listener}
+	a := &App{Services: services, listening: listening{listener: o.Listener, mutual: o.Mutual}}
 	if err := a.ready(ctx, o.Version); err != nil {
 		return nil, errors.Join(err, services.Close())
 	}
 	return a, nil
 }
 
-func (a *App) ready(ctx context.Context, version string) (err error) {
+func (a *App) ready(ctx context.Context, version string) error {
 	if err := a.prepare(ctx); err != nil {
+		return err
+	}
+	if err := a.openTLS(); err != nil {
 		return err
 	}
 	if err := a.startTelemetry(ctx, version); err != nil {
@@ -54,10 +60,7 @@ func (a *App) ready(ctx context.Context, version string) (err error) {
 	if err := a.mount(); err != nil {
 		return err
 	}
-	if a.listener == nil {
-		a.listener, err = net.Listen("tcp", a.Config.Listen)
-	}
-	return err
+	return a.listen()
 }
 
 // mount is the wiring diagram of everything that speaks HTTP.
@@ -74,12 +77,12 @@ func (a *App) mount() error {
 	}
 	pages.Page, err = page.New(page.Options{
 		Program: "idp", Templates: []fs.FS{web.Templates()}, Static: web.Static(), Catalog: a.Catalog, Brand: a.Brand,
-		Cookies: cookies, Log: a.Log, Account: pages.AccountLanguage, Shell: pages.Shell, Development: a.Config.Development,
+		Cookies: cookies, Log: a.Log, Account: pages.AccountLanguage, Shell: pages.Shell, Clock: a.Clock, Development: a.Config.Development,
 	})
 	if err != nil {
 		return err
 	}
-	provider := &oidc.Provider{
+	a.provider = &oidc.Provider{
 		Issuer: a.Config.Issuer(), Development: a.Config.Development,
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Devices: a.Devices, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
@@ -88,12 +91,16 @@ func (a *App) mount() error {
 	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
 	mux := http.NewServeMux()
 	a.health.Mount(mux)
-	provider.Mount(mux)
+	a.provider.Mount(mux)
 	pages.Mount(mux)
 	front := serve.Front{
 		Log: a.Log, Proxies: proxies, HTTPS: a.Config.HTTPS(), Problem: pages.Page.Status, Observe: a.telemetry.metrics.Request,
 	}
-	a.Handler = front.Handler(a.telemetry.traces.Handler(a.identify(cookies, serve.Routed(mux))))
+	if front.Clients, err = a.clientCertificates(); err != nil {
+		return err
+	}
+	all := a.telemetry.traces.Handler(a.identify(cookies, pages.Page.Problem, serve.Routed(mux)))
+	a.Handler, a.forClients = front.Handler(all), front.Handler(forClients(all))
 	return nil
 }
 
@@ -120,17 +127,22 @@ func (a *App) checks() []serve.Check {
 }
 
 // identify finds the session of the browser, if it has one, and puts it into the
-// context: the one place where a cookie becomes somebody who is signed in.
-func (a *App) identify(cookies serve.Cookies, next http.Handler) http.Handler {
+// context: the one place where a cookie becomes somebody who is signed in. A database
+// that does not answer makes nobody a stranger: they are told to try again.
+func (a *App) identify(cookies serve.Cookies, problem func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := cookies.Read(r, sessions.CookieName)
-		if token == "" {
+		if token == "" || strings.HasPrefix(r.URL.Path, "/static/") {
 			next.ServeHTTP(w, r)
 			return
 		}
 		one, err := a.Sessions.ByToken(r.Context(), token)
-		if err == nil {
+		switch {
+		case err == nil:
 			r = r.WithContext(sessions.With(r.Context(), &one))
+		case !fault.Is(err, fault.Denied):
+			problem(w, r, err)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -4,11 +4,14 @@
 package app
 
 import (
+	"errors"
 	"net/mail"
 	"runtime"
 	"time"
 
+	"tegata/idp/clients"
 	"tegata/shared/config"
+	"tegata/shared/page"
 )
 
 // EnvPrefix begins the variables that stand for keys: TEGATA_IDP_LISTEN.
@@ -18,6 +21,7 @@ const EnvPrefix = "TEGATA_IDP"
 type Config struct {
 	config.Program `yaml:",inline"`
 
+	TLS         TLS     `yaml:"tls"`
 	ClientsFile string  `yaml:"clients_file"`
 	Brand       Brand   `yaml:"brand"`
 	Mail        Mail    `yaml:"mail"`
@@ -72,6 +76,7 @@ type Terms struct {
 func Defaults() Config {
 	var c Config
 	c.Listen = "127.0.0.1:9000"
+	c.TLS = TLS{TLS: config.DefaultTLS(), Mutual: config.ClientCertificates{Mode: "off"}}
 	c.Log = config.Log{Level: "info", Format: "json"}
 	c.Mail = Mail{SMTP: SMTP{Port: 587, TLS: "starttls"}}
 	c.Hashing = Hashing{MemoryMiB: 19}
@@ -99,10 +104,9 @@ func (c Config) HashesAtOnce() int {
 func (c Config) Validate() []config.Problem {
 	var p config.Problems
 	c.Program.Check(&p)
-	p.File("clients_file", c.ClientsFile, true)
-	if c.Brand.Folder != "" {
-		p.Folder("brand.folder", c.Brand.Folder)
-	}
+	c.TLS.check(&p, c.Program)
+	c.checkClients(&p)
+	c.checkBrand(&p)
 	c.checkMail(&p)
 	p.Between("hashing.memory_mib", c.Hashing.MemoryMiB, 8, 4096)
 	p.Between("hashing.parallel", c.Hashing.Parallel, 0, 256)
@@ -146,6 +150,37 @@ func (s SMTP) check(p *config.Problems, development bool) {
 	}
 	if s.TLS == "plain" && s.Username != "" && !development {
 		p.Add("mail.smtp.tls", "plain would send the password in the clear; want starttls or implicit")
+	}
+}
+
+// checkClients reads the clients as well, so that their mistakes show with the rest.
+func (c Config) checkClients(p *config.Problems) {
+	before := len(*p)
+	if p.File("clients_file", c.ClientsFile, true); len(*p) > before {
+		return
+	}
+	_, err := clients.ReadFile(c.ClientsFile, c.Development)
+	var wrong clients.Problems
+	switch {
+	case errors.As(err, &wrong):
+		for _, one := range wrong {
+			p.Add("clients_file", "%s: %s: %s", c.ClientsFile, one.Path, one.Message)
+		}
+	case err != nil:
+		p.Add("clients_file", "%s: %v", c.ClientsFile, err)
+	}
+}
+
+func (c Config) checkBrand(p *config.Problems) {
+	before := len(*p)
+	if c.Brand.Folder == "" {
+		return
+	}
+	if p.Folder("brand.folder", c.Brand.Folder); len(*p) > before {
+		return
+	}
+	if _, err := page.ReadBrand(c.Brand.Folder); err != nil {
+		p.Add("brand.folder", "%v", err)
 	}
 }
 

@@ -89,6 +89,15 @@ func folder(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+	for _, name := range []string{"brand.yaml", "seal.svg"} {
+		text, err := os.ReadFile("../../shared/page/brand/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.WriteFile(filepath.Join(dir, "open"), []byte("hush"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +162,8 @@ func TestEachMistakeIsNamedWithItsKey(t *testing.T) { // F-30
 		{"password_file: DIR/password", "password: hush", "mail.smtp.password: a secret must not stand here"},
 		{"    password_file: DIR/password\n", "", "mail.smtp.password: is missing"},
 		{"DIR/clients.yaml", "DIR/nothing.yaml", "clients_file: there is no file"},
+		{"folder: DIR", "folder: /tmp", "brand.folder: brand: open brand.yaml"},
+		{"clients.yaml", "kek", "clients_file: DIR/kek: "},
 		{"folder: DIR", "folder: DIR/kek", "brand.folder: DIR/kek is a file, want a folder"},
 		// values
 		{"transport: smtp", "transport: pigeon", "mail.transport: \"pigeon\" is not one of postbox, smtp"},

@@ -15,6 +15,7 @@ import (
 	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
+	"tegata/idp/oidc"
 	"tegata/idp/passwords"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
@@ -37,6 +38,7 @@ type Options struct {
 	Clock    clock.Clock     // nil: the machine's
 	Log      *slog.Logger    // nil: slog.Default
 	Listener net.Listener    // nil: Config.Listen
+	Mutual   net.Listener    // nil: Config.TLS.Mutual.Listen
 	Rules    *accounts.Rules // nil: accounts.DefaultRules
 	Version  string
 	Keep     bool // leave the schema as it is: for verbs that only look
@@ -108,6 +110,10 @@ func Open(ctx context.Context, cfg Config, o Options) (*Services, error) {
 		d.Close()
 		return nil, err
 	}
+	if err := s.Keys.Unlock(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -124,7 +130,12 @@ func (s *Services) fill(o Options) (err error) {
 	s.Once = once.Store{DB: d, Seal: s.Seal}
 	s.Limit = limit.Limiter{DB: d}
 	s.Audit = audit.Log{DB: d, Clock: now}
-	s.Keys = &keys.Ring{DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log}
+	s.Keys = &keys.Ring{
+		DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log, Needs: signingAlgs,
+		Keep:   max(keys.DefaultKeep, time.Duration(s.Config.Session.Absolute)+24*time.Hour),
+		MaxAge: oidc.KeysFor, Readers: s.readers, Harm: harm{Services: s}, KeyFile: s.Config.KeyEncryptionKey.File,
+		Columns: []secret.Column{passwords.SealedColumn, outbox.SealedColumn},
+	}
 	s.Outbox = &outbox.Outbox{DB: d, Clock: now, Log: s.Log, Seal: s.Seal}
 	transport, err := s.transport()
 	if err != nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -13,11 +14,12 @@ import (
 const (
 	sealEvery  = 2 * time.Second // how long an audit event may wait for its place in the chain
 	sweepEvery = 5 * time.Minute // how late expired rows may go
+	restEvery  = time.Minute     // how long memory that hashing needed may stay after the last hash
 	usedFor    = 48 * time.Hour  // how long what was used once is remembered: a code reused must end its tokens
 )
 
 // URL is where this process can be reached on this machine.
-func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
+func (a *App) URL() string { return a.servers()[0].URL() }
 
 // Run serves until ctx ends, then stops in order: /readyz turns red, requests under
 // way finish, the outbox delivers or keeps what it holds, the audit log is sealed and
@@ -26,17 +28,21 @@ func (a *App) Run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var workers sync.WaitGroup
-	for _, job := range []func(context.Context){
+	jobs := []func(context.Context){
 		func(ctx context.Context) { a.complain("outbox", a.Outbox.Run(ctx)) },
 		a.Keys.Watch,
 		a.serveMetrics,
 		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
-		func(ctx context.Context) { every(ctx, sweepEvery, a.Sweep) },
-	} {
+		func(ctx context.Context) { every(ctx, sweepEvery, a.sweep) },
+		func(ctx context.Context) { every(ctx, restEvery, a.giveBack()) },
+	}
+	if a.certificates != nil {
+		jobs = append(jobs, a.certificates.Watch)
+	}
+	for _, job := range jobs {
 		workers.Go(func() { job(work) })
 	}
-	server := &serve.Server{Listener: a.listener, Handler: a.Handler, Log: a.Log, Health: a.health}
-	err := server.Run(ctx)
+	err := serve.RunAll(ctx, a.servers()...)
 	stopWork()
 	workers.Wait()
 	a.seal(context.WithoutCancel(ctx))
@@ -62,18 +68,32 @@ func (a *App) seal(ctx context.Context) {
 	a.complain("audit seal", err)
 }
 
-// Sweep forgets what is over. Several nodes may do it at once.
-func (s *Services) Sweep(ctx context.Context) {
-	now := s.Clock()
+// giveBack returns memory to the system when passwords were hashed since the last
+// time: a hash takes 19 MiB, and Go would keep them for a while.
+func (a *App) giveBack() func(context.Context) {
+	before := int64(0)
+	return func(context.Context) {
+		if n := a.Hasher.Computed(); n != before {
+			before = n
+			debug.FreeOSMemory()
+		}
+	}
+}
+
+// sweep forgets what is over. Several nodes may do it at once.
+func (a *App) sweep(ctx context.Context) {
+	s, now := a.Services, a.Clock()
 	for name, sweep := range map[string]func() (int64, error){
 		"once":         func() (int64, error) { return s.Once.Sweep(ctx, now, usedFor) },
 		"limits":       func() (int64, error) { return s.Limit.Sweep(ctx, now) },
+		"keys":         func() (int64, error) { return s.Keys.Sweep(ctx, now) },
 		"outbox":       func() (int64, error) { return s.Outbox.Sweep(ctx, 30*24*time.Hour) },
 		"sessions":     func() (int64, error) { return s.Sessions.Sweep(ctx, now) },
 		"interactions": func() (int64, error) { return s.Interaction.Sweep(ctx, now) },
 		"devices":      func() (int64, error) { return s.Devices.Sweep(ctx, usedFor) },
 		"grants":       func() (int64, error) { return (&oidc.Provider{DB: s.DB, Clock: s.Clock}).Sweep(ctx) },
 		"accounts":     func() (int64, error) { return s.Accounts.Sweep(ctx, now) },
+		"tokens":       func() (int64, error) { return a.provider.Sweep(ctx) },
 		"postbox":      func() (int64, error) { return s.sweepPostbox(ctx, now) },
 	} {
 		n, err := sweep()

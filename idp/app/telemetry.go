@@ -23,7 +23,11 @@ func (a *App) startTelemetry(ctx context.Context, version string) (err error) {
 	t.metrics = observe.NewMetrics("idp", version)
 	t.metrics.GaugeBy("tegata_outbox_messages", "Messages by state.", "state", a.Outbox.Counts)
 	t.metrics.Gauge("tegata_password_hashes_total", "Password hashes computed.", func() float64 { return float64(a.Hasher.Computed()) })
+	t.metrics.GaugeBy("signing_key_age_seconds", "Age of signing keys by algorithm and state.", "key", a.Keys.Ages)
 	t.protocol = t.metrics.Counter("tegata_protocol_events_total", "What happened at the protocol's endpoints, with the reason of refusals.", "event")
+	if a.certificates != nil {
+		t.metrics.Certificate(a.certificates.Expires, a.certificates.Failing)
+	}
 	if t.traces, err = observe.StartTraces(ctx, a.Config.Tracing.Endpoint, "idp", version); err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // Package cli is the provider's command line, one verb per file.
 //
 //	serve, config, migrate, audit, outbox, version   shared/verbs
-//	keys                                             keys/verbs
+//	keys                                             keys/verbs, keys.go
 //	account list, show, create                       account.go
 //	client list, show                                client.go
 //
@@ -15,8 +15,6 @@ import (
 
 	"tegata/idp/app"
 	"tegata/idp/schema"
-	"tegata/keys"
-	keyverbs "tegata/keys/verbs"
 	"tegata/shared/config"
 	"tegata/shared/verbs"
 )
@@ -35,7 +33,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []st
 	}}
 	p.Serve = p.serve
 	root := p.Root()
-	root.AddCommand(p.account(), p.client(), keyverbs.Keys{Std: p.Std, Name: p.Name, Open: p.ring}.Command())
+	root.AddCommand(p.account(), p.client(), p.keys().Command())
 	return verbs.Main(root, args)
 }
 
@@ -66,12 +64,5 @@ func (p program) services(ctx context.Context, do func(*app.Services) error) err
 		}
 		defer s.Close()
 		return do(s)
-	})
-}
-
-func (p program) ring(ctx context.Context, do func(*keys.Ring) error) error {
-	return p.services(ctx, func(s *app.Services) error {
-		s.Keys.Actor = "cli"
-		return do(s.Keys)
 	})
 }

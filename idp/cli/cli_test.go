@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
 		Setup: func(e *testscript.Env) error { return setup(e, root) },
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"await": await, "exits": exits},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"await": await, "exits": exits, "gone": gone, "kid": kid},
 	})
 }
 
@@ -93,14 +93,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE STDERR ARGS…")
 	}
-	var environ []string
-	for _, name := range []string{"CONFIG", "LISTEN", "PUBLIC_URL", "METRICS_LISTEN", "DATABASE_URL", "KEY_ENCRYPTION_KEY_FILE",
-		"CLIENTS_FILE", "PEOPLE_FILE", "HASHING_MEMORY_MIB"} {
-		environ = append(environ, "TEGATA_IDP_"+name+"="+ts.Getenv("TEGATA_IDP_"+name))
-	}
 	var out, errs bytes.Buffer
-	code := cli.Main(args[2:], strings.NewReader(""), &out, &errs, environ)
+	code := cli.Main(args[2:], strings.NewReader(""), &out, &errs, environ(ts))
 	if string(rune('0'+code)) != args[0] || !strings.Contains(errs.String(), args[1]) {
 		ts.Fatalf("idp %v: exit code %d\n%s, want %s and %q", args[2:], code, errs.String(), args[0], args[1])
 	}
+}
+
+// environ is the configuration of the script.
+func environ(ts *testscript.TestScript) (all []string) {
+	for _, name := range []string{"CONFIG", "LISTEN", "PUBLIC_URL", "METRICS_LISTEN", "DATABASE_URL", "KEY_ENCRYPTION_KEY_FILE",
+		"CLIENTS_FILE", "PEOPLE_FILE", "HASHING_MEMORY_MIB"} {
+		all = append(all, "TEGATA_IDP_"+name+"="+ts.Getenv("TEGATA_IDP_"+name))
+	}
+	return all
 }

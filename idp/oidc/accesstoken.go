@@ -13,8 +13,8 @@ import (
 	"tegata/shared/secret"
 )
 
-// accessToken is what an access token in JWT form says. RFC 9068 §2.2.
-type accessToken struct {
+// accessClaims is what an access token in JWT form says. RFC 9068 §2.2.
+type accessClaims struct {
 	Issuer   string   `json:"iss"`
 	Subject  string   `json:"sub"`
 	Audience audience `json:"aud"`
@@ -62,7 +62,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (string, e
 		return w.access.String(), nil
 	}
 	now := p.Clock()
-	payload, err := json.Marshal(accessToken{
+	payload, err := json.Marshal(accessClaims{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
 		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access.ID,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,

@@ -20,6 +20,7 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 const (
 	leeway       = 10 * time.Second
 	maxAssertion = 5 * time.Minute
+	oldAssertion = time.Hour // what Authlib makes; for clients that name the endpoint
 )
 
 // assertionAlgs is what a client may sign with: no algorithm with a shared secret,
@@ -84,7 +85,10 @@ func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, 
 
 // wrong tells what an assertion has wrong, "" when nothing.
 func (p *Provider) wrong(client *clients.Client, c asserted) string {
-	now := p.Clock()
+	now, lives := p.Clock(), maxAssertion
+	if client.AuthAudience == "endpoint" {
+		lives = oldAssertion
+	}
 	switch {
 	case c.Issuer != client.ID || c.Subject != client.ID:
 		return "The client assertion has to name the client as iss and sub."
@@ -92,7 +96,7 @@ func (p *Provider) wrong(client *clients.Client, c asserted) string {
 		return "The client assertion is made out to somebody else."
 	case c.Expires == nil || c.Expires.Time().Before(now.Add(-leeway)):
 		return "The client assertion has expired."
-	case c.Expires.Time().After(now.Add(maxAssertion + leeway)):
+	case c.Expires.Time().After(now.Add(lives + leeway)):
 		return "The client assertion lives for too long."
 	case c.NotBefore != nil && c.NotBefore.Time().After(now.Add(leeway)):
 		return "The client assertion is not good yet."

@@ -43,6 +43,7 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		p.clientRefused(ctx, client.ID, given.method, err)
 		return nil, err
 	}
+	p.Keys.Seen(ctx, client.ID, client.Public())
 	w.client, w.assertion = &registered{client}, proof
 	return w.client, nil
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
+	"time"
 
 	"tegata/idp/clients"
 	"tegata/idp/sessions"
@@ -129,12 +131,17 @@ func (p *Provider) metadata(w http.ResponseWriter, r *http.Request) {
 	p.document.write(w, r, "public, max-age=300")
 }
 
+// KeysFor is how long relying parties may keep the key set. Promotion of a key waits
+// for it.
+const KeysFor = time.Minute
+
 // jwks answers /oauth2/jwks. Relying parties may keep it for a short while only, so
 // that a new key is known everywhere before it signs.
 func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
 	p.Count("jwks")
 	text, etag := p.Keys.JWKS()
-	document{text, etag}.write(w, r, "public, max-age=60")
+	p.Keys.Fetched(r.Context(), etag, r.URL.Query().Get("client_id"))
+	document{text, etag}.write(w, r, "public, max-age="+strconv.Itoa(int(KeysFor/time.Second)))
 }
 
 func (d document) write(w http.ResponseWriter, r *http.Request, caching string) {

@@ -178,7 +178,11 @@ func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time
 func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root string, now time.Time) error {
 	g.ID, g.Client, g.Scopes, g.Session = w.access.ID, w.client.ID, w.target.Scopes, w.about
 	g.ExpiresAt = now.Add(w.accessLives(p))
-	if err := p.store.insertDerived(ctx, g, root, now); err != nil {
+	err := p.store.insertDerived(ctx, g, root, now)
+	if fault.Is(err, fault.Expired) {
+		return refuse("invalid_grant", sentences["invalid_grant"])
+	}
+	if err != nil {
 		return err
 	}
 	return p.writeTokens(ctx, w, g.ID, g.most(), now)

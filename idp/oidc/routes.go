@@ -68,7 +68,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathAuthorize, p.authorize, p.authorize, false},
 		{pathToken, nil, p.token, true},
 		{pathUserinfo, p.userinfo, p.userinfo, true},
-		{pathRevoke, nil, p.revoke, false},
+		{pathRevoke, nil, p.revoke, true},
 		{pathIntrospect, nil, p.introspect, false},
 		{pathDevice, nil, p.deviceAuthorization, false},
 		{pathLogout, p.logout, p.logout, false},

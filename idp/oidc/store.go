@@ -42,8 +42,9 @@ type held struct {
 	Replaced  bool // itself: a refresh token that was used
 }
 
-// insertGrant writes the grant if the session it comes from still goes on: logging
-// out between authorize and token ends the flow. It gives fault.Expired otherwise.
+// insertGrant writes the grant if the session it comes from still goes on and its
+// account may log in: logging out between authorize and token ends the flow. It gives
+// fault.Expired otherwise.
 func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	about, err := json.Marshal(g.Session)
 	if err != nil {
@@ -52,7 +53,9 @@ func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	n, err := s.DB.Exec(ctx, `
 		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
 		select $1, $2, account_id, id, $3, $4, $5, $6, $7
-		from sessions where id = $8 and ended_at is null`,
+		from sessions where id = $8 and ended_at is null and exists (
+			select 1 from accounts
+			where accounts.id = sessions.account_id and accounts.state = 'active' and accounts.deleted_at is null)`,
 		g.ID, g.Client, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, g.Session.SID)
 	if err == nil && n == 0 {
 		return fault.New(fault.Expired, "", "oidc.session_over")

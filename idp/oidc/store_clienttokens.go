@@ -97,6 +97,7 @@ func (s store) sweepClientTokens(ctx context.Context, before time.Time) (int64, 
 
 // insertDerived writes a grant that no code led to: for a token that was exchanged, or
 // an assertion of somebody we trust. rootID names the grant it ends with, "" for none.
+// It gives fault.Expired when the account may not log in any more.
 func (s store) insertDerived(ctx context.Context, g grant, rootID string, now time.Time) error {
 	about, err := json.Marshal(g.Session)
 	if err != nil {
@@ -106,10 +107,14 @@ func (s store) insertDerived(ctx context.Context, g grant, rootID string, now ti
 	if rootID != "" {
 		root = &rootID
 	}
-	_, err = s.DB.Exec(ctx, `
+	n, err := s.DB.Exec(ctx, `
 		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at, root_id)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		g.ID, g.Client, g.Session.AccountID, g.Session.SID, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, root)
+		select $1, $2, id, $3, $4, $5, $6, $7, $8, $9
+		from accounts where id = $10 and state = 'active' and deleted_at is null`,
+		g.ID, g.Client, g.Session.SID, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, root, g.Session.AccountID)
+	if err == nil && n == 0 {
+		return fault.New(fault.Expired, "", "oidc.session_over")
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -136,7 +137,15 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	if name := twice(r.PostForm); name != "" {
 		return refuse("invalid_request", "A parameter is there twice.")
 	}
+	omitEmpty(r.PostForm)
+	omitEmpty(r.Form)
 	return nil
+}
+
+// omitEmpty drops what was sent without a value: that counts as left out (RFC 6749
+// §3.2). zitadel/oidc, for one, sends client_secret= beside HTTP Basic.
+func omitEmpty(form url.Values) {
+	maps.DeleteFunc(form, func(_ string, values []string) bool { return len(values) == 1 && values[0] == "" })
 }
 
 // known are the parameters that must not come twice. Others are nobody's business.

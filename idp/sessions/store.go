@@ -49,9 +49,16 @@ func (s Store) renew(ctx context.Context, one Session, digest []byte) error {
 		db.Args(one.ID, digest, one.AuthTime, strings.Join(one.AMR, " "), one.ACR, one.LastSeenAt, one.ExpiresAt), &one.ID)
 }
 
+// byID gives fault.NotFound also when the account may not log in any more, so that a
+// stopped account is out everywhere at once.
 func (s Store) byID(ctx context.Context, id string) (one Session, digest []byte, err error) {
 	var r row
-	err = s.DB.Row(ctx, `select `+columns+`, digest from sessions where id = $1`, db.Args(id), r.dest(&digest)...)
+	err = s.DB.Row(ctx, `
+		select `+columns+`, digest from sessions
+		where id = $1 and exists (
+			select 1 from accounts
+			where accounts.id = sessions.account_id and accounts.state = 'active' and accounts.deleted_at is null)`,
+		db.Args(id), r.dest(&digest)...)
 	return r.session(), digest, err
 }
 

@@ -43,7 +43,7 @@ func TestNewTermsOfSomebodyWhoCameDirectly(t *testing.T) {
 	w.person(t, "en").Visit(w.URL + "/terms/accept").At("/login") // strangers have nothing to accept
 	p := w.person(t, "en").Visit("/login")
 	inEnglish.enter(p, "maya.lindqvist@example.com", "brisk Walnut, 4 kites")
-	p.Title("Our terms have changed").Press("Log out").Visit("/profile").At("/login")
+	p.Title("Our terms have changed").Follow(inEnglish.logOut).Press(inEnglish.logOut).Visit("/profile").At("/login")
 	inEnglish.enter(p, "maya.lindqvist@example.com", "brisk Walnut, 4 kites")
 	p.Press("Accept and continue").At("/profile")
 }

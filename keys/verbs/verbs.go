@@ -1,12 +1,22 @@
-// Package verbs is the key ring on the command line of both programs: keys list and
-// keys rotate.
+// Package verbs is the key ring on the command line of both programs.
+//
+//	keys list                        every key, and who reads the set (list.go)
+//	keys stage, promote, rotate      the next key is made, signs, both (promote.go)
+//	keys retire, revoke, recover     a key goes, in peace or not (retire.go, revoke.go)
+//	keys schedule                    running programs rotate by themselves (schedule.go)
+//	keys rewrap                      another key-encryption key (rewrap.go)
+//	keys export, verify              backups and checks (export.go, verify.go)
+//
+// Each verb that changes something knows --json and --dry-run.
 package verbs
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,21 +29,77 @@ import (
 // Keys is what the verbs work with.
 type Keys struct {
 	verbs.Std
-	Name string                                                          // of the program
-	Open func(ctx context.Context, do func(ring *keys.Ring) error) error // opens, does, closes
+	Name   string                                                          // of the program
+	Open   func(ctx context.Context, do func(ring *keys.Ring) error) error // opens, does, closes
+	Served func(ctx context.Context) ([]byte, error)                       // the key set as readers get it; nil: cannot be asked for
 }
 
 // Command gives the keys command.
 func (k Keys) Command() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "keys",
-		Short: "List and rotate the signing keys",
-		Long: "A signing key is next, then active, then retired. A running " + k.Name + " follows what is done\n" +
-			"here within seconds.",
+		Short: "The signing keys: list, rotate, revoke, back up and check them",
+		Long: "A signing key is next, then active, then retired, and is deleted when nothing that it\n" +
+			"signed can be alive. A running " + k.Name + " follows what is done here within seconds.",
 		Args: cobra.NoArgs,
 	}
-	group.AddCommand(k.list(), k.rotate())
+	group.AddCommand(k.list(), k.stage(), k.promote(), k.rotate(), k.retire(), k.revoke(), k.recover(),
+		k.schedule(), k.rewrap(), k.export(), k.verify())
 	return group
+}
+
+// flags are those of every verb that changes something.
+type flags struct{ json, dry bool }
+
+func (f *flags) on(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	cmd.Flags().BoolVarP(&f.dry, "dry-run", "n", false, "say what would be done, and do nothing")
+}
+
+// verb builds a command that works on the ring.
+func (k Keys) verb(cmd *cobra.Command, do func(ctx context.Context, ring *keys.Ring, args []string) error) *cobra.Command {
+	cmd.RunE = verbs.Do(func(cmd *cobra.Command, args []string) error {
+		return k.Open(cmd.Context(), func(ring *keys.Ring) error { return told(do(cmd.Context(), ring, args)) })
+	})
+	return cmd
+}
+
+// told turns refusals of the ring into sentences.
+func told(err error) error {
+	f := fault.Of(err)
+	if f == nil {
+		return err
+	}
+	switch f.Key {
+	case "keys.unknown_kid":
+		return fmt.Errorf("there is no key %s; see: keys list", verbs.Plain(fmt.Sprint(f.Args["kid"])))
+	case "keys.no_next":
+		return fmt.Errorf("there is no next %s key; make one: keys stage %[1]s", verbs.Plain(fmt.Sprint(f.Args["alg"])))
+	case "keys.rotated_elsewhere":
+		return errors.New("the ring changed at the same moment; look at it and try again")
+	}
+	return err
+}
+
+// would begins a sentence: "would " in a dry run.
+func (f flags) would(text string) string {
+	if f.dry {
+		return "would: " + text
+	}
+	return text
+}
+
+// confirm asks for the word to be typed. It is for what cannot be undone.
+func (k Keys) confirm(word, question string) error {
+	fmt.Fprintf(k.Err, "%s\nType %s to go on: ", question, word)
+	line, err := bufio.NewReader(io.LimitReader(k.In, 1024)).ReadString('\n')
+	if got := strings.TrimSpace(line); got == word {
+		return nil
+	} else if err != nil && got == "" {
+		fmt.Fprintln(k.Err)
+		return verbs.Usagef("nothing was typed; without a terminal use --yes")
+	}
+	return errors.New("that is not it; nothing was changed")
 }
 
 // keyJSON is a key as --json prints it.
@@ -46,129 +112,37 @@ type keyJSON struct {
 	PublishedAt *time.Time `json:"published_at"`
 	ActivatedAt *time.Time `json:"activated_at"`
 	RetiredAt   *time.Time `json:"retired_at"`
+	RevokedAt   *time.Time `json:"revoked_at"`
 	PurgeAfter  *time.Time `json:"purge_after"`
 	SealedBy    string     `json:"sealed_by"`
+	Device      string     `json:"device"`
 }
 
 func toJSON(k keys.Key) keyJSON {
-	return keyJSON{k.KID, k.Alg, k.State, k.CreatedAt, k.StagedAt, k.PublishedAt, k.ActivatedAt, k.RetiredAt, k.PurgeAfter, k.SealedBy}
+	return keyJSON{k.KID, k.Alg, k.State, k.CreatedAt, k.StagedAt, k.PublishedAt, k.ActivatedAt, k.RetiredAt, k.RevokedAt,
+		k.PurgeAfter, k.SealedBy, k.Device}
 }
 
-func (k Keys) list() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the signing keys, without their private halves",
-		Args:  cobra.NoArgs,
-		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
-			return k.Open(cmd.Context(), func(ring *keys.Ring) error {
-				all, err := ring.List(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return show(k.Out, all, asJSON)
-			})
-		}),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-func show(w io.Writer, all []keys.Key, asJSON bool) error {
-	if asJSON {
-		list := make([]keyJSON, len(all))
-		for i, key := range all {
-			list[i] = toJSON(key)
-		}
-		return verbs.JSON(w, list)
-	}
-	rows := make([][]string, len(all))
+func allJSON(all []keys.Key) []keyJSON {
+	list := make([]keyJSON, len(all))
 	for i, key := range all {
-		rows[i] = []string{key.Alg, string(key.State), key.KID, verbs.Time(&key.StagedAt), verbs.Time(key.PublishedAt),
-			verbs.Time(key.ActivatedAt), verbs.Time(key.RetiredAt), verbs.Time(key.PurgeAfter)}
+		list[i] = toJSON(key)
 	}
-	return verbs.Table(w, []string{"ALG", "STATE", "KID", "STAGED", "PUBLISHED", "ACTIVATED", "RETIRED", "PURGED AFTER"}, rows)
+	return list
 }
 
-func (k Keys) rotate() *cobra.Command {
-	var all, asJSON bool
-	cmd := &cobra.Command{
-		Use:   "rotate ALG… | --all",
-		Short: "Let the next key sign, retire the active one, stage a new one",
-		Long: "Let the next key sign, retire the active one and stage a new one, for each algorithm named.\n" +
-			"What the retired key signed stays valid. It may be done while " + k.Name + " runs.",
-		Example: "  " + k.Name + " keys rotate ES256\n  " + k.Name + " keys rotate --all",
-		RunE: verbs.Do(func(cmd *cobra.Command, algs []string) error {
-			if all == (len(algs) > 0) {
-				return verbs.Usagef("want algorithms or --all")
-			}
-			return k.Open(cmd.Context(), func(ring *keys.Ring) error {
-				return k.rotateEach(cmd.Context(), ring, algs, asJSON)
-			})
-		}),
+func maybe(k *keys.Key) *keyJSON {
+	if k == nil {
+		return nil
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "every algorithm that has a key")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	one := toJSON(*k)
+	return &one
 }
 
-// rotation is one rotation as --json prints it.
-type rotation struct {
-	Retired keyJSON `json:"retired"`
-	Active  keyJSON `json:"active"`
-}
-
-// rotateEach rotates the algorithms, those of the ring when none is named.
-func (k Keys) rotateEach(ctx context.Context, ring *keys.Ring, algs []string, asJSON bool) error {
-	list, err := ring.List(ctx)
-	if err != nil {
-		return err
+func kids(all []keys.Key) string {
+	var list []string
+	for _, k := range all {
+		list = append(list, k.KID)
 	}
-	known := algorithms(list)
-	if len(algs) == 0 {
-		algs = known
-	}
-	for _, alg := range algs {
-		if !slices.Contains(known, alg) {
-			return fmt.Errorf("there is no active %s key; the ring has %v", verbs.Plain(alg), known)
-		}
-	}
-	done := []rotation{}
-	for _, alg := range algs {
-		k.warn(list, alg)
-		old, now, err := ring.Rotate(ctx, alg)
-		if fault.Is(err, fault.NotFound) {
-			return fmt.Errorf("there is no active %s key any more", alg)
-		}
-		if err != nil {
-			return err
-		}
-		done = append(done, rotation{toJSON(old), toJSON(now)})
-		if !asJSON {
-			fmt.Fprintf(k.Out, "%s: %s signs, %s is retired\n", alg, now.KID, old.KID)
-		}
-	}
-	if asJSON {
-		return verbs.JSON(k.Out, done)
-	}
-	return nil
-}
-
-func algorithms(list []keys.Key) (algs []string) {
-	for _, key := range list {
-		if key.State == keys.Active && !slices.Contains(algs, key.Alg) {
-			algs = append(algs, key.Alg)
-		}
-	}
-	return algs
-}
-
-// warn tells when the key that is about to sign is news to clients: they keep what
-// they read for a while.
-func (k Keys) warn(list []keys.Key, alg string) {
-	for _, key := range list {
-		if key.Alg == alg && key.State == keys.Next && key.PublishedAt == nil {
-			fmt.Fprintf(k.Err, "note: %s was never published by a running %s; clients that keep our keys may refuse its signatures until they read them again\n", key.KID, k.Name)
-		}
-	}
+	return strings.Join(list, ", ")
 }

@@ -7,6 +7,7 @@
 //	Secret     a value that comes from a 0600 file or the environment and never prints
 //	Problems   mistakes, and the checks that find them (problems.go, check.go)
 //	Program    the keys that both programs share, with the rules of development
+//	TLS        the keys of a program that serves https itself (tls.go, mutual.go)
 //	Show       the configuration in force, secrets left out
 //
 // A key of the file is the path of yaml tags: mail.smtp.host. Each key has a variable:

@@ -56,6 +56,23 @@ func (m *Metrics) Gauge(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
+// Certificate shows when the certificate in use ends, as Unix time (0 when there is
+// none yet), and whether a newer one could not be taken.
+func (m *Metrics) Certificate(expires func() time.Time, failing func() bool) {
+	m.Gauge("tegata_tls_certificate_expires_timestamp_seconds", "When the certificate in use ends.", func() float64 {
+		if at := expires(); !at.IsZero() {
+			return float64(at.Unix())
+		}
+		return 0
+	})
+	m.Gauge("tegata_tls_certificate_failing", "1 while a newer certificate cannot be used or obtained.", func() float64 {
+		if failing() {
+			return 1
+		}
+		return 0
+	})
+}
+
 // Counter gives a counter with one label, whose values must be few and ours.
 func (m *Metrics) Counter(name, help, label string) func(value string) {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})

@@ -22,10 +22,14 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 
+	"tegata/shared/clock"
+	"tegata/shared/fault"
 	"tegata/shared/locale"
 	"tegata/shared/serve"
 )
@@ -53,7 +57,8 @@ type Options struct {
 	Shell      func(*http.Request) *Shell // navigation of wide pages; nil when there is none
 	Account    func(*http.Request) string // language of the account that is signed in, "" if none; may be nil
 
-	Development bool // problem pages tell the cause
+	Clock       clock.Clock // for the year in the footer; nil means the system's
+	Development bool        // problem pages tell the cause
 }
 
 // Shell is the frame of a wide page: where one can go, and who is signed in.
@@ -93,6 +98,9 @@ type Page struct {
 func New(o Options) (*Set, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System
 	}
 	s := &Set{Options: o, brands: map[string]brandView{}}
 	folders := []fs.FS{sub(own, "static")}
@@ -161,6 +169,9 @@ func (s *Set) Show(w http.ResponseWriter, r *http.Request, p Page) error {
 		return fmt.Errorf("page %s: %w", p.Template, err)
 	}
 	h := w.Header()
+	if f := fault.Of(p.Problem); f != nil && f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds())))) // RFC 9110 §10.2.3
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.Lang)
 	h.Add("Vary", "Accept-Language, Cookie")

@@ -156,6 +156,9 @@ func (v *View) DateTime(t time.Time, zone string) string {
 	return locale.DateTime(v.Lang, t, where)
 }
 
+// Year is the current one, for the footer (S-234).
+func (v *View) Year() int { return v.set.Clock().Year() }
+
 // Country gives the name of a country.
 func (v *View) Country(code string) string { return locale.CountryName(v.Lang, code) }
 

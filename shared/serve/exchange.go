@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"net/http"
 	"strings"
 )
@@ -17,9 +18,17 @@ type Exchange struct {
 	HTTPS bool   // the caller came by https, as far as we can tell
 	Route string // the mux pattern that matched, "" when none did
 
-	header     http.Header // of the answer
-	formAction []string
-	quiet      bool
+	// ClientCertificate is what the caller proved to hold the key of (RFC 8705), nil
+	// when none came. It may be self-signed or long expired: whose it is, and whether
+	// that is good enough, is for whoever knows the clients. See ClientTrusted.
+	ClientCertificate *x509.Certificate
+
+	proxied       bool                // the connection came from a proxy of ours
+	intermediates []*x509.Certificate // that came with ClientCertificate
+	authorities   *x509.CertPool      // nil: no certificate is trusted
+	header        http.Header         // of the answer
+	formAction    []string
+	quiet         bool
 }
 
 type exchangeKey struct{}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -14,12 +15,17 @@ import (
 // of it. Pushed authorization requests with long claims fit too.
 const DefaultMaxBody = 64 << 10
 
+// DefaultDeadline is how long an answer may be worked on.
+const DefaultDeadline = 30 * time.Second
+
 // Front is what every request passes before it reaches a mux. Fill it in app.go.
 type Front struct {
 	Log     *slog.Logger
 	Proxies Proxies                                                                         // whose X-Forwarded-* count; none when empty
 	HTTPS   bool                                                                            // the public URL is https: send Strict-Transport-Security
 	MaxBody int64                                                                           // bytes; 0 means DefaultMaxBody
+	Within  time.Duration                                                                   // after which a request's context ends; 0 means DefaultDeadline
+	Clients *ClientCertificates                                                             // nil: callers' certificates are not looked at
 	Problem Problem                                                                         // 413 and 500 as pages
 	Observe func(ctx context.Context, route, method string, status int, took time.Duration) // metrics; may be nil
 }
@@ -37,7 +43,9 @@ func (f Front) Handler(next http.Handler) http.Handler {
 			// Around the bare w, which lets net/http close a connection that goes on sending.
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		}
-		ctx := context.WithValue(r.Context(), exchangeKey{}, x)
+		ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(f.Within, DefaultDeadline))
+		defer cancel()
+		ctx = context.WithValue(ctx, exchangeKey{}, x)
 		ctx = audit.WithOrigin(ctx, audit.Origin{RequestID: x.ID, Place: x.Place, Agent: cut(r.UserAgent(), maxAgent)})
 		r = r.WithContext(ctx)
 		rec := &recorder{ResponseWriter: w}
@@ -55,6 +63,7 @@ func (f Front) Handler(next http.Handler) http.Handler {
 // meet finds out who calls.
 func (f Front) meet(w http.ResponseWriter, r *http.Request) *Exchange {
 	x := f.Proxies.read(r)
+	f.readClient(r, x)
 	if x.ID == "" {
 		x.ID = newRequestID()
 	}

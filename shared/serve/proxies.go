@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Proxies are the networks whose X-Forwarded-For, X-Forwarded-Proto and
-// X-Request-Id we believe. From anybody else these headers are noise: with them a
+// Proxies are the networks whose X-Forwarded-For, X-Forwarded-Proto, X-Request-Id and
+// Client-Cert (client.go) we believe. From anybody else these headers are noise: with them a
 // stranger would choose the address that limits and audit log see.
 type Proxies []netip.Prefix
 
@@ -53,6 +53,7 @@ func (p Proxies) read(r *http.Request) *Exchange {
 	if !p.has(addr) {
 		return x
 	}
+	x.proxied = true
 	x.Place = p.caller(r, addr).String()
 	if proto := last(r.Header.Values("X-Forwarded-Proto")); proto != "" {
 		x.HTTPS = strings.EqualFold(proto, "https")

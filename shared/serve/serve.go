@@ -3,12 +3,13 @@
 //
 //	Front        what every request passes: id, origin, log, recovery, headers, body cap
 //	Proxies      whose X-Forwarded-* we believe (proxies.go)
+//	Clients      the certificate that a caller showed, to us or to a proxy (client.go)
 //	Of           what Front found out about a request (exchange.go)
 //	Headers      the content policy and its friends; AllowFormAction opens it for one answer
 //	CrossSite    refuses posts from other sites; Forms refuses what is no form
 //	Cookies      the only way a cookie is set or read
 //	Health       /healthz and /readyz
-//	Server       listens, times out, and stops without dropping anybody
+//	Server       listens, with or without TLS, times out, and stops without dropping anybody
 //
 // Answers that a person may see (413, 415, 403, 500) go through a Problem, which the
 // programs fill with their own page.

@@ -2,11 +2,13 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -14,9 +16,13 @@ import (
 const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 15 * time.Second
-	answerTimeout = 30 * time.Second
+	answerTimeout = DefaultDeadline + 5*time.Second // enough to say that it took too long
 	idleTimeout   = 60 * time.Second
 	maxHeader     = 32 << 10
+	maxStreams    = 100 // requests at a time over one HTTP/2 connection
+
+	// DefaultNotice is how long load balancers have to see that we are about to stop.
+	DefaultNotice = 5 * time.Second
 
 	// DefaultDrain is how long requests under way may take after a stop (F-23).
 	DefaultDrain = 25 * time.Second
@@ -30,6 +36,7 @@ type Server struct {
 	Health  *Health       // turned red at the beginning of a stop; may be nil
 	Notice  time.Duration // how long /readyz is red before we stop to listen; 0 where no load balancer asks
 	Drain   time.Duration // 0 means DefaultDrain
+	TLS     *tls.Config   // nil serves plain HTTP/1.1; else HTTP/2 too
 
 	Listener net.Listener // open already; nil: Listen opens Addr
 }
@@ -45,7 +52,12 @@ func (s *Server) Listen() error {
 }
 
 // URL is where the server can be reached from this machine; call it after Listen.
-func (s *Server) URL() string { return "http://" + s.Listener.Addr().String() }
+func (s *Server) URL() string {
+	if s.TLS != nil {
+		return "https://" + s.Listener.Addr().String()
+	}
+	return "http://" + s.Listener.Addr().String()
+}
 
 // Run serves until ctx ends, then stops in order: /readyz red, no new connections,
 // requests under way finish. It gives nil after a clean stop.
@@ -62,16 +74,25 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		TLSConfig:         s.TLS,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- web.Serve(s.Listener) }()
+	go func() { failed <- s.serve(web) }()
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
 	return s.stop(web)
+}
+
+func (s *Server) serve(web *http.Server) error {
+	if s.TLS != nil {
+		return web.ServeTLS(s.Listener, "", "")
+	}
+	return web.Serve(s.Listener)
 }
 
 func (s *Server) stop(web *http.Server) error {
@@ -93,4 +114,20 @@ func (s *Server) stop(web *http.Server) error {
 		return web.Close()
 	}
 	return err
+}
+
+// RunAll runs the servers until ctx ends or one of them fails, which stops the others.
+func RunAll(ctx context.Context, servers ...*Server) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make([]error, len(servers))
+	var all sync.WaitGroup
+	for i, s := range servers {
+		all.Go(func() {
+			defer stop()
+			errs[i] = s.Run(ctx)
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }

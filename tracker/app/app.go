@@ -12,9 +12,11 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
+	"tegata/shared/certs"
 	"tegata/shared/fault"
 	"tegata/shared/limit"
 	"tegata/shared/page"
@@ -37,9 +39,10 @@ type App struct {
 	Handler http.Handler
 	Pages   *page.Set
 
-	health    *serve.Health
-	listener  net.Listener
-	telemetry telemetry
+	health       *serve.Health
+	listener     net.Listener
+	certificates certs.Source // nil: a proxy ends TLS
+	telemetry    telemetry
 }
 
 // New opens everything, prepares the data and wires the handlers. It listens already
@@ -61,6 +64,10 @@ func New(ctx context.Context, cfg Config, o Options) (*App, error) {
 func (a *App) ready(ctx context.Context, version string) (err error) {
 	if err := a.Keys.Ensure(ctx, signingAlgs...); err != nil {
 		return fmt.Errorf("signing keys: %w", err)
+	}
+	cfg := a.Config
+	if a.certificates, err = cfg.TLS.Source(cfg.Hosts(), a.Clock, a.Log); err != nil {
+		return err
 	}
 	if err := a.startTelemetry(ctx, version); err != nil {
 		return err
@@ -84,7 +91,7 @@ func (a *App) mount() (err error) {
 	a.Pages, err = page.New(page.Options{
 		Program: "tracker", Templates: []fs.FS{web.Templates()}, Static: web.Static(), Catalog: a.Catalog, Brand: a.Brand,
 		Cookies: cookies, Log: a.Log, FooterBase: a.Config.Issuer, Shell: web.Shell, Account: web.Account,
-		Development: a.Config.Development,
+		Clock: a.Clock, Development: a.Config.Development,
 	})
 	if err != nil {
 		return err
@@ -153,13 +160,17 @@ func (a *App) signedIn(ctx context.Context, token string) (*candidates.SignedIn,
 	return who, nil
 }
 
+// keysFor is how long the provider may keep our key set.
+const keysFor = 5 * time.Minute
+
 // jwks serves our public keys to the provider. It may keep them for a while: a new
 // key is published long before it signs.
 func (a *App) jwks(w http.ResponseWriter, r *http.Request) {
 	set, etag := a.Keys.JWKS()
+	a.Keys.Fetched(r.Context(), etag, "")
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(keysFor/time.Second)))
 	h.Set("Etag", etag)
 	if r.Header.Get("If-None-Match") == etag {
 		w.WriteHeader(http.StatusNotModified)

@@ -14,6 +14,7 @@ const EnvPrefix = "TEGATA_TRACKER"
 type Config struct {
 	config.Program `yaml:",inline"`
 
+	TLS        config.TLS `yaml:"tls"`
 	Issuer     string     `yaml:"issuer"`
 	ClientID   string     `yaml:"client_id"`
 	Programme  string     `yaml:"programme"`
@@ -50,6 +51,7 @@ type Brand struct {
 func Defaults() Config {
 	var c Config
 	c.Listen = "127.0.0.1:9100"
+	c.TLS = config.DefaultTLS()
 	c.Log = config.Log{Level: "info", Format: "json"}
 	c.ClientID = "tegata-tracker"
 	c.Programme = "cisco"
@@ -80,6 +82,7 @@ var taken = map[string]bool{
 func (c Config) Validate() []config.Problem {
 	var p config.Problems
 	c.Program.Check(&p)
+	c.TLS.Check(&p, c.Program)
 	p.URL("issuer", c.Issuer, c.Development, false)
 	p.Text("client_id", c.ClientID, 1, 200)
 	if !programmeForm.MatchString(c.Programme) || taken[c.Programme] {

@@ -93,7 +93,15 @@ func (s *Services) prepare(ctx context.Context, keep bool) error {
 			s.Log.Info("migrated", "migration", name)
 		}
 	}
-	return s.fill()
+	if err := s.fill(); err != nil {
+		return err
+	}
+	return s.Keys.Unlock(ctx)
+}
+
+// readers is the one who verifies what the tracker signs: the provider.
+func (s *Services) readers(context.Context, string) ([]keys.Reader, error) {
+	return []keys.Reader{{ID: s.Config.Issuer, Name: "the OpenID Provider", Anyone: true}}, nil
 }
 
 // fill is the wiring diagram of the services.
@@ -108,7 +116,10 @@ func (s *Services) fill() (err error) {
 	s.Once = once.Store{DB: d, Seal: s.Seal}
 	s.Limit = limit.Limiter{DB: d}
 	s.Audit = audit.Log{DB: d, Clock: now}
-	s.Keys = &keys.Ring{DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log}
+	s.Keys = &keys.Ring{
+		DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log, Needs: signingAlgs,
+		MaxAge: keysFor, Readers: s.readers, Harm: harm{s}, KeyFile: s.Config.KeyEncryptionKey.File, Columns: []secret.Column{sso.SealedColumn},
+	}
 	s.Candidates = &candidates.Service{
 		DB: d, Audit: s.Audit, Clock: now,
 		CSCOPrefix: s.Config.CSCO.Prefix, Languages: s.Catalog.Languages(), Country: locale.IsCountry,

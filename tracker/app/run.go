@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"tegata/shared/certs"
 	"tegata/shared/serve"
 	"tegata/tracker/sso"
 )
@@ -17,7 +18,19 @@ const (
 )
 
 // URL is where this process can be reached on this machine.
-func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
+func (a *App) URL() string { return a.server().URL() }
+
+// server is what Run runs. Nobody waits for load balancers in development.
+func (a *App) server() *serve.Server {
+	s := &serve.Server{Listener: a.listener, Handler: a.Handler, Log: a.Log, Health: a.health}
+	if a.certificates != nil {
+		s.TLS = certs.Config(a.certificates, a.Config.TLS.Least())
+	}
+	if !a.Config.Development {
+		s.Notice = serve.DefaultNotice
+	}
+	return s
+}
 
 // Run serves until ctx ends, then stops in order: /readyz turns red, requests under
 // way finish, the audit log is sealed and the database closed. It gives nil after such
@@ -26,17 +39,20 @@ func (a *App) Run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var workers sync.WaitGroup
-	for _, job := range []func(context.Context){
+	jobs := []func(context.Context){
 		a.Keys.Watch,
 		func(ctx context.Context) { a.SSO.Provider.Watch(ctx, a.Log) },
 		a.serveMetrics,
 		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
 		func(ctx context.Context) { every(ctx, sweepEvery, a.Sweep) },
-	} {
+	}
+	if a.certificates != nil {
+		jobs = append(jobs, a.certificates.Watch)
+	}
+	for _, job := range jobs {
 		workers.Go(func() { job(work) })
 	}
-	server := &serve.Server{Listener: a.listener, Handler: a.Handler, Log: a.Log, Health: a.health}
-	err := server.Run(ctx)
+	err := a.server().Run(ctx)
 	stopWork()
 	workers.Wait()
 	a.seal(context.WithoutCancel(ctx))
@@ -69,6 +85,8 @@ func (s *Services) Sweep(ctx context.Context) {
 	s.complain("sweep once", err)
 	_, err = s.Limit.Sweep(ctx, now)
 	s.complain("sweep limits", err)
+	_, err = s.Keys.Sweep(ctx, now)
+	s.complain("sweep keys", err)
 	_, err = s.SSO.Sweep(ctx, now.Add(-sessionKept))
 	s.complain("sweep sessions", err)
 }

@@ -20,6 +20,10 @@ type telemetry struct {
 func (a *App) startTelemetry(ctx context.Context, version string) (err error) {
 	t := &a.telemetry
 	t.metrics = observe.NewMetrics("tracker", version)
+	if a.certificates != nil {
+		t.metrics.Certificate(a.certificates.Expires, a.certificates.Failing)
+	}
+	t.metrics.GaugeBy("signing_key_age_seconds", "Age of signing keys by algorithm and state.", "key", a.Keys.Ages)
 	if t.traces, err = observe.StartTraces(ctx, a.Config.Tracing.Endpoint, "tracker", version); err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // Package cli is the tracker's command line, one verb per file.
 //
 //	serve, config, migrate, audit, version   shared/verbs
-//	keys                                     keys/verbs
+//	keys                                     keys/verbs, keys.go
 //	candidate list, show                     candidate.go
 //
 // Exit codes: 0 done, 1 failed, 2 the command or the configuration is wrong.
@@ -13,8 +13,6 @@ import (
 	"io"
 	"log/slog"
 
-	"tegata/keys"
-	keyverbs "tegata/keys/verbs"
 	"tegata/shared/config"
 	"tegata/shared/verbs"
 	"tegata/tracker/app"
@@ -35,7 +33,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []st
 	}}
 	p.Serve = p.serve
 	root := p.Root()
-	root.AddCommand(p.candidate(), keyverbs.Keys{Std: p.Std, Name: p.Name, Open: p.ring}.Command())
+	root.AddCommand(p.candidate(), p.keys().Command())
 	return verbs.Main(root, args)
 }
 
@@ -68,12 +66,5 @@ func (p program) services(ctx context.Context, do func(*app.Services) error) err
 		}
 		defer s.Close()
 		return do(s)
-	})
-}
-
-func (p program) ring(ctx context.Context, do func(*keys.Ring) error) error {
-	return p.services(ctx, func(s *app.Services) error {
-		s.Keys.Actor = "cli"
-		return do(s.Keys)
 	})
 }

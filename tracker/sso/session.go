@@ -25,6 +25,11 @@ type Session struct {
 // idTokenSeal is the purpose under which ID tokens are sealed at rest.
 const idTokenSeal = "tracker session id_token"
 
+// SealedColumn is where they lie.
+var SealedColumn = secret.Column{
+	Name: "ID tokens of sessions", Table: "tracker_sessions", Row: "id", Box: "id_token", Purpose: idTokenSeal,
+}
+
 // seenStep is how often use of a session is written down: a write per page would cost
 // more than the page.
 const seenStep = time.Minute

@@ -1,0 +1,220 @@
+package keys
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// activeFor is how long after its last token request a reader counts as active.
+	activeFor = 30 * 24 * time.Hour
+	// placeFor is how long a place of an active reader is asked for: machines come and
+	// go, and one that is gone would never fetch again.
+	placeFor = 24 * time.Hour
+)
+
+// Reader is somebody who verifies what the ring signs.
+type Reader struct {
+	ID, Name string
+	Browsers bool // runs on people's machines, where nothing lives longer than the caches do
+	Anyone   bool // it does not come to us under its name: any fetch of the key set is taken for its
+}
+
+// Evidence is what speaks for and against letting a next key sign. A key set that was
+// fetched is known to be a reader's when it was fetched from a place and by an agent that
+// this reader alone has lately proved itself from, or from one of its places with its
+// id in the query (client_id=…). What cannot be told apart does not count.
+type Evidence struct {
+	Key       Key
+	NotBefore *time.Time // the earliest moment; nil: it is not published yet
+	Waits     bool       // that moment has not come
+	Behind    []string   // running programs that do not serve the key yet
+	Readers   []Reading  // active ones, by id
+}
+
+// Reading is what is known of one reader.
+type Reading struct {
+	ID   string     `json:"client"`
+	Name string     `json:"name,omitempty"`
+	Read bool       `json:"read"` // it has the key, or need not have it
+	At   *time.Time `json:"at,omitempty"`
+	Why  string     `json:"why"`
+}
+
+// Enough tells whether the key may sign.
+func (e Evidence) Enough() bool { return !e.Waits && len(e.Behind) == 0 && len(e.Missing()) == 0 }
+
+// Missing gives the readers that are not known to have the key.
+func (e Evidence) Missing() (all []Reading) {
+	for _, r := range e.Readers {
+		if !r.Read {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// Why tells in one line what is missing, "" when nothing is.
+func (e Evidence) Why() string {
+	var why []string
+	switch {
+	case e.NotBefore == nil && e.Waits:
+		why = append(why, "no running program has published it yet")
+	case e.Waits:
+		why = append(why, "caches may hold the key set without it until "+e.NotBefore.UTC().Format("2006-01-02 15:04:05Z"))
+	}
+	if len(e.Behind) > 0 {
+		why = append(why, "not served yet by "+strings.Join(e.Behind, ", "))
+	}
+	for _, m := range e.Missing() {
+		why = append(why, m.ID+": "+m.Why)
+	}
+	return strings.Join(why, "; ")
+}
+
+// Evidence looks at what is known about a next key. Readers that are vouched for count
+// as ready.
+func (r *Ring) Evidence(ctx context.Context, k Key, vouched []string) (e Evidence, err error) {
+	now := r.Clock()
+	e = Evidence{Key: k, Waits: true}
+	if k.PublishedAt != nil {
+		at := k.PublishedAt.Add(r.maxAge() + Handover)
+		e.NotBefore, e.Waits = &at, now.Before(at)
+	}
+	nodes, err := r.Nodes(ctx)
+	if err != nil {
+		return e, err
+	}
+	for _, n := range nodes {
+		if n.Generation < k.Generation {
+			e.Behind = append(e.Behind, n.Host)
+		}
+	}
+	e.Readers, err = r.readings(ctx, k, vouched, now)
+	return e, err
+}
+
+func (r *Ring) readings(ctx context.Context, k Key, vouched []string, now time.Time) ([]Reading, error) {
+	if r.Readers == nil {
+		return nil, nil
+	}
+	readers, err := r.Readers(ctx, k.Alg)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := r.seenReaders(ctx, now.Add(-activeFor))
+	if err != nil {
+		return nil, err
+	}
+	fetched, err := r.fetches(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := []Reading{}
+	for _, reader := range readers {
+		var reading Reading
+		switch own := placesOf(seen, reader.ID); {
+		case reader.Anyone:
+			reading = anyone(fetched, k)
+		case len(own) == 0:
+			continue // not active
+		case reader.Browsers:
+			reading = Reading{Read: true, Why: "runs in browsers; what they keep is as old as the caches allow"}
+		default:
+			reading = read(reader.ID, own, seen, fetched, k, now)
+		}
+		reading.ID, reading.Name = reader.ID, reader.Name
+		if !reading.Read && slices.Contains(vouched, reader.ID) {
+			reading.Read, reading.Why = true, "vouched for; "+reading.Why
+		}
+		all = append(all, reading)
+	}
+	slices.SortFunc(all, func(a, b Reading) int { return cmp.Compare(a.ID, b.ID) })
+	return all, nil
+}
+
+// sighting is a place that a reader has proved itself from.
+type sighting struct {
+	reader, place, agent string
+	at                   time.Time
+}
+
+func placesOf(all []sighting, reader string) (own []sighting) {
+	for _, s := range all {
+		if s.reader == reader {
+			own = append(own, s)
+		}
+	}
+	return own
+}
+
+func anyone(fetched []fetch, k Key) Reading {
+	for _, f := range fetched {
+		if f.place == "" && f.generation >= k.Generation {
+			return Reading{Read: true, At: &f.at, Why: "the key set was read"}
+		}
+	}
+	return Reading{Why: "nobody has read the key set since the key was staged"}
+}
+
+// read tells whether each place that the reader was at in the last day has fetched the
+// key, or any of them when it was at none.
+func read(reader string, own, seen []sighting, fetched []fetch, k Key, now time.Time) Reading {
+	var lately []sighting
+	for _, s := range own {
+		if s.at.After(now.Add(-placeFor)) {
+			lately = append(lately, s)
+		}
+	}
+	all := len(lately) > 0 // each of these, else any of all
+	if !all {
+		lately = own
+	}
+	var last *time.Time
+	var missing []string
+	for _, s := range lately {
+		at, why := fetchedBy(s, seen, fetched, k)
+		if at == nil {
+			missing = append(missing, s.place+" "+why)
+			continue
+		}
+		if last == nil || at.After(*last) {
+			last = at
+		}
+	}
+	if len(missing) == 0 || !all && last != nil {
+		return Reading{Read: true, At: last, Why: "has read the key set"}
+	}
+	slices.Sort(missing)
+	return Reading{At: last, Why: strings.Join(slices.Compact(missing), ", ")}
+}
+
+// fetchedBy tells when the reader fetched a set with the key from that place, or why
+// that is not known.
+func fetchedBy(s sighting, seen []sighting, fetched []fetch, k Key) (at *time.Time, why string) {
+	shared := ""
+	for _, other := range seen {
+		if other.reader != s.reader && other.place == s.place && other.agent == s.agent {
+			shared = other.reader
+		}
+	}
+	why = "was never seen fetching the key set"
+	for _, f := range fetched {
+		if f.place != s.place || f.reader != s.reader && (f.reader != "" || f.agent != s.agent) {
+			continue
+		}
+		switch {
+		case f.reader == "" && shared != "":
+			why = fmt.Sprintf("cannot be told from %s, which comes from there with the same agent", shared)
+		case f.generation >= k.Generation:
+			return &f.at, ""
+		default:
+			why = "last fetched the key set before the key was in it, " + f.at.UTC().Format("2006-01-02 15:04:05Z")
+		}
+	}
+	return nil, why
+}

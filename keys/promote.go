@@ -1,0 +1,201 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tegata/shared/fault"
+)
+
+// Promotion says which algorithm's next key shall sign.
+type Promotion struct {
+	Alg     string
+	Stage   bool     // stage a new next key in the same step
+	Force   bool     // without asking for evidence; without a next key a fresh one signs at once
+	Vouched []string // readers whom the operator knows to be ready
+	Why     string   // for the audit log
+	Dry     bool
+}
+
+// Promoted is what came of it.
+type Promoted struct {
+	Old      *Key // retired; nil when the algorithm is new
+	Now      Key  // signs
+	Next     *Key // staged
+	Evidence Evidence
+	Elsewise bool // somebody else did it at the same moment; the result is theirs
+}
+
+// NotYet refuses a promotion for want of evidence.
+type NotYet struct{ Evidence Evidence }
+
+func (e *NotYet) Error() string { return e.Evidence.Why() }
+
+// Promote lets the next key of the algorithm sign and retires the active one. It
+// refuses with *NotYet until the readers can know the key, unless it is forced. Running
+// programs follow within seconds. Of those who do it at once, all get the one result.
+// Without a next key it gives fault.NotFound.
+func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err error) {
+	all, err := r.List(ctx)
+	if err != nil {
+		return done, err
+	}
+	old, signs := find(all, p.Alg, Active)
+	next, staged := find(all, p.Alg, Next)
+	if !staged && (!p.Force || !signs) {
+		return done, fault.New(fault.NotFound, "alg", "keys.no_next").With("alg", p.Alg)
+	}
+	if staged {
+		if done.Evidence, err = r.Evidence(ctx, next, p.Vouched); err != nil {
+			return done, err
+		}
+		if !done.Evidence.Enough() && !p.Force {
+			return done, &NotYet{done.Evidence}
+		}
+	}
+	if signs {
+		done.Old = &old
+	}
+	if done.Now = next; p.Dry {
+		return done, nil
+	}
+	s := succession{Promotion: p, evidence: done.Evidence}
+	if signs {
+		s.old = &old
+	}
+	if staged {
+		s.next = &next
+	}
+	err = r.succeed(ctx, s)
+	if done.Elsewise = fault.Is(err, fault.Conflict); err != nil && !done.Elsewise {
+		return done, err
+	}
+	return r.promoted(ctx, done, p.Alg)
+}
+
+// promoted fills in the ring as it is now.
+func (r *Ring) promoted(ctx context.Context, done Promoted, alg string) (Promoted, error) {
+	all, err := r.List(ctx)
+	if err != nil {
+		return done, err
+	}
+	now, ok := find(all, alg, Active)
+	if !ok || done.Old != nil && now.KID == done.Old.KID {
+		return done, fmt.Errorf("keys: %s was not promoted", alg)
+	}
+	done.Now = now
+	if k, ok := find(all, alg, Next); ok {
+		done.Next = &k
+	}
+	if done.Old != nil {
+		if k, err := byKID(all, done.Old.KID); err == nil {
+			done.Old = &k
+		}
+	}
+	return done, nil
+}
+
+// Rotate is a forced Promote that stages a new key: for tests, and for the first hour of
+// a program. It gives the key that stopped to sign and the one that signs now.
+func (r *Ring) Rotate(ctx context.Context, alg string) (old, now Key, err error) {
+	all, err := r.List(ctx)
+	if err != nil {
+		return Key{}, Key{}, err
+	}
+	if _, ok := find(all, alg, Active); !ok {
+		return Key{}, Key{}, fault.New(fault.NotFound, "alg", "keys.no_active").With("alg", alg)
+	}
+	done, err := r.Promote(ctx, Promotion{Alg: alg, Stage: true, Force: true})
+	if err != nil {
+		return Key{}, Key{}, err
+	}
+	return *done.Old, done.Now, nil
+}
+
+// succession is one change of the key that signs.
+type succession struct {
+	Promotion
+	old, next *Key // as they were seen; nil: there was none
+	evidence  Evidence
+	revoked   bool // old is compromised
+}
+
+// succeed makes it, or gives fault.Conflict when the ring has changed since.
+func (r *Ring) succeed(ctx context.Context, s succession) error {
+	var fresh []freshKey // the active key when none was staged, then the next one
+	n := 0
+	if s.next == nil {
+		n++
+	}
+	if s.Stage {
+		n++
+	}
+	fresh, err := r.generate(s.Alg, n)
+	if err != nil {
+		return err
+	}
+	return r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
+		fresh := fresh
+		if err := r.endOld(ctx, s, generation, now); err != nil {
+			return err
+		}
+		r.step("retired")
+		if s.next != nil {
+			done, err := r.activate(ctx, *s.next, generation, now)
+			if err != nil || !done {
+				return orElsewhere(err)
+			}
+		} else {
+			if err := r.insert(ctx, fresh[0], Active, generation, now); err != nil {
+				return err
+			}
+			fresh = fresh[1:]
+		}
+		r.step("activated")
+		if s.Stage {
+			if err := r.insert(ctx, fresh[0], Next, generation, now); err != nil {
+				return err
+			}
+		}
+		r.step("staged")
+		return r.recordSuccession(ctx, s)
+	})
+}
+
+func (r *Ring) endOld(ctx context.Context, s succession, generation int64, now time.Time) error {
+	if s.old == nil {
+		return nil
+	}
+	var done bool
+	var err error
+	if s.revoked {
+		done, err = r.revoke(ctx, *s.old, generation, now, now.Add(r.keep()))
+	} else {
+		at := now.Add(Handover)
+		done, err = r.retire(ctx, *s.old, generation, at, at.Add(r.keep()))
+	}
+	if err != nil || !done {
+		return orElsewhere(err)
+	}
+	return nil
+}
+
+func (r *Ring) recordSuccession(ctx context.Context, s succession) error {
+	action, ended, active := "key.rotated", "", ""
+	details := []string{"alg", s.Alg, "why", s.Why, "vouched", strings.Join(s.Vouched, " ")}
+	if s.old != nil {
+		ended = s.old.KID
+	}
+	if s.next != nil {
+		active = s.next.KID
+	}
+	if s.revoked {
+		return r.record(ctx, "key.revoked", append(details, "revoked", ended, "active", active)...)
+	}
+	if s.Force && !s.evidence.Enough() {
+		details = append(details, "forced", s.evidence.Why())
+	}
+	return r.record(ctx, action, append(details, "retired", ended, "active", active)...)
+}

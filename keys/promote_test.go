@@ -1,0 +1,497 @@
+package keys_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tegata/keys"
+	"tegata/shared/audit"
+	"tegata/shared/clock"
+	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
+	"tegata/shared/fault"
+)
+
+// round lets a running program look at the ring once.
+func round(t *testing.T, r *keys.Ring) {
+	t.Helper()
+	if err := r.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// at is a request from a place.
+func at(place, agent string) context.Context {
+	return audit.WithOrigin(context.Background(), audit.Origin{Place: place, Agent: agent})
+}
+
+func readers(all ...keys.Reader) func(context.Context, string) ([]keys.Reader, error) {
+	return func(context.Context, string) ([]keys.Reader, error) { return all, nil }
+}
+
+// fetch is a reader that fetches the key set.
+func fetch(ctx context.Context, r *keys.Ring, says string) {
+	_, etag := r.JWKS()
+	r.Fetched(ctx, etag, says)
+}
+
+// try promotes and gives what was missing, "" when nothing was.
+func try(t *testing.T, r *keys.Ring, vouched ...string) string {
+	t.Helper()
+	_, err := r.Promote(t.Context(), keys.Promotion{Alg: "ES256", Dry: true, Vouched: vouched})
+	var wait *keys.NotYet
+	if err != nil && !errors.As(err, &wait) {
+		t.Fatal(err)
+	}
+	if err == nil {
+		return ""
+	}
+	return wait.Error()
+}
+
+func wants(t *testing.T, got, want string) {
+	t.Helper()
+	if want == "" && got != "" || !strings.Contains(got, want) {
+		t.Errorf("missing %q, want %q", got, want)
+	}
+}
+
+func TestAKeySignsOnlyWhenEveryActiveReaderHasIt(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, held := start(t, d, "ES256")
+		r.Readers = readers(keys.Reader{ID: "shop"}, keys.Reader{ID: "wiki"}, keys.Reader{ID: "idle"}, keys.Reader{ID: "app", Browsers: true})
+		wants(t, try(t, r), "no running program has published it")
+
+		shop, wiki := at("192.0.2.1", "shop/1"), at("192.0.2.2", "wiki/1")
+		r.Seen(shop, "shop", false)
+		r.Seen(wiki, "wiki", false)
+		r.Seen(at("198.51.100.1", "Firefox"), "app", true)
+		round(t, r)
+		wants(t, try(t, r), "caches may hold the key set without it until")
+		held.Move(keys.DefaultMaxAge + keys.Handover)
+		wants(t, try(t, r), "shop: 192.0.2.1 was never seen fetching the key set; wiki")
+		if why := try(t, r); strings.Contains(why, "idle") || strings.Contains(why, "app") {
+			t.Errorf("%q, want neither one that is not active nor one in browsers", why)
+		}
+
+		fetch(shop, r, "")
+		fetch(at("192.0.2.2", "curl"), r, "") // the same place, but is it the wiki?
+		fetch(at("203.0.113.7", "wiki/1"), r, "wiki")
+		round(t, r)
+		wants(t, try(t, r), "wiki: 192.0.2.2 was never seen")
+		if why := try(t, r); strings.Contains(why, "shop") {
+			t.Errorf("%q, want no word about the shop", why)
+		}
+		wants(t, try(t, r, "wiki"), "")
+
+		fetch(at("192.0.2.2", "curl"), r, "wiki") // says who it is, from its own place
+		round(t, r)
+		wants(t, try(t, r), "")
+
+		done, err := r.Promote(t.Context(), keys.Promotion{Alg: "ES256"})
+		if err != nil || done.Now.State != keys.Active || done.Old.State != keys.Retired || done.Next != nil {
+			t.Fatalf("%+v %v", done, err)
+		}
+		if _, err := r.Promote(t.Context(), keys.Promotion{Alg: "ES256"}); !fault.Is(err, fault.NotFound) {
+			t.Errorf("without a next key: %v, want not found", err)
+		}
+
+		// A fetch of the set as it was before does not count for a new key.
+		if _, made, err := r.Stage(t.Context(), "ES256", false); err != nil || !made {
+			t.Fatal(made, err)
+		}
+		round(t, r)
+		held.Move(keys.DefaultMaxAge + keys.Handover)
+		wants(t, try(t, r), "shop: 192.0.2.1 last fetched the key set before the key was in it")
+	})
+}
+
+func TestReadersThatCannotBeToldApartDoNotCount(t *testing.T) {
+	d := dbtest.SQLite(t, mechanisms(t))
+	r, held := start(t, d, "ES256")
+	r.Readers = readers(keys.Reader{ID: "a"}, keys.Reader{ID: "b"})
+	from := at("192.0.2.1", "Go-http-client/1.1")
+	r.Seen(from, "a", false)
+	r.Seen(from, "b", false)
+	round(t, r)
+	fetch(from, r, "")
+	round(t, r)
+	held.Move(time.Hour)
+	wants(t, try(t, r), "a: 192.0.2.1 cannot be told from b")
+	fetch(from, r, "a")
+	fetch(from, r, "b")
+	round(t, r)
+	wants(t, try(t, r), "")
+}
+
+func TestEachPlaceOfAReaderIsAskedForADayThenAnyWillDo(t *testing.T) {
+	d := dbtest.SQLite(t, mechanisms(t))
+	r, held := start(t, d, "ES256")
+	r.Readers = readers(keys.Reader{ID: "a"})
+	r.Seen(at("192.0.2.1", "a"), "a", false)
+	r.Seen(at("192.0.2.2", "a"), "a", false)
+	round(t, r)
+	fetch(at("192.0.2.1", "a"), r, "")
+	round(t, r)
+	held.Move(time.Hour)
+	wants(t, try(t, r), "a: 192.0.2.2 was never seen")
+	held.Move(24 * time.Hour)
+	wants(t, try(t, r), "")
+	held.Move(30 * 24 * time.Hour) // not active any more
+	wants(t, try(t, r), "")
+}
+
+func TestAnyFetchCountsForAReaderWithoutAName(t *testing.T) {
+	d := dbtest.SQLite(t, mechanisms(t))
+	r, held := start(t, d, "ES256")
+	r.Readers = readers(keys.Reader{ID: "provider", Anyone: true})
+	round(t, r)
+	held.Move(time.Hour)
+	wants(t, try(t, r), "provider: nobody has read the key set")
+	fetch(at("192.0.2.1", ""), r, "")
+	round(t, r)
+	wants(t, try(t, r), "")
+}
+
+func TestStrangersLeaveNoRows(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, _ := start(t, d, "ES256")
+		round(t, r)
+		for i := range 5000 {
+			fetch(at("203.0.113."+string(rune('0'+i%10))+strings.Repeat("x", i%50), "bot\x00\xff"), r, "")
+		}
+		round(t, r)
+		var n int
+		if err := d.Row(t.Context(), `select count(*) from key_fetches`, nil, &n); err != nil || n != 1 {
+			t.Errorf("%d rows %v, want 1", n, err)
+		}
+	})
+}
+
+func TestForceIsAuditedWithWhatWasMissing(t *testing.T) {
+	d := dbtest.SQLite(t, mechanisms(t))
+	r, held := start(t, d, "ES256")
+	r.Audit = &audit.Log{DB: d, Clock: held.Now}
+	r.Actor = "cli"
+	if _, err := r.Promote(t.Context(), keys.Promotion{Alg: "ES256", Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	events, err := r.Audit.Tail(t.Context(), 1, "")
+	if err != nil || events[0].Actor != "cli" || !strings.Contains(events[0].Details["forced"], "no running program") {
+		t.Errorf("%+v %v, want why it was forced", events, err)
+	}
+}
+
+func TestARunningProgramThatLagsIsNamed(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, url string) {
+		nodes := nodes(t, url, 2)
+		for _, r := range nodes {
+			if err := r.Ensure(t.Context(), "ES256"); err != nil {
+				t.Fatal(err)
+			}
+			round(t, r)
+		}
+		if _, err := nodes[0].Promote(t.Context(), keys.Promotion{Alg: "ES256", Force: true, Stage: true}); err != nil {
+			t.Fatal(err)
+		}
+		round(t, nodes[0])
+		wants(t, try(t, nodes[0]), "not served yet by ")
+		round(t, nodes[1])
+		if why := try(t, nodes[0]); strings.Contains(why, "not served yet") {
+			t.Errorf("%q, want no node behind", why)
+		}
+	})
+}
+
+func TestAnAlgorithmComesAndGoes(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, held := start(t, d, "ES256")
+		k, made, err := r.Stage(t.Context(), "EdDSA", true)
+		if err != nil || !made || k.KID != "" || states(t, r, "EdDSA")[keys.Next] != 0 {
+			t.Fatalf("dry run: %+v %v %v", k, made, err)
+		}
+		if k, made, err = r.Stage(t.Context(), "EdDSA", false); err != nil || !made {
+			t.Fatal(err)
+		}
+		if _, _, err := r.Signer(t.Context(), "EdDSA"); err == nil {
+			t.Error("a staged key signs")
+		}
+		if again, made, err := r.Stage(t.Context(), "EdDSA", false); err != nil || made || again.KID != k.KID {
+			t.Errorf("staged twice: %+v %v %v", again, made, err)
+		}
+		if _, _, err := r.Stage(t.Context(), "HS256", false); err == nil {
+			t.Error("HS256 was staged")
+		}
+		if _, err := r.Promote(t.Context(), keys.Promotion{Alg: "EdDSA", Force: true}); err != nil {
+			t.Fatal(err)
+		}
+		checkSignature(t, r, "EdDSA")
+		if _, err := r.Retire(t.Context(), keys.Retirement{KID: k.KID}); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := r.Signer(t.Context(), "EdDSA"); err == nil {
+			t.Error("signs after its end")
+		}
+
+		all, _ := r.List(t.Context())
+		active, next := all[0], all[1]
+		if active.Alg != "ES256" || next.State != keys.Next {
+			active, next = all[1], all[2]
+		}
+		if _, err := r.Retire(t.Context(), keys.Retirement{KID: active.KID[:8]}); !errors.Is(err, keys.ErrSigns) {
+			t.Errorf("%v, want that it signs", err)
+		}
+		got, err := r.Retire(t.Context(), keys.Retirement{KID: next.KID})
+		if err != nil || got.State != keys.Retired || !got.PurgeAfter.Equal(held.Now().Add(keys.DefaultMaxAge+keys.Handover)) {
+			t.Errorf("%+v %v, want it withdrawn until caches are over", got, err)
+		}
+		if _, err := r.Retire(t.Context(), keys.Retirement{KID: active.KID}); !errors.Is(err, keys.ErrSigns) {
+			t.Errorf("%v, want that a needed algorithm keeps its key", err)
+		}
+	})
+}
+
+func TestARetiredKeyIsNotDeletedTooEarly(t *testing.T) { // F-21
+	each(t, func(t *testing.T, d *db.DB) {
+		r, held := start(t, d, "ES256")
+		r.Audit = &audit.Log{DB: d, Clock: held.Now}
+		r.Harm = &harm{count: keys.Damage{Sessions: 3, Grants: 4}}
+		old, _, err := r.Rotate(t.Context(), "ES256")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var early *keys.Early
+		if _, err := r.Retire(t.Context(), keys.Retirement{KID: old.KID, Purge: true}); !errors.As(err, &early) || !early.Until.Equal(*old.PurgeAfter) {
+			t.Fatalf("%v, want that it is early", err)
+		}
+		if _, err := r.Retire(t.Context(), keys.Retirement{KID: old.KID, Purge: true, Force: true}); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := r.Public(old.KID); ok {
+			t.Error("still there")
+		}
+		events, err := r.Audit.Tail(t.Context(), 1, "")
+		if err != nil || events[0].Action != "key.purged" || !strings.HasPrefix(events[0].Details["invalidates"], "3 sessions") {
+			t.Errorf("%+v %v, want what was invalidated", events, err)
+		}
+	})
+}
+
+func TestTheScheduleIsKeptByOneNode(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, url string) {
+		held := clock.Hold(time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC))
+		nodes := nodes(t, url, 3)
+		for _, r := range nodes {
+			r.Clock = held.Now
+		}
+		if err := nodes[0].Ensure(t.Context(), "ES256"); err != nil {
+			t.Fatal(err)
+		}
+		if err := nodes[0].SetPlan(t.Context(), keys.Plan{Every: 90 * 24 * time.Hour, Before: 7 * 24 * time.Hour, Patience: 24 * time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		run := func() {
+			t.Helper()
+			for _, r := range nodes {
+				if err := r.Ensure(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			together(t, nodes, func(r *keys.Ring) error { return r.RunPlan(t.Context()) })
+		}
+		first := states(t, nodes[0], "ES256")
+		held.Move(90*24*time.Hour - time.Second)
+		run()
+		if got := states(t, nodes[0], "ES256"); got[keys.Retired] != first[keys.Retired] {
+			t.Fatalf("%v, rotated too early", got)
+		}
+		held.Move(time.Second)
+		run() // never published: it waits
+		if got := states(t, nodes[0], "ES256"); got[keys.Retired] != 0 {
+			t.Fatalf("%v, rotated without evidence", got)
+		}
+		round(t, nodes[0])
+		held.Move(time.Hour)
+		run()
+		if got := states(t, nodes[0], "ES256"); got[keys.Retired] != 1 || got[keys.Active] != 1 || got[keys.Next] != 0 {
+			t.Fatalf("%v, want one rotation and no next key yet", got)
+		}
+		run()
+		held.Move(83 * 24 * time.Hour)
+		run()
+		if got := states(t, nodes[0], "ES256"); got[keys.Next] != 1 {
+			t.Fatalf("%v, want the successor staged", got)
+		}
+		held.Move(8 * 24 * time.Hour) // due for a day, and nobody has published it: patience is over
+		run()
+		if got := states(t, nodes[0], "ES256"); got[keys.Active] != 1 || got[keys.Next] != 0 {
+			t.Fatalf("%v, want the second rotation", got)
+		}
+		oneVoice(t, nodes)
+	})
+}
+
+func TestAPlanThatCannotBeKeptIsRefused(t *testing.T) {
+	for _, p := range []keys.Plan{{Every: time.Minute}, {Every: time.Hour, Before: 2 * time.Hour}, {Every: time.Hour, Patience: -1}, {Patience: 1}} {
+		if p.Check() == nil {
+			t.Errorf("%+v was taken", p)
+		}
+	}
+}
+
+// harm is a program with sessions that can be ended.
+type harm struct {
+	mu    sync.Mutex
+	count keys.Damage
+	ended []string
+	fail  error
+}
+
+func (h *harm) Count(context.Context, string, time.Time, time.Time) (keys.Damage, error) {
+	return h.count, nil
+}
+
+func (h *harm) End(_ context.Context, alg string, from, until time.Time) (keys.Damage, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended = append(h.ended, alg)
+	return h.count, h.fail
+}
+
+func (h *harm) EndAll(context.Context) (keys.Damage, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended = append(h.ended, "all")
+	return h.count, h.fail
+}
+
+func TestARevokedKeyIsReplacedAndNotServed(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, held := start(t, d, "ES256")
+		r.Audit = &audit.Log{DB: d, Clock: held.Now}
+		h := &harm{count: keys.Damage{Sessions: 2}}
+		r.Harm = h
+		all, _ := r.List(t.Context())
+		active, next := all[0], all[1]
+
+		done, err := r.Revoke(t.Context(), keys.Revocation{KID: active.KID, Why: "stolen"})
+		if err != nil || done.Revoked[0].State != keys.Revoked || done.Active[0].KID != next.KID || done.Ended.Sessions != 2 {
+			t.Fatalf("%+v %v", done, err)
+		}
+		set := served(t, r)
+		if _, ok := r.Public(active.KID); ok || len(set.Key(active.KID)) > 0 {
+			t.Error("the revoked key is still served")
+		}
+		if got := states(t, r, "ES256"); got[keys.Active] != 1 || got[keys.Next] != 1 || got[keys.Revoked] != 1 {
+			t.Errorf("%v, want a new next key", got)
+		}
+		checkSignature(t, r, "ES256")
+		if _, err := r.Revoke(t.Context(), keys.Revocation{KID: active.KID}); err != nil || len(h.ended) != 2 {
+			t.Errorf("again: %v, ended %v, want what is left ended", err, h.ended)
+		}
+
+		now, _ := r.List(t.Context())
+		staged := now[1]
+		if _, err := r.Revoke(t.Context(), keys.Revocation{KID: staged.KID}); err != nil {
+			t.Fatal(err)
+		}
+		if got := states(t, r, "ES256"); got[keys.Active] != 1 || got[keys.Next] != 1 || got[keys.Revoked] != 2 {
+			t.Errorf("%v, want another next key", got)
+		}
+		if done, err := r.Revoke(t.Context(), keys.Revocation{All: true}); err != nil || len(done.Revoked) != 2 || len(done.Active) != 1 {
+			t.Errorf("%+v %v, want both revoked", done, err)
+		}
+		checkSignature(t, r, "ES256")
+		findings(t, r, "")
+		held.Move(keys.DefaultKeep)
+		if n, err := r.Purge(t.Context()); n != 4 || err != nil {
+			t.Errorf("purged %d %v, want 4", n, err)
+		}
+	})
+}
+
+// findings verifies the ring and wants one mistake that holds the text, or none.
+func findings(t *testing.T, r *keys.Ring, want string) {
+	t.Helper()
+	set, _ := r.JWKS()
+	all, err := r.Verify(t.Context(), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = slices.DeleteFunc(all, func(f keys.Finding) bool { return f.OK })
+	if want == "" && len(all) > 0 || want != "" && !slices.ContainsFunc(all, func(f keys.Finding) bool { return strings.Contains(f.Text, want) }) {
+		t.Errorf("found %+v, want %q", all, want)
+	}
+}
+
+func TestVerifyFindsWhatIsWrong(t *testing.T) {
+	for _, c := range []struct{ do, want string }{
+		{``, ""},
+		{`update signing_keys set private = x'00' where state = 'next'`, "does not open"},
+		{`update signing_keys set private = (select private from signing_keys where state = 'next') where state = 'active'`, "does not open"},
+		{`update signing_keys set public = (select public from signing_keys where state = 'next') where state = 'active'`, "is not the one that the kid names"},
+		{`update signing_keys set alg = 'RS256' where state = 'active'`, "is no key for RS256"},
+		{`update signing_keys set state = 'retired' where state = 'active'`, "its private half is still there"},
+		{`update signing_keys set activated_at = null where state = 'active'`, "time when it was activated does not fit"},
+		{`delete from signing_keys where state = 'active'`, "ES256 has no active key"},
+	} {
+		d := dbtest.SQLite(t, mechanisms(t))
+		r, _ := start(t, d, "ES256")
+		round(t, r)
+		if c.do != "" {
+			if _, err := d.Exec(t.Context(), c.do); err != nil {
+				t.Fatal(err)
+			}
+		}
+		findings(t, r, c.want)
+	}
+}
+
+func TestNodesThatChangeTheRingAtOnceLeaveItWhole(t *testing.T) { // F-19
+	dbtest.EachURL(t, func(t *testing.T, url string) {
+		nodes := nodes(t, url, 4)
+		if err := nodes[0].Ensure(t.Context(), "ES256"); err != nil {
+			t.Fatal(err)
+		}
+		ctx := t.Context()
+		do := []func(r *keys.Ring, all []keys.Key) error{
+			func(r *keys.Ring, _ []keys.Key) error { _, _, err := r.Stage(ctx, "ES256", false); return err },
+			func(r *keys.Ring, _ []keys.Key) error {
+				_, err := r.Promote(ctx, keys.Promotion{Alg: "ES256", Force: true, Stage: true})
+				return err
+			},
+			func(r *keys.Ring, all []keys.Key) error {
+				_, err := r.Revoke(ctx, keys.Revocation{KID: all[0].KID})
+				return err
+			},
+			func(r *keys.Ring, all []keys.Key) error {
+				_, err := r.Retire(ctx, keys.Retirement{KID: all[1].KID})
+				return err
+			},
+		}
+		for n := range 10 {
+			all, err := nodes[0].List(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			for i, r := range nodes {
+				wg.Go(func() { _ = do[(i+n)%len(do)](r, all) }) // whoever comes second may be refused
+			}
+			wg.Wait()
+			if _, _, err := nodes[0].Stage(ctx, "ES256", false); err != nil {
+				t.Fatal(err)
+			}
+			if got := states(t, nodes[0], "ES256"); got[keys.Active] != 1 || got[keys.Next] != 1 {
+				t.Fatalf("%v, want one active and one next key", got)
+			}
+			oneVoice(t, nodes)
+		}
+		findings(t, nodes[0], "")
+	})
+}

@@ -1,0 +1,189 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tegata/shared/fault"
+)
+
+// Damage counts what depends on keys.
+type Damage struct {
+	Sessions int            `json:"sessions"`
+	Grants   int            `json:"grants"` // each with its tokens
+	Clients  []ClientDamage `json:"clients"`
+}
+
+// ClientDamage is one client's part of it.
+type ClientDamage struct {
+	ID       string `json:"client"`
+	Name     string `json:"name,omitempty"`
+	Sessions int    `json:"sessions"`
+	Grants   int    `json:"grants"`
+	Told     int    `json:"told"` // back-channel log-outs queued
+}
+
+// String tells it in one line.
+func (d Damage) String() string {
+	return fmt.Sprintf("%d sessions, %d grants, %d clients", d.Sessions, d.Grants, len(d.Clients))
+}
+
+// Harm is what a program knows and does about a compromised key. Which key signed a
+// token is not stored, so everything that can hold one of its tokens counts.
+type Harm interface {
+	// Count tells what can hold tokens signed with the algorithm between the times.
+	Count(ctx context.Context, alg string, from, until time.Time) (Damage, error)
+	// End ends that and tells the clients. It works in steps and may be repeated; it
+	// gives what it ended itself.
+	End(ctx context.Context, alg string, from, until time.Time) (Damage, error)
+	// EndAll ends every session, grant and code.
+	EndAll(ctx context.Context) (Damage, error)
+}
+
+// Damage counts what depends on a key.
+func (r *Ring) Damage(ctx context.Context, k Key) (Damage, error) {
+	if r.Harm == nil || k.ActivatedAt == nil {
+		return Damage{}, nil
+	}
+	from, until := r.signed(k)
+	return r.Harm.Count(ctx, k.Alg, from, until)
+}
+
+// signed is the time in which the key can have signed.
+func (r *Ring) signed(k Key) (from, until time.Time) {
+	from, until = *k.ActivatedAt, r.Clock()
+	if k.RetiredAt != nil {
+		until = *k.RetiredAt
+	}
+	return from, until.Add(Handover)
+}
+
+// Revocation says which key is compromised.
+type Revocation struct {
+	KID     string
+	All     bool // every key of the ring is: the key-encryption key got out
+	KeepAll bool // end no sessions
+	Why     string
+}
+
+// RevokedKeys is what came of it.
+type RevokedKeys struct {
+	Revoked []Key
+	Active  []Key  // what signs instead
+	Ended   Damage // the receipt
+}
+
+// Revoke takes a compromised key out of the set at once: what it signed, or whoever has
+// it signs, is refused from the moment readers fetch the set again. An active key is
+// replaced by the next one, when that was published, else by a fresh one. Then the
+// sessions and grants that can hold its tokens are ended. It may be repeated for a key
+// that is revoked already: what is left is ended.
+func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err error) {
+	if q.All {
+		return r.revokeAll(ctx, q)
+	}
+	all, err := r.List(ctx)
+	if err != nil {
+		return done, err
+	}
+	k, err := byKID(all, q.KID)
+	if err != nil {
+		return done, err
+	}
+	switch k.State {
+	case Active:
+		err = r.revokeActive(ctx, all, k, q)
+	case Next, Retired:
+		err = r.revokeOther(ctx, k, q)
+	}
+	if fault.Is(err, fault.Conflict) {
+		return done, fmt.Errorf("the key changed at the same moment; look at it again: %w", err)
+	}
+	if err != nil {
+		return done, err
+	}
+	return r.endFor(ctx, k, q)
+}
+
+func (r *Ring) revokeActive(ctx context.Context, all []Key, k Key, q Revocation) error {
+	s := succession{Promotion: Promotion{Alg: k.Alg, Stage: true, Force: true, Why: q.Why}, old: &k, revoked: true}
+	if next, ok := find(all, k.Alg, Next); ok {
+		s.next = &next // even when it was not published: it is as good as a fresh one
+	}
+	return r.succeed(ctx, s)
+}
+
+// revokeOther revokes a key that does not sign; a next key gets a successor.
+func (r *Ring) revokeOther(ctx context.Context, k Key, q Revocation) error {
+	n := 0
+	if k.State == Next {
+		n = 1
+	}
+	fresh, err := r.generate(k.Alg, n)
+	if err != nil {
+		return err
+	}
+	return r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
+		done, err := r.revoke(ctx, k, generation, now, now.Add(r.keep()))
+		if err != nil || !done {
+			return orElsewhere(err)
+		}
+		for _, f := range fresh {
+			if err := r.insert(ctx, f, Next, generation, now); err != nil {
+				return err
+			}
+		}
+		return r.record(ctx, "key.revoked", "alg", k.Alg, "revoked", k.KID, "why", q.Why)
+	})
+}
+
+// endFor ends what depends on a key that is revoked.
+func (r *Ring) endFor(ctx context.Context, k Key, q Revocation) (done RevokedKeys, err error) {
+	all, err := r.List(ctx)
+	if err != nil {
+		return done, err
+	}
+	if k, err = byKID(all, k.KID); err != nil {
+		return done, err
+	}
+	done.Revoked = []Key{k}
+	if active, ok := find(all, k.Alg, Active); ok {
+		done.Active = []Key{active}
+	}
+	r.step("revoked")
+	if q.KeepAll || r.Harm == nil || k.ActivatedAt == nil {
+		return done, nil
+	}
+	from, until := r.signed(k)
+	if done.Ended, err = r.Harm.End(ctx, k.Alg, from, until); err != nil {
+		return done, fmt.Errorf("the key is revoked, but not everything that depends on it was ended; run it again: %w", err)
+	}
+	return done, r.record(ctx, "key.revoked.ended", "revoked", k.KID, "ended", done.Ended.String())
+}
+
+func (r *Ring) revokeAll(ctx context.Context, q Revocation) (done RevokedKeys, err error) {
+	all, err := r.List(ctx)
+	if err != nil {
+		return done, err
+	}
+	if err := r.checkEpoch(ctx); err != nil {
+		return done, err
+	}
+	for _, k := range all {
+		if k.State != Revoked {
+			done.Revoked = append(done.Revoked, k)
+		}
+	}
+	if done.Active, err = r.replaceAll(ctx, q.Why); err != nil {
+		return done, err
+	}
+	r.step("revoked")
+	if q.KeepAll || r.Harm == nil {
+		return done, nil
+	}
+	if done.Ended, err = r.Harm.EndAll(ctx); err != nil {
+		return done, fmt.Errorf("the keys are revoked, but not everything that depends on them was ended; run it again: %w", err)
+	}
+	return done, r.record(ctx, "key.revoked.ended", "revoked", "all", "ended", done.Ended.String())
+}

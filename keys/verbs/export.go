@@ -1,0 +1,120 @@
+package verbs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"filippo.io/age"
+	"github.com/spf13/cobra"
+
+	"tegata/keys"
+	"tegata/shared/secret"
+	"tegata/shared/verbs"
+)
+
+func (k Keys) export() *cobra.Command {
+	var f flags
+	var private bool
+	var recipients []string
+	var passphrase, out string
+	cmd := k.verb(&cobra.Command{
+		Use:   "export",
+		Short: "Print the public key set, or an encrypted backup of the private keys",
+		Long: "Print the public keys as a JWK set. With --private, print the active and next keys with their\n" +
+			"private halves, encrypted with age for --recipient or with the passphrase in a file;\n" +
+			"`age -d` reads it. It is for an escrow: to restore a database it is not needed.",
+		Example: "  " + k.Name + " keys export\n  " + k.Name + " keys export --private --recipient age1… -o keys.age",
+		Args:    cobra.NoArgs,
+	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
+		if !private {
+			set, err := ring.Set(ctx)
+			if err != nil {
+				return err
+			}
+			return verbs.JSON(k.Out, set)
+		}
+		to, err := readers(recipients, passphrase)
+		if err != nil {
+			return err
+		}
+		var sealed bytes.Buffer
+		w := io.Writer(&sealed)
+		if f.dry {
+			w = io.Discard
+		}
+		written, left, err := ring.Backup(ctx, w, f.dry, to...)
+		if err != nil {
+			return err
+		}
+		for _, key := range left {
+			fmt.Fprintf(k.Err, "%s lies in the device and is not in the backup\n", key.KID)
+		}
+		fmt.Fprintf(k.Err, "%s\n", f.would(fmt.Sprintf("%d keys: %s", len(written), kids(written))))
+		if f.json {
+			if err := verbs.JSON(k.Out, struct {
+				Written []keyJSON `json:"written"`
+				Left    []keyJSON `json:"left"`
+				DryRun  bool      `json:"dry_run"`
+			}{allJSON(written), allJSON(left), f.dry}); err != nil {
+				return err
+			}
+		}
+		if f.dry {
+			return nil
+		}
+		return k.put(out, sealed.Bytes(), f)
+	})
+	f.on(cmd)
+	cmd.Flags().BoolVar(&private, "private", false, "the private keys, encrypted")
+	cmd.Flags().StringArrayVar(&recipients, "recipient", nil, "who can read the backup: an age recipient (repeatable)")
+	cmd.Flags().StringVar(&passphrase, "passphrase-file", "", "or a file (0600) with a passphrase")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write the backup to this new file, mode 0600")
+	return cmd
+}
+
+// readers gives who can read a backup.
+func readers(recipients []string, passphrase string) (to []age.Recipient, err error) {
+	if (len(recipients) > 0) == (passphrase != "") {
+		return nil, verbs.Usagef("want --recipient or --passphrase-file")
+	}
+	if passphrase != "" {
+		text, err := secret.ReadFile(passphrase)
+		if err != nil {
+			return nil, err
+		}
+		if len(text) < 16 {
+			return nil, fmt.Errorf("%s: a passphrase for keys needs 16 characters at least", passphrase)
+		}
+		one, err := age.NewScryptRecipient(text)
+		return []age.Recipient{one}, err
+	}
+	for _, text := range recipients {
+		one, err := age.ParseX25519Recipient(text)
+		if err != nil {
+			return nil, verbs.Usagef("--recipient %s: %v", verbs.Plain(text), err)
+		}
+		to = append(to, one)
+	}
+	return to, nil
+}
+
+// put writes the backup to a file that is not there yet, or prints it.
+func (k Keys) put(path string, sealed []byte, f flags) error {
+	if path == "" {
+		if f.json {
+			return verbs.Usagef("--json needs --output for the backup itself")
+		}
+		_, err := k.Out.Write(sealed)
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(sealed)
+	return errors.Join(err, file.Sync(), file.Close())
+}

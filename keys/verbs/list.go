@@ -1,0 +1,66 @@
+package verbs
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"tegata/keys"
+	"tegata/shared/verbs"
+)
+
+func (k Keys) list() *cobra.Command {
+	var asJSON, nodes bool
+	cmd := k.verb(&cobra.Command{
+		Use:   "list",
+		Short: "List the signing keys, without their private halves",
+		Args:  cobra.NoArgs,
+	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
+		if nodes {
+			return k.listNodes(ctx, ring, asJSON)
+		}
+		all, err := ring.List(ctx)
+		if err != nil {
+			return err
+		}
+		return show(k.Out, all, asJSON)
+	})
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&nodes, "nodes", false, "list the running programs instead, and what they sign with")
+	return cmd
+}
+
+func show(w io.Writer, all []keys.Key, asJSON bool) error {
+	if asJSON {
+		return verbs.JSON(w, allJSON(all))
+	}
+	rows := make([][]string, len(all))
+	for i, key := range all {
+		where := "sealed"
+		switch {
+		case key.Device != "":
+			where = "device"
+		case key.SealedBy == "":
+			where = ""
+		}
+		rows[i] = []string{key.Alg, string(key.State), key.KID, where, verbs.Time(&key.StagedAt), verbs.Time(key.PublishedAt),
+			verbs.Time(key.ActivatedAt), verbs.Time(key.RetiredAt), verbs.Time(key.PurgeAfter)}
+	}
+	return verbs.Table(w, []string{"ALG", "STATE", "KID", "PRIVATE HALF", "STAGED", "PUBLISHED", "ACTIVATED", "RETIRED", "PURGED AFTER"}, rows)
+}
+
+func (k Keys) listNodes(ctx context.Context, ring *keys.Ring, asJSON bool) error {
+	nodes, err := ring.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return verbs.JSON(k.Out, append([]keys.Node{}, nodes...))
+	}
+	rows := make([][]string, len(nodes))
+	for i, n := range nodes {
+		rows[i] = []string{n.Host, verbs.Time(&n.SeenAt), list(n.Signs), list(n.Holds)}
+	}
+	return verbs.Table(k.Out, []string{"RUNNING", "SEEN", "SIGNS WITH", "KEY-ENCRYPTION KEYS"}, rows)
+}

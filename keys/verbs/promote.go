@@ -1,0 +1,224 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tegata/keys"
+	"tegata/shared/verbs"
+)
+
+func list(all []string) string { return strings.Join(all, " ") }
+
+func (k Keys) stage() *cobra.Command {
+	var f flags
+	cmd := k.verb(&cobra.Command{
+		Use:   "stage ALG…",
+		Short: "Make a next key and publish it, so that clients know it before it signs",
+		Long: "Make a next key for each algorithm and publish it, so that clients know it before it\n" +
+			"signs. Algorithms: " + strings.Join(keys.Algorithms, ", ") + "; one that the ring lacks is added to it.",
+		Example: "  " + k.Name + " keys stage ES256",
+		Args:    cobra.MinimumNArgs(1),
+	}, func(ctx context.Context, ring *keys.Ring, algs []string) error {
+		for _, alg := range algs {
+			if !slices.Contains(keys.Algorithms, alg) {
+				return verbs.Usagef("there is no algorithm %s; want one of %s", verbs.Plain(alg), strings.Join(keys.Algorithms, ", "))
+			}
+		}
+		type staged struct {
+			Key    keyJSON `json:"key"`
+			Made   bool    `json:"made"`
+			DryRun bool    `json:"dry_run"`
+		}
+		done := []staged{}
+		for _, alg := range algs {
+			key, made, err := ring.Stage(ctx, alg, f.dry)
+			if err != nil {
+				return err
+			}
+			done = append(done, staged{toJSON(key), made, f.dry})
+			switch {
+			case f.json:
+			case !made:
+				fmt.Fprintf(k.Out, "%s: %s is staged already\n", alg, key.KID)
+			case f.dry:
+				fmt.Fprintf(k.Out, "%s: would stage a new key\n", alg)
+			default:
+				fmt.Fprintf(k.Out, "%s: %s is staged; it may sign when clients have it: keys promote %[1]s\n", alg, key.KID)
+			}
+		}
+		if f.json {
+			return verbs.JSON(k.Out, done)
+		}
+		return nil
+	})
+	f.on(cmd)
+	return cmd
+}
+
+// succession is what promote and rotate were told.
+type succession struct {
+	flags
+	all, force, stage bool
+	vouched           []string
+}
+
+func (k Keys) promote() *cobra.Command {
+	return k.successor(&cobra.Command{
+		Use:   "promote ALG… | --all",
+		Short: "Let the next key sign, once clients know it, and retire the active one",
+	}, false)
+}
+
+func (k Keys) rotate() *cobra.Command {
+	return k.successor(&cobra.Command{
+		Use:   "rotate ALG… | --all",
+		Short: "Let the next key sign, retire the active one, stage a new one",
+	}, true)
+}
+
+func (k Keys) successor(cmd *cobra.Command, stage bool) *cobra.Command {
+	s := succession{stage: stage}
+	name := strings.Fields(cmd.Use)[0]
+	cmd.Long = cmd.Short + ".\n\n" +
+		"It is refused until nobody can hold the key set without the next key in a cache any more, and\n" +
+		"until every client that was active in the last month has fetched the set since. Which\n" +
+		"fetch is a client's is told by the address and the agent that it comes from at the token\n" +
+		"endpoint. --vouch names clients that are known to be ready, such as those that fetch the set\n" +
+		"when they meet a new key; --force asks for nothing. Both are written to the audit log.\n" +
+		"What the retired key signed stays valid."
+	cmd.Example = "  " + k.Name + " keys " + name + " ES256\n  " + k.Name + " keys " + name + " --all --dry-run"
+	work := k.verb(cmd, func(ctx context.Context, ring *keys.Ring, algs []string) error {
+		return k.succeed(ctx, ring, s, algs)
+	})
+	work.Args = func(_ *cobra.Command, algs []string) error {
+		if s.all == (len(algs) > 0) {
+			return verbs.Usagef("want algorithms or --all")
+		}
+		return nil
+	}
+	s.on(work)
+	work.Flags().BoolVar(&s.all, "all", false, "every algorithm that has a next key")
+	work.Flags().BoolVar(&s.force, "force", false, "although clients may not know the key: their log-ins may fail")
+	work.Flags().StringArrayVar(&s.vouched, "vouch", nil, "client that is ready although it was not seen fetching (repeatable)")
+	return work
+}
+
+// promotedJSON is one promotion as --json prints it.
+type promotedJSON struct {
+	Alg       string        `json:"alg"`
+	Done      bool          `json:"done"`
+	DryRun    bool          `json:"dry_run"`
+	Elsewhere bool          `json:"done_elsewhere"`
+	Retired   *keyJSON      `json:"retired"`
+	Active    *keyJSON      `json:"active"`
+	Next      *keyJSON      `json:"next"`
+	Evidence  *evidenceJSON `json:"evidence"`
+}
+
+type evidenceJSON struct {
+	Enough    bool           `json:"enough"`
+	NotBefore *time.Time     `json:"not_before"`
+	Behind    []string       `json:"programs_behind"`
+	Clients   []keys.Reading `json:"clients"`
+}
+
+func toEvidence(e keys.Evidence) *evidenceJSON {
+	return &evidenceJSON{e.Enough(), e.NotBefore, append([]string{}, e.Behind...), append([]keys.Reading{}, e.Readers...)}
+}
+
+func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs []string) error {
+	all, err := ring.List(ctx)
+	if err != nil {
+		return err
+	}
+	known := algorithms(all)
+	if s.all {
+		algs = known
+	}
+	for _, alg := range algs {
+		if !slices.Contains(known, alg) {
+			return fmt.Errorf("there is no %s key; the ring has %v", verbs.Plain(alg), known)
+		}
+	}
+	done, refused := []promotedJSON{}, 0
+	for _, alg := range algs {
+		got, err := ring.Promote(ctx, keys.Promotion{Alg: alg, Stage: s.stage, Force: s.force, Vouched: s.vouched, Dry: s.dry})
+		var wait *keys.NotYet
+		switch {
+		case errors.As(err, &wait):
+			refused++
+			done = append(done, promotedJSON{Alg: alg, DryRun: s.dry, Evidence: toEvidence(wait.Evidence)})
+			if !s.json {
+				k.refuse(alg, wait.Evidence)
+			}
+			continue
+		case err != nil:
+			return err
+		}
+		done = append(done, promotedJSON{alg, !s.dry, s.dry, got.Elsewise, maybe(got.Old), maybe(&got.Now), maybe(got.Next), toEvidence(got.Evidence)})
+		if !s.json {
+			k.tellPromoted(s, alg, got)
+		}
+	}
+	if s.json {
+		if err := verbs.JSON(k.Out, done); err != nil {
+			return err
+		}
+	}
+	if refused > 0 {
+		return fmt.Errorf("%d of %d not promoted; when you know better: --vouch CLIENT or --force", refused, len(algs))
+	}
+	return nil
+}
+
+// refuse tells who is not known to have the key, and when to try again.
+func (k Keys) refuse(alg string, e keys.Evidence) {
+	fmt.Fprintf(k.Err, "%s: %s may not sign yet\n", alg, e.Key.KID)
+	switch {
+	case e.NotBefore == nil:
+		fmt.Fprintf(k.Err, "  no running %s has published it; start one\n", k.Name)
+	case e.Waits:
+		fmt.Fprintf(k.Err, "  caches may hold the key set without it; try again at %s\n", verbs.Time(e.NotBefore))
+	}
+	for _, host := range e.Behind {
+		fmt.Fprintf(k.Err, "  not served yet by %s\n", verbs.Plain(host))
+	}
+	for _, m := range e.Missing() {
+		fmt.Fprintf(k.Err, "  %s: %s\n", verbs.Plain(m.ID), verbs.Plain(m.Why))
+	}
+}
+
+func (k Keys) tellPromoted(s succession, alg string, got keys.Promoted) {
+	text := got.Now.KID + " signs"
+	if got.Old != nil {
+		text += ", " + got.Old.KID + " is retired"
+	}
+	switch {
+	case got.Elsewise:
+		text += "; somebody else did it at the same moment"
+	case s.stage && s.dry:
+		text += ", a new key is staged"
+	case s.stage && got.Next != nil:
+		text += ", " + got.Next.KID + " is staged"
+	}
+	fmt.Fprintf(k.Out, "%s: %s\n", alg, s.would(text))
+	if s.force && !got.Evidence.Enough() && got.Evidence.Key.KID != "" {
+		fmt.Fprintf(k.Err, "%s: forced although %s\n", alg, verbs.Plain(got.Evidence.Why()))
+	}
+}
+
+func algorithms(list []keys.Key) (algs []string) {
+	for _, key := range list {
+		if (key.State == keys.Active || key.State == keys.Next) && !slices.Contains(algs, key.Alg) {
+			algs = append(algs, key.Alg)
+		}
+	}
+	return algs
+}

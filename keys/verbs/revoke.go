@@ -1,0 +1,192 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"tegata/keys"
+	"tegata/shared/verbs"
+)
+
+func (k Keys) revoke() *cobra.Command {
+	var f flags
+	var yes bool
+	var q keys.Revocation
+	cmd := k.verb(&cobra.Command{
+		Use:   "revoke KID | --all",
+		Short: "A key is compromised: replace it at once and end what depends on it",
+		Long: "A key is compromised: take it out of the key set at once, so that nothing it signed is\n" +
+			"believed any more, replace it, end the sessions and grants that can hold its tokens, and\n" +
+			"print what was ended for each client. What depends on the key is shown first, and the kid\n" +
+			"has to be typed (or --yes). With --all every key goes, because the key-encryption key got\n" +
+			"out; change that one too: keys rewrap.\n\n" +
+			"It may be run again after it broke off.",
+		Example: "  " + k.Name + " keys revoke --dry-run oBTh5S\n  " + k.Name + " keys revoke oBTh5S --why \"laptop stolen\"",
+	}, func(ctx context.Context, ring *keys.Ring, args []string) error {
+		word, damage, err := k.blast(ctx, ring, args, f)
+		if err != nil {
+			return err
+		}
+		if f.dry {
+			return nil
+		}
+		if !yes {
+			if err := k.confirm(word, "This cannot be undone: "+damage.String()+"."); err != nil {
+				return err
+			}
+		}
+		if !q.All {
+			q.KID = word
+		}
+		done, err := ring.Revoke(ctx, q)
+		if err != nil {
+			return err
+		}
+		return k.receipt(done, f)
+	})
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 || q.All == (len(args) == 1) {
+			return verbs.Usagef("want a kid or --all")
+		}
+		return nil
+	}
+	f.on(cmd)
+	cmd.Flags().BoolVar(&q.All, "all", false, "every key of the ring")
+	cmd.Flags().BoolVar(&q.KeepAll, "keep-sessions", false, "end no sessions and grants")
+	cmd.Flags().StringVar(&q.Why, "why", "", "a reason for the audit log")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+// blast shows what depends on a key, and gives the word that has to be typed.
+func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags) (word string, sum keys.Damage, err error) {
+	targets := []keys.Key{}
+	if len(args) == 1 {
+		one, err := ring.Find(ctx, args[0])
+		if err != nil {
+			return "", sum, err
+		}
+		targets, word = append(targets, one), one.KID
+	} else if word = "revoke-all"; true {
+		all, err := ring.List(ctx)
+		if err != nil {
+			return "", sum, err
+		}
+		for _, key := range all {
+			if key.State != keys.Revoked {
+				targets = append(targets, key)
+			}
+		}
+	}
+	clients := map[string]bool{}
+	for _, key := range targets {
+		damage, err := ring.Damage(ctx, key)
+		if err != nil {
+			return "", sum, err
+		}
+		// The same sessions may depend on several keys: the largest number is the least of them.
+		sum.Sessions, sum.Grants = max(sum.Sessions, damage.Sessions), max(sum.Grants, damage.Grants)
+		for _, c := range damage.Clients {
+			if !clients[c.ID] {
+				clients[c.ID] = true
+				sum.Clients = append(sum.Clients, c)
+			}
+		}
+	}
+	if f.json && f.dry {
+		return word, sum, verbs.JSON(k.Out, struct {
+			Keys   []keyJSON   `json:"keys"`
+			Damage keys.Damage `json:"damage"`
+			DryRun bool        `json:"dry_run"`
+		}{allJSON(targets), sum, true})
+	}
+	w := k.Err
+	if f.dry {
+		w = k.Out
+	}
+	for _, key := range targets {
+		fmt.Fprintf(w, "%s %s %s\n", key.Alg, key.State, key.KID)
+	}
+	fmt.Fprintf(w, "depends on it: %s\n", sum)
+	if len(sum.Clients) == 0 {
+		return word, sum, nil
+	}
+	rows := [][]string{}
+	for _, c := range sum.Clients {
+		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants)})
+	}
+	return word, sum, verbs.Table(w, []string{"CLIENT", "NAME", "SESSIONS", "GRANTS"}, rows)
+}
+
+// receipt prints what was done.
+func (k Keys) receipt(done keys.RevokedKeys, f flags) error {
+	if f.json {
+		return verbs.JSON(k.Out, struct {
+			Revoked []keyJSON   `json:"revoked"`
+			Active  []keyJSON   `json:"active"`
+			Ended   keys.Damage `json:"ended"`
+		}{allJSON(done.Revoked), allJSON(done.Active), done.Ended})
+	}
+	fmt.Fprintf(k.Out, "revoked: %s\nsigns now: %s\nended: %s\n", kids(done.Revoked), kids(done.Active), done.Ended)
+	return k.clients(done.Ended)
+}
+
+func (k Keys) clients(d keys.Damage) error {
+	if len(d.Clients) == 0 {
+		return nil
+	}
+	rows := [][]string{}
+	for _, c := range d.Clients {
+		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants), strconv.Itoa(c.Told)})
+	}
+	return verbs.Table(k.Out, []string{"CLIENT", "NAME", "SESSIONS ENDED", "GRANTS ENDED", "LOG-OUTS SENT"}, rows)
+}
+
+func (k Keys) recover() *cobra.Command {
+	var f flags
+	var yes bool
+	cmd := k.verb(&cobra.Command{
+		Use:   "recover",
+		Short: "A backup was restored: replace every key, end every session, grant and code",
+		Long: "A backup was restored: it may hold keys that had retired, and sessions, codes and tokens\n" +
+			"that were over. Replace every key, end every session, grant and code, and let the database\n" +
+			"be used again. " + k.Name + " refuses to start with such a database until this was done.",
+		Args: cobra.NoArgs,
+	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
+		look, err := ring.Recover(ctx, true)
+		if err != nil {
+			return err
+		}
+		if look.Was == nil {
+			return errors.New("the database is not behind; when keys are compromised: keys revoke --all")
+		}
+		fmt.Fprintln(k.Err, look.Was)
+		if f.dry {
+			if f.json {
+				return verbs.JSON(k.Out, struct {
+					Revoked []keyJSON `json:"revoked"`
+					DryRun  bool      `json:"dry_run"`
+				}{allJSON(look.Revoked), true})
+			}
+			fmt.Fprintf(k.Out, "would: revoke %s and end everything\n", kids(look.Revoked))
+			return nil
+		}
+		if !yes {
+			if err := k.confirm("recover", "Everybody will have to log in again."); err != nil {
+				return err
+			}
+		}
+		done, err := ring.Recover(ctx, false)
+		if err != nil {
+			return err
+		}
+		return k.receipt(keys.RevokedKeys{Revoked: done.Revoked, Active: done.Active, Ended: done.Damage}, f)
+	})
+	f.on(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}

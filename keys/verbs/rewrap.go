@@ -1,0 +1,121 @@
+package verbs
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"tegata/keys"
+	"tegata/shared/secret"
+	"tegata/shared/verbs"
+)
+
+func (k Keys) rewrap() *cobra.Command {
+	var f flags
+	var generate, finish bool
+	cmd := k.verb(&cobra.Command{
+		Use:   "rewrap",
+		Short: "Change the key-encryption key: seal everything in the database anew",
+		Long: "Change the key-encryption key while " + k.Name + " runs. Put the new one beside the old one on every\n" +
+			"machine, with .next at the end of its name (--generate makes it here). Running programs\n" +
+			"take it up within seconds; then everything sealed in the database is sealed anew. It may be\n" +
+			"stopped at any moment and run again.\n\n" +
+			"Codes that people type (in mails, at log-in) cannot be sealed anew: those under way are\n" +
+			"accepted while both keys are at hand, and expire.\n\n" +
+			"In the end --finish puts the new key in the place of the old one, on this machine, and keeps\n" +
+			"the old one with .old at its end: backups made until now can only be read with it.",
+		Args: cobra.NoArgs,
+	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
+		if ring.KeyFile == "" {
+			return errors.New("the key-encryption key must come from key_encryption_key_file to be changed while programs run")
+		}
+		if generate && !f.dry {
+			if _, err := secret.ReadOrCreateKeyFile(ring.NextKeyFile()); err != nil {
+				return err
+			}
+		}
+		to, err := k.successorKey(ring, f.dry && generate)
+		if err != nil {
+			return err
+		}
+		tell := func(name string, n int64) { fmt.Fprintf(k.Err, "%s: %d\n", name, n) }
+		done, err := ring.Rewrap(ctx, keys.Rewrapping{To: to, Dry: f.dry, Tell: tell})
+		if err != nil {
+			return err
+		}
+		if err := k.showRewrapped(done, f); err != nil {
+			return err
+		}
+		switch {
+		case f.dry:
+			return nil
+		case done.Left() > 0:
+			return fmt.Errorf("%d rows are not sealed by the new key; the old one is still needed", done.Left())
+		case finish:
+			return k.swap(ring, f)
+		}
+		fmt.Fprintf(k.Err, "Everything is sealed by %s. On every machine, run: %s keys rewrap --finish\n", done.To, k.Name)
+		return nil
+	})
+	f.on(cmd)
+	cmd.Flags().BoolVar(&generate, "generate", false, "make the new key here, when there is none yet")
+	cmd.Flags().BoolVar(&finish, "finish", false, "put the new key in the place of the old one, when nothing needs that any more")
+	return cmd
+}
+
+// successorKey names the new key and makes sure that we hold it.
+func (k Keys) successorKey(ring *keys.Ring, pretend bool) (id string, err error) {
+	key, err := secret.ReadKeyFile(ring.NextKeyFile())
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && pretend:
+		key = secret.Bytes(32)
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("there is no %s; put the new key there, or use --generate", ring.NextKeyFile())
+	case err != nil:
+		return "", err
+	}
+	return ring.Seal.Learn(key)
+}
+
+func (k Keys) showRewrapped(done keys.Rewrapped, f flags) error {
+	if f.json {
+		return verbs.JSON(k.Out, struct {
+			keys.Rewrapped
+			DryRun bool `json:"dry_run"`
+		}{done, f.dry})
+	}
+	rows := make([][]string, len(done.Columns))
+	for i, c := range done.Columns {
+		rows[i] = []string{c.Name, strconv.FormatInt(c.Done, 10), strconv.FormatInt(c.Left, 10), list(c.Broken)}
+	}
+	return verbs.Table(k.Out, []string{"WHAT", "SEALED ANEW", "LEFT", "UNREADABLE"}, rows)
+}
+
+// swap puts the new key in the place of the old one. The old one is linked to its new
+// name first, and the rename is one step: at no moment is there no key.
+func (k Keys) swap(ring *keys.Ring, f flags) error {
+	old := ring.KeyFile + ".old"
+	if current, err := secret.ReadKeyFile(ring.KeyFile); err == nil {
+		next, err := secret.ReadKeyFile(ring.NextKeyFile())
+		if err != nil {
+			return err
+		}
+		if base64.StdEncoding.EncodeToString(current) == base64.StdEncoding.EncodeToString(next) {
+			return os.Remove(ring.NextKeyFile())
+		}
+	}
+	if err := os.Link(ring.KeyFile, old); err != nil {
+		return fmt.Errorf("the old key cannot be kept as %s; move that file away first: %w", old, err)
+	}
+	if err := os.Rename(ring.NextKeyFile(), ring.KeyFile); err != nil {
+		return err
+	}
+	fmt.Fprintf(k.Err, "%s is the new key. %s is needed for older backups only: keep it with them.\n", ring.KeyFile, old)
+	return nil
+}

@@ -1,0 +1,72 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tegata/keys"
+	"tegata/shared/verbs"
+)
+
+func (k Keys) verify() *cobra.Command {
+	var asJSON bool
+	cmd := k.verb(&cobra.Command{
+		Use:   "verify",
+		Short: "Check that the ring is whole and that what is served and signed with is right",
+		Long: "Check that every private half opens and belongs to its public half, that states fit, that\n" +
+			"each algorithm has one key that signs, that no running program signs with another, that\n" +
+			"the key set served is the database's, and that no backup was restored. Exit code 1 when\n" +
+			"something is wrong.",
+		Args: cobra.NoArgs,
+	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
+		var served []byte
+		var unserved error
+		if k.Served != nil {
+			served, unserved = k.Served(ctx)
+		}
+		all, err := ring.Verify(ctx, served)
+		if err != nil {
+			return err
+		}
+		wrong := 0
+		for _, f := range all {
+			if !f.OK {
+				wrong++
+			}
+		}
+		if asJSON {
+			if err := verbs.JSON(k.Out, all); err != nil {
+				return err
+			}
+		} else {
+			k.tellFindings(all)
+		}
+		if unserved != nil {
+			fmt.Fprintf(k.Err, "note: the key set could not be fetched: %v\n", unserved)
+		}
+		if wrong > 0 {
+			return fmt.Errorf("%d things are wrong", wrong)
+		}
+		return nil
+	})
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (k Keys) tellFindings(all []keys.Finding) {
+	for _, f := range all {
+		word := "ok"
+		switch {
+		case !f.OK:
+			word = "WRONG"
+		case f.Note:
+			word = "note"
+		}
+		if f.Key != "" {
+			f.Text = f.Key + " " + f.Text
+		}
+		fmt.Fprintf(k.Out, "%s: %s\n", word, verbs.Plain(f.Text))
+	}
+}

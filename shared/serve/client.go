@@ -1,0 +1,111 @@
+package serve
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The fields in which a proxy that ended TLS tells what the caller showed. RFC 9440 §2
+const (
+	clientCert      = "Client-Cert"
+	clientCertChain = "Client-Cert-Chain"
+)
+
+// maxChain is how many certificates above the caller's are looked at.
+const maxChain = 5
+
+// ClientCertificates makes Front carry the certificate that a caller showed.
+type ClientCertificates struct {
+	Authorities *x509.CertPool // for ClientTrusted; may be nil
+}
+
+// readClient finds the caller's certificate. What came over a proxy of ours is in a
+// header, since the connection is the proxy's own; from everybody else the headers
+// are an attempt to be somebody. They are taken off the request in any case.
+func (f Front) readClient(r *http.Request, x *Exchange) {
+	cert, chain := r.Header.Values(clientCert), r.Header.Values(clientCertChain)
+	r.Header.Del(clientCert)
+	r.Header.Del(clientCertChain)
+	if f.Clients == nil {
+		return
+	}
+	x.authorities = f.Clients.Authorities
+	if !x.proxied {
+		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+			x.ClientCertificate, x.intermediates = r.TLS.PeerCertificates[0], r.TLS.PeerCertificates[1:]
+		}
+		return
+	}
+	if len(cert) == 0 {
+		return
+	}
+	var err error
+	if x.ClientCertificate, x.intermediates, err = parseClient(cert, chain); err != nil {
+		f.Log.WarnContext(r.Context(), "a proxy sent a client certificate that cannot be read", "cause", err)
+	}
+}
+
+var errClientCert = errors.New("want one certificate: its DER in base64 between two colons")
+
+// parseClient reads both fields. RFC 9440 §2.2, §2.3
+func parseClient(cert, chain []string) (*x509.Certificate, []*x509.Certificate, error) {
+	if len(cert) != 1 {
+		return nil, nil, errClientCert // two lines: one of them is not the proxy's
+	}
+	leaf, err := parseBytes(cert[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	var above []*x509.Certificate
+	for text := range strings.SplitSeq(strings.Join(chain, ","), ",") {
+		if strings.TrimSpace(text) == "" || len(above) == maxChain {
+			continue
+		}
+		c, err := parseBytes(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		above = append(above, c)
+	}
+	return leaf, above, nil
+}
+
+// parseBytes reads a byte sequence of structured fields that holds a certificate.
+// RFC 9651 §3.3.5
+func parseBytes(text string) (*x509.Certificate, error) {
+	text = strings.Trim(text, " ")
+	if len(text) < 2 || text[0] != ':' || text[len(text)-1] != ':' {
+		return nil, errClientCert
+	}
+	der, err := base64.StdEncoding.Strict().DecodeString(text[1 : len(text)-1])
+	if err != nil {
+		return nil, errClientCert
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, errClientCert
+	}
+	return c, nil
+}
+
+// ClientTrusted tells whether the caller's certificate is in force at now and was
+// issued, directly or not, by one of our authorities for client authentication, as
+// the method tls_client_auth asks. RFC 8705 §2.1
+func (x *Exchange) ClientTrusted(now time.Time) bool {
+	if x.ClientCertificate == nil || x.authorities == nil {
+		return false
+	}
+	between := x509.NewCertPool()
+	for _, c := range x.intermediates {
+		between.AddCert(c)
+	}
+	_, err := x.ClientCertificate.Verify(x509.VerifyOptions{
+		Roots: x.authorities, Intermediates: between, CurrentTime: now,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+	return err == nil
+}
