@@ -133,6 +133,18 @@ func (c *Client) checkExchange(p *Problems, at string, development bool) {
 			p.add(path+".issuer", "want what the assertions say as iss")
 		}
 		subset(p, path+".subject", []string{one.Subject}, []string{"sub", "email"})
-		(&Client{JWKSURI: one.JWKSURI, JWKS: one.JWKS, AuthAudience: "issuer"}).checkKeys(p, path, development)
+		one.checkKeys(p, path, development)
+	}
+}
+
+// checkKeys wants public keys, from one place.
+func (a AssertionIssuer) checkKeys(p *Problems, path string, development bool) {
+	switch {
+	case (a.JWKSURI == "") == (a.JWKS == nil):
+		p.add(path+".jwks_uri", "want either jwks_uri or jwks")
+	case a.JWKSURI != "":
+		(&Client{ApplicationType: "web"}).checkURI(p, path+".jwks_uri", a.JWKSURI, development)
+	case len(a.JWKS.Keys) == 0 || slices.ContainsFunc(a.JWKS.Keys, func(k jose.JSONWebKey) bool { return !k.Valid() || !k.IsPublic() }):
+		p.add(path+".jwks", "want public keys")
 	}
 }

@@ -14,8 +14,8 @@ import (
 
 const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 
-// allows says yes on the consent page.
-func (w *world) allows(id string) {
+// consents says yes on the consent page.
+func (w *world) consents(id string) {
 	w.t.Helper()
 	s := w.session
 	must(w.t, w.provider.Interaction.Consent(w.t.Context(), id, w.cookies[sessions.BrowserCookieName], &s, true))
@@ -68,7 +68,7 @@ func TestAnExchangedTokenEndsWithItsGrant(t *testing.T) { // A-047
 	w := start(t).logIn()
 	services(t, w)
 	id := w.asks("/consent", "shop", "scope=openid offline_access orders.read", "prompt=consent", "resource="+orders)
-	w.allows(id)
+	w.consents(id)
 	first := ok(t, w.ask("shop", clients.AuthorizationCode, "code="+w.comesBack(id).sent(t).Get("code"), "redirect_uri="+callback,
 		"code_verifier="+verifier, "resource="+orders))
 	got := ok(t, w.exchange("orders-api", first["access_token"].(string)))

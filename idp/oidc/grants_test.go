@@ -206,7 +206,7 @@ func TestRefreshNarrowsAndNeverWidens(t *testing.T) { // A-051, RFC 8707 §2.2
 		w := startOn(t, d).logIn()
 		services(t, w)
 		id := w.asks("/consent", "shop", "scope=openid email offline_access orders.read", "prompt=consent", "resource="+orders)
-		w.allows(id)
+		w.consents(id)
 		first := ok(t, w.ask("shop", clients.AuthorizationCode, "code="+w.comesBack(id).sent(t).Get("code"), "redirect_uri="+callback, "code_verifier="+verifier))
 		token := first["refresh_token"].(string)
 		refresh := func(changes ...string) answer {
