@@ -9,19 +9,22 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"tegata/shared/secret"
 )
 
 // A backup that is restored brings back keys that have retired or were revoked, and
 // sessions, codes and tokens that are over. So each machine remembers outside of the
 // database how far the database had come: in a file beside the key-encryption key. A
-// database that lags behind is refused until somebody has looked at it (A-167).
+// database that lags behind is refused until somebody has looked at it (A-167). Another
+// database has another identity and is none of that.
 
 // epoch is how far a database has come.
 type epoch struct {
 	Generation int64     `json:"generation"` // of the key ring
 	BeatAt     time.Time `json:"beat_at"`    // when a running program last wrote to it
 
-	keys int
+	identity string // of the database
 }
 
 // slack is how much of the last beats a database may have lost: a standby that took
@@ -52,43 +55,46 @@ func (r *Ring) seenFile() string {
 	return r.KeyFile + ".seen"
 }
 
-// checkEpoch refuses a database that lags behind with *Restored. One without any key
-// has nothing to bring back: it goes on from where the machine is.
+// checkEpoch refuses a database that lags behind with *Restored.
 func (r *Ring) checkEpoch(ctx context.Context) error {
-	seen, err := r.readSeen()
-	if err != nil || seen == nil {
-		return err
+	if r.seenFile() == "" {
+		return nil
 	}
 	has, err := r.epoch(ctx)
 	if err != nil {
 		return err
 	}
-	if has.keys == 0 && has.Generation == 0 {
-		return r.catchUp(ctx, *seen)
+	if has.identity == "" {
+		return r.name(ctx, secret.NewID())
 	}
+	all, err := r.readSeen()
+	if err != nil {
+		return err
+	}
+	seen := all[has.identity]
 	if has.Generation < seen.Generation || has.BeatAt.Add(slack).Before(seen.BeatAt) {
 		return &Restored{epochAt{has.Generation, has.BeatAt}, epochAt{seen.Generation, seen.BeatAt}}
 	}
 	return nil
 }
 
-func (r *Ring) readSeen() (*epoch, error) {
-	path := r.seenFile()
+// readSeen gives what this machine remembers, by the identity of the database.
+func (r *Ring) readSeen() (map[string]epoch, error) {
+	path, all := r.seenFile(), map[string]epoch{}
 	if path == "" {
-		return nil, nil
+		return all, nil
 	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return all, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var e epoch
-	if err := json.Unmarshal(text, &e); err != nil {
+	if err := json.Unmarshal(text, &all); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &e, nil
+	return all, nil
 }
 
 // remember writes down how far the database has come, when that is news. A folder that
@@ -102,20 +108,20 @@ func (r *Ring) remember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen, err := r.readSeen()
+	all, err := r.readSeen()
 	if err != nil {
 		return err
 	}
-	if seen != nil && has.Generation <= seen.Generation && has.BeatAt.Sub(seen.BeatAt) < time.Minute {
+	seen, known := all[has.identity]
+	if has.identity == "" || known && has.Generation <= seen.Generation && has.BeatAt.Sub(seen.BeatAt) < time.Minute {
 		return nil
 	}
-	if seen != nil {
-		has.Generation = max(has.Generation, seen.Generation)
-		if seen.BeatAt.After(has.BeatAt) {
-			has.BeatAt = seen.BeatAt
-		}
+	has.Generation = max(has.Generation, seen.Generation)
+	if seen.BeatAt.After(has.BeatAt) {
+		has.BeatAt = seen.BeatAt
 	}
-	if err := writeSeen(path, has); err != nil && !r.node.unwritable {
+	all[has.identity] = has
+	if err := writeSeen(path, all); err != nil && !r.node.unwritable {
 		r.node.unwritable = true
 		r.Log.WarnContext(ctx, "cannot remember how far the database has come; a restored backup will not be noticed", "cause", err)
 	}
@@ -123,8 +129,8 @@ func (r *Ring) remember(ctx context.Context) error {
 }
 
 // writeSeen replaces the file in one step.
-func writeSeen(path string, e epoch) error {
-	text, err := json.Marshal(e)
+func writeSeen(path string, all map[string]epoch) error {
+	text, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}
@@ -197,10 +203,12 @@ func (r *Ring) replaceAll(ctx context.Context, why string) (active []Key, err er
 	}
 	now := r.Clock()
 	err = r.DB.Tx(ctx, func(ctx context.Context) error {
-		if seen != nil {
-			if err := r.catchUp(ctx, *seen); err != nil {
-				return err
-			}
+		has, err := r.epoch(ctx)
+		if err != nil {
+			return err
+		}
+		if err := r.catchUp(ctx, seen[has.identity]); err != nil {
+			return err
 		}
 		generation, err := r.nextGeneration(ctx, now)
 		if err != nil {
@@ -221,6 +229,9 @@ func (r *Ring) replaceAll(ctx context.Context, why string) (active []Key, err er
 		for _, pair := range fresh {
 			if err := r.insert(ctx, pair[0], Active, generation, now); err != nil {
 				return err
+			}
+			if pair[1].alg == Push {
+				continue
 			}
 			if err := r.insert(ctx, pair[1], Next, generation, now); err != nil {
 				return err

@@ -21,7 +21,7 @@ func (r *Ring) Set(ctx context.Context) (jose.JSONWebKeySet, error) {
 		return set, err
 	}
 	for _, k := range all {
-		if k.State != Revoked && !over(k, r.Clock()) {
+		if k.State != Revoked && k.Alg != Push && !over(k, r.Clock()) {
 			set.Keys = append(set.Keys, k.Public)
 		}
 	}

@@ -31,6 +31,7 @@ const rsaBits = 2048
 
 // freshKey is a key that is not in the database yet.
 type freshKey struct {
+	alg    string
 	public jose.JSONWebKey
 	sealed []byte // empty when it lies in the device
 	device string // its label there
@@ -51,6 +52,7 @@ func (r *Ring) generate(alg string, n int) ([]freshKey, error) {
 }
 
 func (r *Ring) generateOne(alg string) (k freshKey, err error) {
+	k.alg = alg
 	var private crypto.Signer
 	if r.Device != nil && r.Device.Makes(alg) {
 		k.device = secret.NewID()
@@ -61,7 +63,7 @@ func (r *Ring) generateOne(alg string) (k freshKey, err error) {
 	if err != nil {
 		return k, err
 	}
-	k.public = jose.JSONWebKey{Key: private.Public(), Algorithm: alg, Use: "sig"}
+	k.public = jose.JSONWebKey{Key: private.Public(), Algorithm: signs(alg), Use: "sig"}
 	if k.public.KeyID, err = thumbprint(k.public); err != nil || k.device != "" {
 		return k, err
 	}
@@ -80,10 +82,18 @@ func thumbprint(k jose.JSONWebKey) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum), err
 }
 
+// signs gives the signature algorithm of a key: RFC 8292 §2 asks for ES256.
+func signs(alg string) string {
+	if alg == Push {
+		return "ES256"
+	}
+	return alg
+}
+
 // newPrivate makes a private key. RFC 7518 §3, RFC 8037.
 func newPrivate(alg string) (crypto.Signer, error) {
 	switch alg {
-	case "ES256":
+	case "ES256", Push:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case "RS256", "PS256":
 		return rsa.GenerateKey(rand.Reader, rsaBits)

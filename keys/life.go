@@ -32,7 +32,7 @@ func orElsewhere(err error) error {
 // there is a next key already it gives that one and made is false. A dry run gives a Key
 // without a kid.
 func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made bool, err error) {
-	if !slices.Contains(Algorithms, alg) {
+	if !slices.Contains(Algorithms, alg) && alg != Push {
 		return Key{}, false, fmt.Errorf("keys: algorithm %q is not one of %v", alg, Algorithms)
 	}
 	all, err := r.List(ctx)

@@ -69,10 +69,15 @@ const (
 // Algorithms are those a key can be made for. RFC 7518 §3.1, RFC 8037 §3.1.
 var Algorithms = []string{"ES256", "RS256", "PS256", "EdDSA"}
 
+// Push names the key that web push messages are signed with (VAPID, RFC 8292). It is a
+// P-256 key of the ring like others, but no relying party's business: it is not in the
+// key set. Browsers bind subscriptions to it, so no successor is staged by itself.
+const Push = "VAPID"
+
 // Key is one key without its private half.
 type Key struct {
 	KID        string // RFC 7638 thumbprint
-	Alg        string // one of Algorithms
+	Alg        string // one of Algorithms, or Push
 	State      State
 	Public     jose.JSONWebKey
 	Generation int64 // of the ring when this key changed last
@@ -169,7 +174,7 @@ func (r *Ring) missing(alg string) []State {
 	switch {
 	case active:
 		return nil // whether there is a next key is for the operator or the schedule
-	case next:
+	case next, alg == Push:
 		return []State{Active}
 	}
 	return []State{Active, Next}
@@ -319,5 +324,4 @@ type Device interface {
 	Make(alg, label string) (crypto.Signer, error)    // a new key pair under the label
 	Open(label string) (key crypto.Signer, err error) // one that it has; an error when not
 	Remove(label string) error                        // no mistake when it is gone already
-	Labels() (labels []string, err error)             // of the keys that Make made
 }

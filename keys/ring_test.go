@@ -439,3 +439,25 @@ func TestARotationThatBreaksOffChangesNothing(t *testing.T) {
 		checkSignature(t, r, "ES256")
 	})
 }
+
+func TestThePushKeyIsNobodyElsesBusiness(t *testing.T) { // RFC 8292
+	each(t, func(t *testing.T, d *db.DB) {
+		r, _ := start(t, d, "ES256", keys.Push)
+		kid, key, err := r.Signer(t.Context(), keys.Push)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest := make([]byte, 32)
+		signature, err := key.Sign(rand.Reader, digest, crypto.SHA256)
+		if err != nil || !ecdsa.VerifyASN1(key.Public().(*ecdsa.PublicKey), digest, signature) {
+			t.Errorf("the key does not sign: %v", err)
+		}
+		if _, ok := r.Public(kid); ok || len(served(t, r).Keys) != 2 {
+			t.Error("the push key is published")
+		}
+		if got := states(t, r, keys.Push); got[keys.Active] != 1 || got[keys.Next] != 0 {
+			t.Errorf("%v, want one active key", got)
+		}
+		findings(t, r, "")
+	})
+}

@@ -70,7 +70,7 @@ func (r *Ring) Due(ctx context.Context, p Plan) (all []Due, err error) {
 		return nil, err
 	}
 	for _, k := range list {
-		if k.State != Active || k.ActivatedAt == nil {
+		if k.State != Active || k.ActivatedAt == nil || k.Alg == Push {
 			continue
 		}
 		d := Due{Alg: k.Alg, PromoteAt: k.ActivatedAt.Add(p.Every)}

@@ -118,8 +118,10 @@ func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
 		if row.State == Revoked || over(row.Key, now) {
 			continue // Watch deletes it soon
 		}
-		s.public[row.KID] = row.Key
-		set.Keys = append(set.Keys, row.Public)
+		if row.Alg != Push {
+			s.public[row.KID] = row.Key
+			set.Keys = append(set.Keys, row.Public)
+		}
 		if row.State != Active {
 			continue
 		}

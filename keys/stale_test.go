@@ -81,8 +81,8 @@ func TestARestoredBackupIsRefusedUntilRecovered(t *testing.T) { // A-167
 		t.Fatal(err)
 	}
 	d := dbtest.Open(t, "sqlite:"+file, mechanisms(t))
-	r, err := openRing(t.Context(), d, kek)
-	if err != nil {
+	clearRing(t, d)
+	if _, err := openRing(t.Context(), d, kek); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil { // folds the journal into the file
@@ -95,7 +95,8 @@ func TestARestoredBackupIsRefusedUntilRecovered(t *testing.T) { // A-167
 	if err := os.WriteFile(backup, bytes, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r, err = openRing(t.Context(), dbtest.Open(t, "sqlite:"+file, mechanisms(t)), kek); err != nil {
+	r, err := openRing(t.Context(), dbtest.Open(t, "sqlite:"+file, mechanisms(t)), kek)
+	if err != nil {
 		t.Fatal(err)
 	}
 	old, _, err := r.Rotate(t.Context(), "ES256")

@@ -78,7 +78,7 @@ func (r *Ring) insert(ctx context.Context, k freshKey, state State, generation i
 	_, err = r.DB.Exec(ctx, `
 		insert into signing_keys (kid, alg, state, public, private, sealed_by, device, generation, created_at, staged_at, activated_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
-		k.public.KeyID, k.public.Algorithm, string(state), string(public), k.sealed, sealedBy(k.sealed), k.device, generation, now, activated)
+		k.public.KeyID, k.alg, string(state), string(public), k.sealed, sealedBy(k.sealed), k.device, generation, now, activated)
 	return err
 }
 

@@ -30,9 +30,15 @@ func (r *Ring) lease(ctx context.Context, id string, now, until time.Time) (mine
 // epoch is how far the database has come.
 func (r *Ring) epoch(ctx context.Context) (e epoch, err error) {
 	err = r.DB.Row(ctx, `
-		select generation, beat_at, (select count(*) from signing_keys) from key_ring where id = 1`, nil,
-		&e.Generation, &e.BeatAt, &e.keys)
+		select identity, generation, beat_at from key_ring where id = 1`, nil,
+		&e.identity, &e.Generation, &e.BeatAt)
 	return e, err
+}
+
+// name gives the database its identity, if it has none.
+func (r *Ring) name(ctx context.Context, identity string) error {
+	_, err := r.DB.Exec(ctx, `update key_ring set identity = $1 where id = 1 and identity = ''`, identity)
+	return err
 }
 
 // catchUp sets a database as far as this machine has seen one; never back.

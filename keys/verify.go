@@ -16,6 +16,8 @@ import (
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
+
+	"tegata/shared/secret"
 )
 
 // Finding is something that Verify looked at.
@@ -56,6 +58,9 @@ func (r *Ring) Verify(ctx context.Context, served []byte) ([]Finding, error) {
 	}
 	r.verifyStates(&f, rows)
 	if err := r.verifyNodes(ctx, &f, rows); err != nil {
+		return nil, err
+	}
+	if err := r.verifySeals(ctx, &f); err != nil {
 		return nil, err
 	}
 	if err := r.verifyEpoch(ctx, &f); err != nil {
@@ -111,6 +116,7 @@ func (r *Ring) verifyRow(f *report, k row) {
 
 // suits tells whether a public key is of the kind that the algorithm takes.
 func suits(alg string, k jose.JSONWebKey) bool {
+	alg = signs(alg)
 	ok := k.Algorithm == alg && k.Use == "sig" && k.IsPublic()
 	switch key := k.Key.(type) {
 	case *ecdsa.PublicKey:
@@ -134,7 +140,7 @@ func (r *Ring) verifyStates(f *report, rows []row) {
 		}
 		count[k.Alg][k.State]++
 	}
-	for _, alg := range Algorithms {
+	for _, alg := range append(slices.Clone(Algorithms), Push) {
 		n, has := count[alg]
 		switch {
 		case !has:
@@ -144,7 +150,7 @@ func (r *Ring) verifyStates(f *report, rows []row) {
 			f.wrong("", "%s has no active key", alg)
 		case n[Active] == 0:
 			f.note("", "nothing signs with %s", alg)
-		case n[Next] == 0:
+		case n[Next] == 0 && alg != Push:
 			f.note("", "%s has no next key; stage one, so that clients know it when it is needed", alg)
 		}
 	}
@@ -174,6 +180,23 @@ func (r *Ring) verifyNodes(ctx context.Context, f *report, rows []row) error {
 		return nil
 	}
 	f.fine("%d running programs sign with active keys", len(nodes))
+	return nil
+}
+
+// verifySeals looks for rows that the key-encryption key in use did not seal.
+func (r *Ring) verifySeals(ctx context.Context, f *report) error {
+	for _, c := range append([]secret.Column{sealedColumn}, r.Columns...) {
+		n, err := r.countSealed(ctx, c, r.Seal.ID())
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+		switch {
+		case n > 0 && len(r.Seal.Holds()) > 1:
+			f.note("", "%d %s wait to be sealed by the new key-encryption key; run: keys rewrap", n, c.Name)
+		case n > 0:
+			f.wrong("", "%d %s are sealed by another key-encryption key; with it beside the key as .old, run: keys rewrap", n, c.Name)
+		}
+	}
 	return nil
 }
 
@@ -210,7 +233,7 @@ func (r *Ring) verifyServed(f *report, rows []row, served []byte) {
 	}
 	want, fresh, now := map[string]bool{}, map[string]bool{}, r.Clock()
 	for _, k := range rows {
-		want[k.KID] = k.State != Revoked && !over(k.Key, now)
+		want[k.KID] = k.State != Revoked && k.Alg != Push && !over(k.Key, now)
 		changed := k.StagedAt
 		if k.RevokedAt != nil {
 			changed = *k.RevokedAt

@@ -79,11 +79,11 @@ func (r *Ring) look(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(r.tell(ctx), r.writeDown(ctx), r.clear(ctx), r.Tick(ctx))
+	return errors.Join(r.tell(ctx), r.writeDown(ctx), r.Clear(ctx), r.Tick(ctx))
 }
 
-// clear deletes what is over.
-func (r *Ring) clear(ctx context.Context) error {
+// Clear deletes what is over: keys, and private halves in the device. Watch calls it.
+func (r *Ring) Clear(ctx context.Context) error {
 	now, purge := r.Clock(), false
 	for _, k := range r.now.Load().keys {
 		purge = purge || over(k, now)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"tegata/idp/sessions"
 	"tegata/idp/web"
 	"tegata/keys"
+	"tegata/keys/hsm"
 	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -78,6 +80,8 @@ type Services struct {
 	Accounts    *accounts.Service
 	Interaction *interaction.Service
 	Devices     *devices.Service
+
+	device *hsm.Device // nil without one
 }
 
 // Open opens the database, migrates it and fills in every service. The caller closes.
@@ -110,8 +114,8 @@ func Open(ctx context.Context, cfg Config, o Options) (*Services, error) {
 		d.Close()
 		return nil, err
 	}
-	if err := s.Keys.Unlock(ctx); err != nil {
-		d.Close()
+	if err := s.unlock(ctx); err != nil {
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -133,7 +137,7 @@ func (s *Services) fill(o Options) (err error) {
 	s.Keys = &keys.Ring{
 		DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log, Needs: signingAlgs,
 		Keep:   max(keys.DefaultKeep, time.Duration(s.Config.Session.Absolute)+24*time.Hour),
-		MaxAge: oidc.KeysFor, Readers: s.readers, Harm: harm{Services: s}, KeyFile: s.Config.KeyEncryptionKey.File,
+		MaxAge: oidc.KeysFor, Readers: s.readers, Harm: harm{Services: s}, KeyFile: s.Config.KeyEncryptionKey.File, SeenFile: s.Config.Keys.SeenFile,
 		Columns: []secret.Column{passwords.SealedColumn, outbox.SealedColumn},
 	}
 	s.Outbox = &outbox.Outbox{DB: d, Clock: now, Log: s.Log, Seal: s.Seal}
@@ -189,8 +193,26 @@ func (s *Services) transport() (notify.Transport, error) {
 	}), nil
 }
 
-// Close ends the database connections.
-func (s *Services) Close() error { return s.DB.Close() }
+// unlock makes the keys usable: the device that holds them, and the key-encryption key
+// that the database is sealed by.
+func (s *Services) unlock(ctx context.Context) (err error) {
+	if c := s.Config.Keys.PKCS11; c.Module != "" {
+		s.device, err = hsm.Open(hsm.Config{Module: c.Module, Token: c.Token, PIN: c.PIN.Reveal()})
+		if err != nil {
+			return fmt.Errorf("keys.pkcs11: %w", err)
+		}
+		s.Keys.Device = s.device
+	}
+	return s.Keys.Unlock(ctx)
+}
+
+// Close ends the connections to the database and to the device.
+func (s *Services) Close() error {
+	if s.device == nil {
+		return s.DB.Close()
+	}
+	return errors.Join(s.DB.Close(), s.device.Close())
+}
 
 // prepare makes what must be there before the first request: signing keys, the
 // clients of the file, and in development people to log in as.

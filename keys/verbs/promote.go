@@ -104,7 +104,7 @@ func (k Keys) successor(cmd *cobra.Command, stage bool) *cobra.Command {
 		return nil
 	}
 	s.on(work)
-	work.Flags().BoolVar(&s.all, "all", false, "every algorithm that has a next key")
+	work.Flags().BoolVar(&s.all, "all", false, "every algorithm of the ring, but not the push key")
 	work.Flags().BoolVar(&s.force, "force", false, "although clients may not know the key: their log-ins may fail")
 	work.Flags().StringArrayVar(&s.vouched, "vouch", nil, "client that is ready although it was not seen fetching (repeatable)")
 	return work
@@ -140,7 +140,7 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 	}
 	known := algorithms(all)
 	if s.all {
-		algs = known
+		algs = slices.DeleteFunc(slices.Clone(known), func(alg string) bool { return alg == keys.Push })
 	}
 	for _, alg := range algs {
 		if !slices.Contains(known, alg) {

@@ -72,6 +72,12 @@ func (k Keys) rewrap() *cobra.Command {
 // successorKey names the new key and makes sure that we hold it.
 func (k Keys) successorKey(ring *keys.Ring, pretend bool) (id string, err error) {
 	key, err := secret.ReadKeyFile(ring.NextKeyFile())
+	if errors.Is(err, fs.ErrNotExist) && !pretend {
+		if old, err := secret.ReadKeyFile(ring.KeyFile + ".old"); err == nil { // what came late, sealed by the old key
+			_, err = ring.Seal.Learn(old)
+			return ring.Seal.ID(), err
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && pretend:
 		key = secret.Bytes(32)

@@ -24,9 +24,24 @@ type Program struct {
 	Database Database `yaml:"database"`
 	// KeyEncryptionKey seals what the database must not show: 32 bytes in base64.
 	KeyEncryptionKey Secret  `yaml:"key_encryption_key" missing:"ok"`
+	Keys             Keys    `yaml:"keys"`
 	Log              Log     `yaml:"log"`
 	Tracing          Tracing `yaml:"tracing"`
 	Proxies          Trusted `yaml:"proxies"`
+}
+
+// Keys is where signing keys lie.
+type Keys struct {
+	// SeenFile is where this machine remembers how far the database had come.
+	SeenFile string `yaml:"seen_file"` // "": beside the key-encryption key
+	PKCS11   PKCS11 `yaml:"pkcs11"`
+}
+
+// PKCS11 is a device that keeps signing keys.
+type PKCS11 struct {
+	Module string `yaml:"module"` // its library; "": keys lie in the database, sealed
+	Token  string `yaml:"token"`  // the label of the token
+	PIN    Secret `yaml:"pin" missing:"ok"`
 }
 
 // Metrics is where Prometheus reads.
@@ -92,6 +107,7 @@ func (c Program) Check(p *Problems) {
 	}
 	c.checkDatabase(p)
 	c.checkKEK(p)
+	c.checkKeys(p)
 	p.OneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	p.OneOf("log.format", c.Log.Format, "json", "text")
 	if c.Tracing.Endpoint != "" {
@@ -125,6 +141,19 @@ func (c Program) checkPostgres(p *Problems, path string) {
 	if (open || u.Query().Has("password")) && c.Database.URL.Written && !c.Development {
 		p.Add(path, "a password must not stand here; use url_file, the environment or a PostgreSQL passfile")
 	}
+}
+
+func (c Program) checkKeys(p *Problems) {
+	device := c.Keys.PKCS11
+	if device.Module == "" {
+		if device.Token != "" || device.PIN.Reveal() != "" {
+			p.Add("keys.pkcs11.module", "is missing, but there is a token or a PIN")
+		}
+		return
+	}
+	p.File("keys.pkcs11.module", device.Module, true)
+	p.Text("keys.pkcs11.token", device.Token, 1, 32)
+	p.Secret("keys.pkcs11.pin", device.PIN, c.Development, true)
 }
 
 func (c Program) checkKEK(p *Problems) {

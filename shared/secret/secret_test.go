@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -159,5 +160,57 @@ func TestAKeyEncryptionKeyHas32Bytes(t *testing.T) {
 	}
 	if one, two := newSealer(t, 1).ID(), newSealer(t, 2).ID(); one == two || len(one) != 16 {
 		t.Errorf("ids %q and %q", one, two)
+	}
+}
+
+func TestWhileAKeyChangesBothOpenAndOneSeals(t *testing.T) {
+	first, second := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	s, err := secret.NewSealer(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := s.Seal("p", "r", []byte("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac, before := s.MAC("p", "r", "123456"), s.ID()
+	id, err := s.Learn(second)
+	if err != nil || s.ID() != before || len(s.Holds()) != 2 {
+		t.Fatalf("%v: seals by %s, holds %v", err, s.ID(), s.Holds())
+	}
+	if again, err := s.Learn(second); err != nil || again != id || len(s.Holds()) != 2 {
+		t.Errorf("learnt twice: %v %v", s.Holds(), err)
+	}
+	if err := s.Use(id); err != nil || s.ID() != id {
+		t.Fatal(err)
+	}
+	fresh, err := s.Seal("p", "r", []byte("hello"))
+	if err != nil || secret.SealedBy(fresh) != id || secret.SealedBy(old) != before {
+		t.Errorf("sealed by %s and %s, want %s and %s", secret.SealedBy(old), secret.SealedBy(fresh), before, id)
+	}
+	for _, box := range [][]byte{old, fresh} {
+		if plain, err := s.Open("p", "r", box); err != nil || string(plain) != "hello" {
+			t.Errorf("%q %v, want hello", plain, err)
+		}
+		if _, err := s.Open("p", "other", box); !errors.Is(err, secret.ErrSeal) {
+			t.Errorf("another row: %v", err)
+		}
+	}
+	if !s.MatchMAC("p", "r", "123456", mac) || s.MatchMAC("p", "r", "123457", mac) {
+		t.Error("a code from before the change is not accepted, or a wrong one is")
+	}
+	alone, _ := secret.NewSealer(second)
+	if _, err := alone.Open("p", "r", old); !errors.Is(err, secret.ErrSeal) {
+		t.Errorf("the new key alone opens the old value: %v", err)
+	}
+	if alone.MatchMAC("p", "r", "123456", mac) {
+		t.Error("the new key alone accepts the old code")
+	}
+	if err := alone.Use(before); err == nil {
+		t.Error("seals with a key that is not at hand")
+	}
+	mixed := append(append([]byte{}, fresh[:8]...), old[8:]...) // the name of another key
+	if _, err := s.Open("p", "r", mixed); !errors.Is(err, secret.ErrSeal) {
+		t.Errorf("a value under another name: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package verbs
 import (
 	"context"
 	"log/slog"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -30,10 +31,31 @@ func (p *Program[C]) serve() *cobra.Command {
 				return err
 			}
 			slog.SetDefault(log) // libraries of ours log there
-			ctx, stop := signal.NotifyContext(context.WithoutCancel(cmd.Context()), syscall.SIGINT, syscall.SIGTERM)
+			ctx, stop := untilSignal(context.WithoutCancel(cmd.Context()))
 			defer stop()
-			context.AfterFunc(ctx, stop) // the next signal has its usual effect (F-23)
 			return p.Serve(ctx, c, log, Version())
 		}),
 	}
+}
+
+// untilSignal gives a context that ends with SIGINT or SIGTERM. The next signal has
+// its usual effect, however soon it comes: it ends the program at once (F-23).
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-signals:
+		}
+		signal.Stop(signals) // from here on they are not ours
+		select {
+		case again := <-signals:
+			syscall.Kill(os.Getpid(), again.(syscall.Signal))
+		default:
+		}
+		cancel()
+	}()
+	return ctx, cancel
 }

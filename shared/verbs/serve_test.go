@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 
 	"tegata/shared/config"
 	"tegata/shared/verbs"
@@ -57,10 +58,9 @@ func serveStubbornly() {
 		Serve: func(ctx context.Context, _ config.Program, _ *slog.Logger, _ string) error {
 			fmt.Println("serving")
 			<-ctx.Done()
-			for { // until the signal has its usual effect again
-				fmt.Println("stopping")
-				select {}
-			}
+			fmt.Println("stopping")
+			time.Sleep(10 * time.Second) // far longer than a signal takes
+			return nil
 		},
 	}
 	os.Exit(verbs.Main(p.Root(), []string{"serve"}))

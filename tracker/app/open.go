@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"time"
 
 	"tegata/keys"
+	"tegata/keys/hsm"
 	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -58,6 +60,8 @@ type Services struct {
 	Keys       *keys.Ring
 	Candidates *candidates.Service
 	SSO        *sso.Service
+
+	device *hsm.Device // nil without one
 }
 
 // Open opens the database, migrates it and fills in every service. The caller closes.
@@ -96,7 +100,7 @@ func (s *Services) prepare(ctx context.Context, keep bool) error {
 	if err := s.fill(); err != nil {
 		return err
 	}
-	return s.Keys.Unlock(ctx)
+	return s.unlock(ctx)
 }
 
 // readers is the one who verifies what the tracker signs: the provider.
@@ -118,7 +122,7 @@ func (s *Services) fill() (err error) {
 	s.Audit = audit.Log{DB: d, Clock: now}
 	s.Keys = &keys.Ring{
 		DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log, Needs: signingAlgs,
-		MaxAge: keysFor, Readers: s.readers, Harm: harm{s}, KeyFile: s.Config.KeyEncryptionKey.File, Columns: []secret.Column{sso.SealedColumn},
+		MaxAge: keysFor, Readers: s.readers, Harm: harm{s}, KeyFile: s.Config.KeyEncryptionKey.File, SeenFile: s.Config.Keys.SeenFile, Columns: []secret.Column{sso.SealedColumn},
 	}
 	s.Candidates = &candidates.Service{
 		DB: d, Audit: s.Audit, Clock: now,
@@ -136,5 +140,23 @@ func (s *Services) fill() (err error) {
 	return nil
 }
 
-// Close ends the database connections.
-func (s *Services) Close() error { return s.DB.Close() }
+// unlock makes the keys usable: the device that holds them, and the key-encryption key
+// that the database is sealed by.
+func (s *Services) unlock(ctx context.Context) (err error) {
+	if c := s.Config.Keys.PKCS11; c.Module != "" {
+		s.device, err = hsm.Open(hsm.Config{Module: c.Module, Token: c.Token, PIN: c.PIN.Reveal()})
+		if err != nil {
+			return fmt.Errorf("keys.pkcs11: %w", err)
+		}
+		s.Keys.Device = s.device
+	}
+	return s.Keys.Unlock(ctx)
+}
+
+// Close ends the connections to the database and to the device.
+func (s *Services) Close() error {
+	if s.device == nil {
+		return s.DB.Close()
+	}
+	return errors.Join(s.DB.Close(), s.device.Close())
+}

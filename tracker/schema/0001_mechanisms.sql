@@ -95,6 +95,7 @@ create unique index signing_keys_next on signing_keys (alg) where state = 'next'
 -- What holds for the whole ring: one row.
 create table key_ring (
 	id           bigint primary key, -- 1
+	identity     text   not null,    -- tells this database, and its backups, from any other
 	generation   bigint not null,    -- of the last change; never goes back, unless a backup is restored
 	beat_at      bigint not null,    -- when a running program last wrote here
 	kek          text   not null,    -- the key-encryption key that seals, '' until it was changed once
@@ -104,8 +105,8 @@ create table key_ring (
 	lease_by     text   not null,    -- the node that keeps the schedule
 	lease_until  bigint not null
 );
-insert into key_ring (id, generation, beat_at, kek, rotate_every, stage_before, patience, lease_by, lease_until)
-values (1, 0, 0, '', 0, 0, 0, '', 0);
+insert into key_ring (id, identity, generation, beat_at, kek, rotate_every, stage_before, patience, lease_by, lease_until)
+values (1, '', 0, 0, '', 0, 0, 0, '', 0);
 
 -- The programs that run with this ring, as they last told themselves.
 create table key_nodes (

@@ -1,0 +1,105 @@
+package app_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"tegata/idp/app"
+	"tegata/idp/app/apptest"
+	"tegata/keys"
+	"tegata/shared/clock"
+	"tegata/shared/db/dbtest"
+	"tegata/shared/fault"
+	"tegata/shared/secret"
+)
+
+// opened gives the services of a provider that has people and clients, without serving.
+func opened(t *testing.T, url string) *app.Services {
+	t.Helper()
+	held := clock.Hold(apptest.Began)
+	o := apptest.Options{Database: url, Clock: held, Listener: apptest.Listen(t)}
+	a, err := app.New(t.Context(), apptest.Config(t, o), app.Options{Clock: held.Now, Listener: o.Listener})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	return a.Services
+}
+
+// signIn gives a session with a grant of the client.
+func signIn(t *testing.T, s *app.Services, client string, created time.Time) (cookie string) {
+	t.Helper()
+	var account string
+	if err := s.DB.Row(t.Context(), `select id from accounts where state = 'active' order by id limit 1`, nil, &account); err != nil {
+		t.Fatal(err)
+	}
+	one, cookie, err := s.Sessions.Start(t.Context(), account, []string{"pwd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.DB.Exec(t.Context(), `
+		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
+		values ($1, $2, $3, $4, false, 'openid', '{}', $5, $6)`,
+		secret.NewID(), client, account, one.ID, created, created.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookie
+}
+
+// clientWith gives a registered client whose ID tokens are of that algorithm.
+func clientWith(t *testing.T, s *app.Services, alg string) string {
+	t.Helper()
+	all, err := s.Clients.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		if c.IDTokenAlg == alg && !c.Disabled {
+			return c.ID
+		}
+	}
+	t.Fatalf("no client takes %s", alg)
+	return ""
+}
+
+func TestARevokedKeyEndsTheSessionsOfItsClients(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, url string) {
+		s := opened(t, url)
+		now, id := s.Clock(), clientWith(t, s, "ES256")
+		cookie := signIn(t, s, id, now)
+		alive := func(want bool) {
+			t.Helper()
+			_, err := s.Sessions.ByToken(t.Context(), cookie)
+			if want != (err == nil) || err != nil && !fault.Is(err, fault.Denied) {
+				t.Errorf("session: %v, alive should be %v", err, want)
+			}
+		}
+		for alg, want := range map[string]int{"ES256": 1, "EdDSA": 0} {
+			d, err := s.Keys.Harm.Count(t.Context(), alg, now, now.Add(time.Minute))
+			if err != nil || d.Sessions != want || d.Grants != want || len(d.Clients) != want {
+				t.Errorf("%s: %+v %v, want %d", alg, d, err, want)
+			}
+		}
+		all, err := s.Keys.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		alive(true)
+		done, err := s.Keys.Revoke(t.Context(), keys.Revocation{KID: all[0].KID})
+		if err != nil || all[0].Alg != "ES256" || done.Ended.Sessions != 1 || done.Ended.Clients[0].ID != id {
+			t.Fatalf("%+v %v, want one session of %s ended", done, err, id)
+		}
+		alive(false)
+		if done, err = s.Keys.Revoke(t.Context(), keys.Revocation{KID: all[0].KID}); err != nil || done.Ended.Grants != 0 {
+			t.Errorf("again: %+v %v, want nothing left to end", done.Ended, err)
+		}
+
+		cookie = signIn(t, s, id, now)
+		if d, err := s.Keys.Harm.EndAll(context.Background()); err != nil || d.Sessions != 1 {
+			t.Errorf("%+v %v, want the session ended", d, err)
+		}
+		alive(false)
+	})
+}
