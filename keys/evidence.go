@@ -21,6 +21,7 @@ const (
 type Reader struct {
 	ID, Name string
 	Browsers bool // runs on people's machines, where nothing lives longer than the caches do
+	Active   bool // it got tokens lately, as the program knows from elsewhere
 	Anyone   bool // it does not come to us under its name: any fetch of the key set is taken for its
 }
 
@@ -120,10 +121,12 @@ func (r *Ring) readings(ctx context.Context, k Key, vouched []string, now time.T
 		switch own := placesOf(seen, reader.ID); {
 		case reader.Anyone:
 			reading = anyone(fetched, k)
-		case len(own) == 0:
-			continue // not active
+		case len(own) == 0 && !reader.Active:
+			continue
 		case reader.Browsers:
 			reading = Reading{Read: true, Why: "runs in browsers; what they keep is as old as the caches allow"}
+		case len(own) == 0:
+			reading = Reading{Why: "is active, but from where it comes was not noted yet"}
 		default:
 			reading = read(reader.ID, own, seen, fetched, k, now)
 		}

@@ -23,12 +23,18 @@ type Config struct {
 
 	TLS         TLS     `yaml:"tls"`
 	ClientsFile string  `yaml:"clients_file"`
+	DPoP        DPoP    `yaml:"dpop"`
 	Brand       Brand   `yaml:"brand"`
 	Mail        Mail    `yaml:"mail"`
 	Hashing     Hashing `yaml:"hashing"`
 	Session     Session `yaml:"session"`
 	Terms       Terms   `yaml:"terms"`
 	PeopleFile  string  `yaml:"people_file"`
+}
+
+// DPoP is how clients prove the key that their tokens are bound to (RFC 9449).
+type DPoP struct {
+	Nonce bool `yaml:"nonce"` // proofs have to carry a nonce of ours
 }
 
 // Brand is name, logo and colours.

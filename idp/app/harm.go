@@ -18,9 +18,14 @@ func (s *Services) readers(ctx context.Context, alg string) ([]keys.Reader, erro
 	}
 	readers := []keys.Reader{}
 	for _, c := range all {
-		if !c.Disabled && verifies(c, alg) {
-			readers = append(readers, keys.Reader{ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public()})
+		if c.Disabled || !verifies(c, alg) {
+			continue
 		}
+		active, err := s.gotTokens(ctx, c.ID, s.Clock().Add(-30*24*time.Hour))
+		if err != nil {
+			return nil, err
+		}
+		readers = append(readers, keys.Reader{ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public(), Active: active})
 	}
 	return readers, nil
 }
@@ -28,12 +33,7 @@ func (s *Services) readers(ctx context.Context, alg string) ([]keys.Reader, erro
 func verifies(c clients.Client, alg string) bool { return c.IDTokenAlg == alg }
 
 // harm is what depends on the keys of the provider, and how it is ended.
-type harm struct {
-	*Services
-	// LoggedOut tells the clients of a session that it ends (back-channel log-out), in the
-	// transaction that ends it, and how many were told. nil: nobody is told.
-	LoggedOut func(ctx context.Context, sessionID string, clients []string) (told int, err error)
-}
+type harm struct{ *Services }
 
 // tally adds up damage.
 type tally struct {
@@ -182,10 +182,11 @@ func (h harm) endGrants(ctx context.Context, t *tally, all []grantRow) error {
 		}
 		for _, id := range slices.Sorted(maps.Keys(bySession)) {
 			if h.LoggedOut != nil {
-				if _, err := h.LoggedOut(ctx, id, bySession[id]); err != nil {
+				clients, err := h.LoggedOut(ctx, id, bySession[id])
+				if err != nil {
 					return err
 				}
-				for _, client := range bySession[id] {
+				for _, client := range clients {
 					told[client]++
 				}
 			}

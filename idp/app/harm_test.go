@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func opened(t *testing.T, url string) *app.Services {
 	t.Helper()
 	held := clock.Hold(apptest.Began)
 	o := apptest.Options{Database: url, Clock: held, Listener: apptest.Listen(t)}
-	a, err := app.New(t.Context(), apptest.Config(t, o), app.Options{Clock: held.Now, Listener: o.Listener})
+	a, err := app.New(t.Context(), apptest.Config(t, o), app.Options{Clock: held.Now, Listener: o.Listener, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,6 +81,10 @@ type Services struct {
 	Interaction *interaction.Service
 	Devices     *devices.Service
 
+	// LoggedOut tells clients that a session ends because a key was revoked (back-channel
+	// log-out), in the transaction that ends it, and which of them. nil: nobody is told.
+	LoggedOut func(ctx context.Context, sessionID string, clients []string) (told []string, err error)
+
 	device *hsm.Device // nil without one
 }
 
@@ -137,7 +141,7 @@ func (s *Services) fill(o Options) (err error) {
 	s.Keys = &keys.Ring{
 		DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log, Needs: signingAlgs,
 		Keep:   max(keys.DefaultKeep, time.Duration(s.Config.Session.Absolute)+24*time.Hour),
-		MaxAge: oidc.KeysFor, Readers: s.readers, Harm: harm{Services: s}, KeyFile: s.Config.KeyEncryptionKey.File, SeenFile: s.Config.Keys.SeenFile,
+		MaxAge: oidc.KeysFor, Readers: s.readers, Harm: harm{s}, KeyFile: s.Config.KeyEncryptionKey.File, SeenFile: s.Config.Keys.SeenFile,
 		Columns: []secret.Column{passwords.SealedColumn, outbox.SealedColumn},
 	}
 	s.Outbox = &outbox.Outbox{DB: d, Clock: now, Log: s.Log, Seal: s.Seal}

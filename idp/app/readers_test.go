@@ -64,7 +64,7 @@ func TestTheProviderKnowsWhoReadItsKeys(t *testing.T) {
 	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		_, err := idp.Keys.Promote(t.Context(), keys.Promotion{Alg: "ES256", Dry: true})
 		if err == nil {
-			t.Fatal("nobody is waited for")
+			continue // who came by is written down every two seconds
 		}
 		if why = err.Error(); strings.HasPrefix(why, "wiki: ") && strings.HasSuffix(why, "was never seen fetching the key set") {
 			return

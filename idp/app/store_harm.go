@@ -7,6 +7,15 @@ import (
 	"tegata/shared/db"
 )
 
+// gotTokens tells whether anything was granted to the client since.
+func (s *Services) gotTokens(ctx context.Context, client string, since time.Time) (bool, error) {
+	var n int
+	err := s.DB.Row(ctx, `
+		select count(*) from (select 1 from grants where client_id = $1 and created_at > $2 limit 1) as one`,
+		db.Args(client, since), &n)
+	return n > 0, err
+}
+
 // grantRow is a grant that is alive.
 type grantRow struct{ id, client, session string }
 

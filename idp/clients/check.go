@@ -38,7 +38,7 @@ func (p *Problems) add(path, format string, args ...any) {
 
 // What a client may choose from.
 var (
-	authMethods = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, None}
+	authMethods = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, TLSClientAuth, SelfSignedTLSAuth, None}
 	authAlgs    = []string{"ES256", "PS256", "RS256", "EdDSA"}
 	// SigningAlgs is what we sign with, for ID tokens and other answers. RFC 7518 §3, RFC 8037.
 	SigningAlgs = []string{"RS256", "PS256", "ES256", "EdDSA"}
@@ -56,6 +56,7 @@ func (c *Client) Default() {
 			*list = value
 		}
 	}
+	c.defaultProfile()
 	set(&c.GrantTypes, AuthorizationCode)
 	if c.May(AuthorizationCode) {
 		set(&c.ResponseTypes, "code")
@@ -73,6 +74,7 @@ func (c *Client) Default() {
 	if c.AuthMethod == PrivateKeyJWT && c.AuthAudience == "" {
 		c.AuthAudience = "issuer"
 	}
+	c.defaultResponseAlg()
 	c.RequirePKCE = c.RequirePKCE || c.Public() // RFC 9700 §2.1.1
 	c.defaultPolicy()
 }
@@ -88,11 +90,14 @@ func (c *Client) Check(at string, development bool) Problems {
 		p.add(at+".client_name.en", "a client needs a name that people read on the log-in page")
 	}
 	c.checkURIs(&p, at, development)
-	c.checkAuth(&p, at, development)
+	c.checkAuth(&p, at)
+	c.checkKeys(&p, at, development)
+	c.checkProfile(&p, at)
 	subset(&p, at+".grant_types", c.GrantTypes, GrantTypes)
 	subset(&p, at+".response_types", c.ResponseTypes, responseTypes)
 	c.checkPolicy(&p, at, development)
 	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, SigningAlgs)
+	subset(&p, at+".authorization_signed_response_alg", []string{c.ResponseAlg}, SigningAlgs)
 	subset(&p, at+".application_type", []string{c.ApplicationType}, []string{"web", "native"})
 	if c.Public() && c.FirstParty && !c.RequirePKCE {
 		p.add(at+".require_pkce", "a client without a secret needs PKCE")
@@ -145,15 +150,23 @@ func ownMachine(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-func (c *Client) checkAuth(p *Problems, at string, development bool) {
+func (c *Client) checkAuth(p *Problems, at string) {
 	method := at + ".token_endpoint_auth_method"
 	switch {
 	case !slices.Contains(authMethods, c.AuthMethod):
 		p.add(method, "want one of %v, not %q", authMethods, c.AuthMethod)
 	case c.AuthMethod == PrivateKeyJWT:
-		c.checkKeys(p, at, development)
-	case c.JWKSURI != "" || c.JWKS != nil || c.AuthAlg != "" || c.AuthAudience != "":
-		p.add(method, "keys belong to private_key_jwt, not to %q", c.AuthMethod)
+		if !c.HasKeys() {
+			p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")
+		}
+		if c.AuthAlg != "" {
+			subset(p, at+".token_endpoint_auth_signing_alg", []string{c.AuthAlg}, authAlgs)
+		}
+		subset(p, at+".token_endpoint_auth_audience", []string{c.AuthAudience}, []string{"issuer", "endpoint"})
+	case c.Public() && c.HasKeys():
+		p.add(method, "a client with keys is not public")
+	case c.AuthAlg != "" || c.AuthAudience != "":
+		p.add(method, "client assertions belong to private_key_jwt, not to %q", c.AuthMethod)
 	}
 	secretMethod := c.AuthMethod == ClientSecretBasic || c.AuthMethod == ClientSecretPost
 	if secretMethod != (len(c.SecretDigests) > 0) {
@@ -169,18 +182,16 @@ func (c *Client) checkAuth(p *Problems, at string, development bool) {
 	}
 }
 
+// checkKeys looks at the keys that the client signs with: assertions, request objects,
+// certificates of its own.
 func (c *Client) checkKeys(p *Problems, at string, development bool) {
-	if (c.JWKSURI == "") == (c.JWKS == nil) {
-		p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")
+	if c.JWKSURI != "" && c.JWKS != nil {
+		p.add(at+".jwks_uri", "want either jwks_uri or jwks")
 	}
 	if c.JWKSURI != "" {
 		web := &Client{ApplicationType: "web"}
 		web.checkURI(p, at+".jwks_uri", c.JWKSURI, development)
 	}
-	if c.AuthAlg != "" {
-		subset(p, at+".token_endpoint_auth_signing_alg", []string{c.AuthAlg}, authAlgs)
-	}
-	subset(p, at+".token_endpoint_auth_audience", []string{c.AuthAudience}, []string{"issuer", "endpoint"})
 	if c.JWKS == nil {
 		return
 	}

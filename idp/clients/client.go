@@ -4,6 +4,7 @@
 //	Client        one registration, in the words of RFC 7591 (client.go)
 //	Check         every mistake of a registration, with its path (check.go, policy.go)
 //	Resource      where access tokens are used (resource.go)
+//	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
 //	Store         the table (store.go)
@@ -76,6 +77,20 @@ type Client struct {
 	DetailTypes       []string          `json:"authorization_details_types,omitempty"`       // RFC 9396
 	TokenExchange     *TokenExchange    `json:"token_exchange,omitempty"`
 	AssertionIssuers  []AssertionIssuer `json:"assertion_issuers,omitempty"`
+
+	Profile              Profile `json:"profile,omitempty"` // profile.go says what follows from it
+	RequirePushed        bool    `json:"require_pushed_authorization_requests,omitempty"`
+	RequestObjectAlg     string  `json:"request_object_signing_alg,omitempty"` // "" allows every algorithm of ours
+	RequireSignedRequest bool    `json:"require_signed_request_object,omitempty"`
+	RequestRules         string  `json:"request_object_rules,omitempty"`              // "oidc" or "rfc9101"
+	ResponseAlg          string  `json:"authorization_signed_response_alg,omitempty"` // of JARM answers
+	DPoPBound            bool    `json:"dpop_bound_access_tokens,omitempty"`
+	CertificateBound     bool    `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	TLSSubjectDN         string  `json:"tls_client_auth_subject_dn,omitempty"`
+	TLSNameDNS           string  `json:"tls_client_auth_san_dns,omitempty"`
+	TLSNameURI           string  `json:"tls_client_auth_san_uri,omitempty"`
+	TLSNameIP            string  `json:"tls_client_auth_san_ip,omitempty"`
+	TLSNameEmail         string  `json:"tls_client_auth_san_email,omitempty"`
 
 	Source   string `json:"-"` // "config" for clients of the file
 	Disabled bool   `json:"-"`

@@ -15,19 +15,20 @@ import (
 
 // accessClaims is what an access token in JWT form says. RFC 9068 §2.2.
 type accessClaims struct {
-	Issuer   string   `json:"iss"`
-	Subject  string   `json:"sub"`
-	Audience audience `json:"aud"`
-	Client   string   `json:"client_id"`
-	Expires  int64    `json:"exp"`
-	Issued   int64    `json:"iat"`
-	ID       string   `json:"jti"`
-	Scope    string   `json:"scope,omitempty"`
-	AuthTime int64    `json:"auth_time,omitempty"`
-	ACR      string   `json:"acr,omitempty"`
-	AMR      []string `json:"amr,omitempty"`
-	Details  details  `json:"authorization_details,omitempty"`
-	Actor    *actor   `json:"act,omitempty"`
+	Issuer   string       `json:"iss"`
+	Subject  string       `json:"sub"`
+	Audience audience     `json:"aud"`
+	Client   string       `json:"client_id"`
+	Expires  int64        `json:"exp"`
+	Issued   int64        `json:"iat"`
+	ID       string       `json:"jti"`
+	Scope    string       `json:"scope,omitempty"`
+	AuthTime int64        `json:"auth_time,omitempty"`
+	ACR      string       `json:"acr,omitempty"`
+	AMR      []string     `json:"amr,omitempty"`
+	Details  details      `json:"authorization_details,omitempty"`
+	Actor    *actor       `json:"act,omitempty"`
+	Bound    confirmation `json:"cnf,omitzero"` // RFC 7800 §3.1
 }
 
 // audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.
@@ -66,7 +67,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (string, e
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
 		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access.ID,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
-		Details: t.Details, Actor: about.Actor,
+		Details: t.Details, Actor: about.Actor, Bound: w.bound,
 	})
 	if err != nil {
 		return "", err

@@ -62,7 +62,7 @@ func parseAssertion(text string) (a asserted, ok bool) {
 // verifyAssertion checks a client assertion with the client's keys.
 func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, a asserted) (*assertion, error) {
 	header := a.token.Headers[0]
-	if client.AuthAlg != "" && header.Algorithm != client.AuthAlg {
+	if client.AuthAlg != "" && header.Algorithm != client.AuthAlg || client.FAPI() && !slices.Contains(clients.FAPI2Algs, header.Algorithm) {
 		return nil, refuse("invalid_client", "The client assertion is signed with another algorithm than registered.")
 	}
 	if why := p.wrong(client, a); why != "" {
@@ -123,7 +123,9 @@ func (p *Provider) isAudience(client *clients.Client, raw json.RawMessage) bool 
 	return !slices.ContainsFunc(many, func(aud string) bool { return !p.isEndpoint(aud) })
 }
 
-func (p *Provider) isEndpoint(aud string) bool { return aud == p.Issuer || aud == p.Issuer+pathToken }
+func (p *Provider) isEndpoint(aud string) bool {
+	return aud == p.Issuer || aud == p.Issuer+pathToken || aud == p.Issuer+pathPushed
+}
 
 // keysOf gives the client's keys that may have made a signature with that kid.
 func (p *Provider) keysOf(ctx context.Context, client *clients.Client, kid string) ([]jose.JSONWebKey, error) {

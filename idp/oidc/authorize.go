@@ -39,6 +39,9 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 		return
 	}
 	if a == nil || a.back.uri == "" || toPerson(err) {
+		if own := (*refusal)(nil); errors.As(err, &own) && own.Code != "server_error" {
+			err = fault.Wrap(fault.Invalid, "oidc.bad_request", err) // there is nobody else to tell
+		}
 		p.problem(w, r, err)
 		return
 	}
@@ -49,7 +52,8 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 		level = p.Log.ErrorContext
 	}
 	level(r.Context(), "authorization refused", "client", a.client.ID, "code", refusal.Code, "error", err.Error())
-	a.back.refuse(w, refusal)
+	p.endPushed(r.Context(), a)
+	a.back.refuse(w, r, refusal)
 }
 
 // begin gives the code at once when nothing has to be asked: no row but the code's is
@@ -80,7 +84,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 	if step == interaction.Done {
 		code, err := p.issue(ctx, a, signedIn, account)
 		if err == nil {
-			p.answerCode(w, a, code)
+			p.answerCode(w, r, a, code)
 		}
 		return err
 	}
@@ -111,16 +115,15 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 		see(w, page(step)+"?interaction="+url.QueryEscape(id))
 		return
 	}
-	params, err := url.ParseQuery(it.Request)
-	if err != nil || it.Request == "" {
+	if it.Request == "" {
 		p.end(w, r, nil, fault.New(fault.NotFound, "", "interaction.finished"))
 		return
 	}
-	a, err := p.understand(ctx, params)
+	a, err := p.understandAgain(ctx, it.Request)
 	if err == nil {
 		var code string
 		if code, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
-			p.answerCode(w, a, code)
+			p.answerCode(w, r, a, code)
 		}
 	}
 	p.end(w, r, a, err)
@@ -151,8 +154,22 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 	return code, errors.Join(err, no)
 }
 
-// issue makes the code for who is signed in.
-func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (string, error) {
+// issue makes the code for who is signed in. A pushed request ends with it.
+func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (code string, err error) {
+	if a.pushed == nil {
+		return p.issueCode(ctx, a, s, account)
+	}
+	err = p.DB.Tx(ctx, func(ctx context.Context) error {
+		if err := p.spendPushed(ctx, a.pushed); err != nil {
+			return err
+		}
+		code, err = p.issueCode(ctx, a, s, account)
+		return err
+	})
+	return code, err
+}
+
+func (p *Provider) issueCode(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (string, error) {
 	for _, scope := range a.scopes {
 		a.request.GrantScope(scope)
 	}
@@ -165,6 +182,7 @@ func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Sess
 		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
 		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
 		Resources: a.resources, Details: a.details,
+		DPoPKey: a.params.Get("dpop_jkt"),
 	})
 	if err != nil {
 		return "", err
@@ -172,9 +190,9 @@ func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Sess
 	return response.GetCode(), nil
 }
 
-func (p *Provider) answerCode(w http.ResponseWriter, a *authorization, code string) {
+func (p *Provider) answerCode(w http.ResponseWriter, r *http.Request, a *authorization, code string) {
 	p.Count("code_issued")
-	a.back.code(w, code)
+	a.back.code(w, r, code)
 }
 
 // present gives who is signed in, as long as the account may log in; nil for a

@@ -83,15 +83,17 @@ func TestOnlyTheCodeFlow(t *testing.T) { // RFC 9700 §2.1.2, A-009
 		refused(t, kind, w.authorize("tracker", "response_type="+kind), "unsupported_response_type")
 	}
 	refused(t, "none at all", w.authorize("tracker", "response_type"), "invalid_request")
-	for _, mode := range []string{"fragment", "web_message", "jwt"} {
+	for _, mode := range []string{"fragment", "web_message", "web_message.jwt"} {
 		refused(t, mode, w.authorize("tracker", "response_mode="+mode), "invalid_request")
 	}
 }
 
 func TestRequestObjectsAreRefusedByName(t *testing.T) { // OIDC Core §3.1.2.6
 	w := start(t).logIn()
-	refused(t, "request", w.authorize("tracker", "request=eyJhbGciOiJub25lIn0.e30."), "request_not_supported")
-	refused(t, "request without openid", w.authorize("tracker", "request=x", "scope=profile"), "request_not_supported")
+	refused(t, "request of a client without keys", w.authorize("basic", "request=eyJhbGciOiJub25lIn0.e30."), "request_not_supported")
+	refused(t, "request", w.authorize("tracker", "request=eyJhbGciOiJub25lIn0.e30."), "invalid_request_object")
+	refused(t, "request without openid", w.authorize("tracker", "request=x", "scope=profile"), "invalid_request_object")
+	refused(t, "request and request_uri", w.authorize("tracker", "request=x", "request_uri=https://rp.test/r"), "invalid_request")
 	refused(t, "request_uri", w.authorize("tracker", "request_uri=https://rp.test/r"), "request_uri_not_supported")
 	refused(t, "registration", w.authorize("tracker", "registration={}"), "registration_not_supported")
 }

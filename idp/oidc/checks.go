@@ -14,10 +14,13 @@ import (
 var checks = []func(*Provider, *authorization) error{
 	checkSizes,
 	checkRequestObject,
+	checkPushed,
+	checkSigned,
 	checkResponseType,
 	checkResponseMode,
 	readScopes,
 	checkPKCE,
+	checkThumbprint,
 	readPrompt,
 	readMaxAge,
 	readClaimsParameter,
@@ -50,7 +53,7 @@ func unprintable(r rune) bool { return r < 0x20 || r > 0x7e }
 func checkRequestObject(_ *Provider, a *authorization) error {
 	switch {
 	case a.params.Has("request"):
-		return refuse("request_not_supported", sentences["request_not_supported"])
+		return refuse("invalid_request", "There is a request object and a request_uri.")
 	case a.params.Has("request_uri"):
 		return refuse("request_uri_not_supported", sentences["request_uri_not_supported"])
 	case a.params.Has("registration"):
@@ -75,7 +78,7 @@ func checkResponseType(_ *Provider, a *authorization) error {
 
 func checkResponseMode(_ *Provider, a *authorization) error {
 	switch a.params.Get("response_mode") {
-	case "", modeQuery, modeFormPost:
+	case "", modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT:
 		return nil
 	}
 	return refuse("invalid_request", "This response_mode does not exist here for response_type code.")

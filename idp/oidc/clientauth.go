@@ -38,7 +38,7 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		return nil, err
 	}
 	w := workOf(ctx)
-	proof, err := p.prove(ctx, &client, given)
+	proof, err := p.prove(ctx, r, &client, given)
 	if err != nil {
 		p.clientRefused(ctx, client.ID, given.method, err)
 		return nil, err
@@ -97,7 +97,10 @@ func basic(r *http.Request) (credentials, bool) {
 }
 
 // prove checks what was given against the registration.
-func (p *Provider) prove(ctx context.Context, client *clients.Client, given credentials) (*assertion, error) {
+func (p *Provider) prove(ctx context.Context, r *http.Request, client *clients.Client, given credentials) (*assertion, error) {
+	if given.method == clients.None && client.ByCertificate() {
+		return nil, p.proveCertificate(ctx, client, r)
+	}
 	if given.method != client.AuthMethod {
 		return nil, refuse("invalid_client", "The client is registered for another authentication method.")
 	}

@@ -47,7 +47,7 @@ func (p *Provider) wish(ctx context.Context, w *work, scopes []string) (most gra
 
 func (p *Provider) writeClientToken(ctx context.Context, w *work, now time.Time) error {
 	return p.store.insertClientToken(ctx, w.client.ID, w.about, freshToken{
-		ID: w.access.ID, Digest: w.accessDigest(), Target: w.target, ExpiresAt: now.Add(w.accessLives(p)),
+		ID: w.access.ID, Digest: w.accessDigest(), Target: w.target, Bound: w.bound, ExpiresAt: now.Add(w.accessLives(p)),
 	}, now)
 }
 

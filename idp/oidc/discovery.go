@@ -52,6 +52,14 @@ type description struct {
 	RequestParameter         bool     `json:"request_parameter_supported"`
 	RequestURIParameter      bool     `json:"request_uri_parameter_supported"`
 	ResponseISS              bool     `json:"authorization_response_iss_parameter_supported"`
+
+	PushedEndpoint   string            `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
+	RequirePushed    bool              `json:"require_pushed_authorization_requests"` // of all clients; some have to
+	RequestAlgs      []string          `json:"request_object_signing_alg_values_supported"`
+	ResponseAlgs     []string          `json:"authorization_signing_alg_values_supported"` // JARM §4
+	DPoPAlgs         []string          `json:"dpop_signing_alg_values_supported"`          // RFC 9449 §5.1
+	CertificateBound bool              `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705 §3.3
+	Aliases          map[string]string `json:"mtls_endpoint_aliases,omitempty"`
 }
 
 // document is bytes that do not change while the program runs.
@@ -63,6 +71,9 @@ type document struct {
 func (p *Provider) describe() document {
 	methods := []string{
 		string(clients.PrivateKeyJWT), string(clients.ClientSecretBasic), string(clients.ClientSecretPost), string(clients.None),
+	}
+	if p.MTLS != "" {
+		methods = append(methods, string(clients.TLSClientAuth), string(clients.SelfSignedTLSAuth))
 	}
 	var algs []string
 	for _, alg := range assertionAlgs {
@@ -81,14 +92,14 @@ func (p *Provider) describe() document {
 		DeviceEndpoint:           p.Issuer + pathDevice,
 		Scopes:                   clients.Scopes,
 		ResponseTypes:            []string{"code"},
-		ResponseModes:            []string{modeQuery, modeFormPost},
+		ResponseModes:            []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT},
 		GrantTypes:               clients.GrantTypes,
 		ACRValues:                []string{sessions.ACRPassword},
 		SubjectTypes:             []string{clients.Public, clients.Pairwise},
 		IDTokenAlgs:              clients.SigningAlgs,
 		UserinfoAlgs:             clients.SigningAlgs,
 		IntrospectionAlgs:        clients.SigningAlgs,
-		IntrospectionAuthMethods: methods[:3], // not for public clients
+		IntrospectionAuthMethods: confidential(methods),
 		IntrospectionAuthAlgs:    algs,
 		DetailTypes:              p.detailTypes(),
 		AuthMethods:              methods,
@@ -102,13 +113,25 @@ func (p *Provider) describe() document {
 		UILocales:                []string{"ja", "en"},
 		ChallengeMethods:         []string{"S256"},
 		ClaimsParameter:          true,
+		RequestParameter:         true,
 		ResponseISS:              true,
+		PushedEndpoint:           p.Issuer + pathPushed,
+		RequestAlgs:              clients.RequestAlgs,
+		ResponseAlgs:             clients.SigningAlgs,
+		DPoPAlgs:                 clients.FAPI2Algs,
+		CertificateBound:         p.MTLS != "",
+		Aliases:                  p.aliases(),
 	}, "", "  ")
 	if err != nil {
 		panic(err) // texts and lists of texts
 	}
 	sum := sha256.Sum256(text)
 	return document{text, `"` + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`}
+}
+
+// confidential leaves out the method of clients that cannot prove themselves.
+func confidential(methods []string) []string {
+	return slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(clients.None) })
 }
 
 // detailTypes is every type of authorization details that a resource has registered

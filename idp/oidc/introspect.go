@@ -15,20 +15,21 @@ import (
 // introspection is what a token is, to somebody who may know. RFC 7662 §2.2. One that
 // is no good, or none of the client's business, is just not active.
 type introspection struct {
-	Active    bool     `json:"active"`
-	Scope     string   `json:"scope,omitempty"`
-	Client    string   `json:"client_id,omitempty"`
-	TokenType string   `json:"token_type,omitempty"`
-	Expires   int64    `json:"exp,omitempty"`
-	Issued    int64    `json:"iat,omitempty"`
-	Subject   string   `json:"sub,omitempty"`
-	Audience  audience `json:"aud,omitempty"`
-	Issuer    string   `json:"iss,omitempty"`
-	ID        string   `json:"jti,omitempty"`
-	AuthTime  int64    `json:"auth_time,omitempty"` // RFC 9470 §6.2
-	ACR       string   `json:"acr,omitempty"`
-	Details   details  `json:"authorization_details,omitempty"` // RFC 9396 §9.2
-	Actor     *actor   `json:"act,omitempty"`                   // RFC 8693 §4.1
+	Active    bool         `json:"active"`
+	Scope     string       `json:"scope,omitempty"`
+	Client    string       `json:"client_id,omitempty"`
+	TokenType string       `json:"token_type,omitempty"`
+	Expires   int64        `json:"exp,omitempty"`
+	Issued    int64        `json:"iat,omitempty"`
+	Subject   string       `json:"sub,omitempty"`
+	Audience  audience     `json:"aud,omitempty"`
+	Issuer    string       `json:"iss,omitempty"`
+	ID        string       `json:"jti,omitempty"`
+	AuthTime  int64        `json:"auth_time,omitempty"` // RFC 9470 §6.2
+	ACR       string       `json:"acr,omitempty"`
+	Details   details      `json:"authorization_details,omitempty"` // RFC 9396 §9.2
+	Actor     *actor       `json:"act,omitempty"`                   // RFC 8693 §4.1
+	Bound     confirmation `json:"cnf,omitzero"`                    // RFC 9449 §6.2
 }
 
 // introspectionJWT is the media type of a signed answer. RFC 9701 §4.
@@ -163,10 +164,10 @@ func (p *Provider) describeToken(kind string, h held) introspection {
 		Active: true, Scope: strings.Join(h.Scopes, " "), Client: h.Client,
 		Expires: h.ExpiresAt.Unix(), Issued: h.CreatedAt.Unix(), Subject: h.Session.Subject,
 		Audience: p.audienceOf(h.Target), Issuer: p.Issuer, ID: h.Token,
-		AuthTime: unix(h.Session.AuthTime), ACR: h.Session.ACR, Details: h.Target.Details, Actor: h.Session.Actor,
+		AuthTime: unix(h.Session.AuthTime), ACR: h.Session.ACR, Details: h.Target.Details, Actor: h.Session.Actor, Bound: h.Bound,
 	}
 	if kind == kindAccess {
-		answer.TokenType = "Bearer"
+		answer.TokenType = h.Bound.tokenType()
 		return answer
 	}
 	answer.Audience, answer.Details = audience{p.Issuer}, h.Session.Details // it is used here and nowhere else

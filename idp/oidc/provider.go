@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"crypto/x509"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -35,18 +36,19 @@ type Lifetimes struct {
 	Access  time.Duration // default 5 min
 	ID      time.Duration // default 5 min: it is read once, at the end of a log-in
 	Refresh time.Duration // until the first use or between two; default 30 days
+	Pushed  time.Duration // of a pushed request; at most 9 min, default 60 s (FAPI 2.0 §5.3.2.2)
 }
 
 func (l Lifetimes) orDefault() Lifetimes {
 	for _, f := range []struct {
 		value *time.Duration
 		want  time.Duration
-	}{{&l.Code, time.Minute}, {&l.Access, 5 * time.Minute}, {&l.ID, 5 * time.Minute}, {&l.Refresh, 30 * 24 * time.Hour}} {
+	}{{&l.Code, time.Minute}, {&l.Access, 5 * time.Minute}, {&l.ID, 5 * time.Minute}, {&l.Refresh, 30 * 24 * time.Hour}, {&l.Pushed, time.Minute}} {
 		if *f.value <= 0 {
 			*f.value = f.want
 		}
 	}
-	l.Code = min(l.Code, time.Minute)
+	l.Code, l.Pushed = min(l.Code, time.Minute), min(l.Pushed, 9*time.Minute)
 	return l
 }
 
@@ -68,6 +70,13 @@ type Provider struct {
 	Clock       clock.Clock
 	Cookies     serve.Cookies
 	Lifetimes   Lifetimes
+	DPoPNonce   bool   // DPoP proofs have to carry a nonce of ours (RFC 9449 §8)
+	MTLS        string // optional; where callers may show certificates: the issuer, or the URL of another host of ours
+
+	// Optional; the certificate that the caller of a request proved to have the key of,
+	// and whether an authority of ours issued it. The front knows, unless they are set.
+	ClientCertificate  func(r *http.Request) *x509.Certificate
+	CertificateTrusted func(r *http.Request) bool
 
 	Log      *slog.Logger                                              // optional
 	Outbound *http.Client                                              // optional; what fetches client keys
@@ -92,6 +101,12 @@ func (p *Provider) compose() {
 	}
 	if p.Count == nil {
 		p.Count = func(string) {}
+	}
+	if p.ClientCertificate == nil {
+		p.ClientCertificate = func(r *http.Request) *x509.Certificate { return serve.Of(r.Context()).ClientCertificate }
+	}
+	if p.CertificateTrusted == nil {
+		p.CertificateTrusted = func(r *http.Request) bool { return serve.Of(r.Context()).ClientTrusted(p.Clock()) }
 	}
 	if p.Outbound == nil {
 		p.Outbound = Outbound(p.Development)

@@ -46,13 +46,23 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 	if refused == nil || errors.Is(refused, errReplayed) {
 		return refused
 	}
+	if errors.Is(refused, errProofReplayed) {
+		w.proof = nil // remembered already
+	}
 	return p.consequences(ctx, w, refused, now)
 }
 
-// remember notes the assertion that proved the client; one that came before proves
-// nothing (RFC 7523 §3). The id counts per client: they choose them, and must not be
-// able to use up each other's.
+// remember notes what proved the client and its key; what came before proves nothing.
 func (p *Provider) remember(ctx context.Context, w *work, now time.Time) error {
+	if err := p.rememberAssertion(ctx, w, now); err != nil {
+		return err
+	}
+	return p.rememberProof(ctx, w.proof, now)
+}
+
+// rememberAssertion notes the assertion that proved the client (RFC 7523 §3). The id
+// counts per client: they choose them, and must not be able to use up each other's.
+func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time) error {
 	if w.assertion == nil {
 		return nil
 	}
@@ -97,14 +107,10 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, scopes []string, abo
 
 // writeRefreshed puts the next refresh token in the place of the one that came.
 func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) error {
-	won, err := p.store.replaceToken(ctx, w.refreshed.Token, now)
-	if err == nil && !won {
-		return errUsed
-	}
-	if err != nil {
+	if err := p.endRefresh(ctx, w, now); err != nil {
 		return err
 	}
-	err = p.store.prolongGrant(ctx, w.refreshed.ID, now.Add(p.Lifetimes.Refresh))
+	err := p.store.prolongGrant(ctx, w.refreshed.ID, now.Add(p.Lifetimes.Refresh))
 	if fault.Is(err, fault.Expired) {
 		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
@@ -114,9 +120,21 @@ func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) e
 	return p.writeTokens(ctx, w, w.refreshed.ID, w.refreshed.most(), now)
 }
 
+// endRefresh ends the refresh token that came, or prolongs it where it stays.
+func (p *Provider) endRefresh(ctx context.Context, w *work, now time.Time) error {
+	if w.keepsRefresh() {
+		return p.store.prolongToken(ctx, w.refreshed.Token, now.Add(p.Lifetimes.Refresh))
+	}
+	won, err := p.store.replaceToken(ctx, w.refreshed.Token, now)
+	if err == nil && !won {
+		return errUsed
+	}
+	return err
+}
+
 // writeTokens writes the new tokens of a grant that allows that most.
 func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, most granted, now time.Time) error {
-	access := freshToken{ID: w.access.ID, Digest: w.accessDigest(), ExpiresAt: now.Add(w.accessLives(p))}
+	access := freshToken{ID: w.access.ID, Digest: w.accessDigest(), Bound: w.bound, ExpiresAt: now.Add(w.accessLives(p))}
 	if w.target != nil && !w.target.plain(most) {
 		access.Target = w.target
 	}
@@ -124,7 +142,7 @@ func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, mos
 	if err != nil || w.refresh.ID == "" {
 		return err
 	}
-	refresh := freshToken{ID: w.refresh.ID, Digest: secret.Digest(w.refresh.Secret), ExpiresAt: now.Add(p.Lifetimes.Refresh)}
+	refresh := freshToken{ID: w.refresh.ID, Digest: secret.Digest(w.refresh.Secret), Bound: w.bound, ExpiresAt: now.Add(p.Lifetimes.Refresh)}
 	return p.store.insertToken(ctx, grantID, kindRefresh, refresh, now)
 }
 
@@ -139,7 +157,7 @@ func (g grant) most() granted {
 // are written even though the request is refused.
 func (p *Provider) consequences(ctx context.Context, w *work, refused error, now time.Time) error {
 	act := p.consequence(w, refused)
-	if act == nil && w.assertion == nil {
+	if act == nil && w.assertion == nil && w.proof == nil {
 		return refused
 	}
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {

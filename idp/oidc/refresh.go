@@ -15,7 +15,8 @@ var _ fosite.TokenEndpointHandler = (*refreshGrant)(nil)
 
 // refreshGrant is the grant type refresh_token (RFC 6749 §6). It takes the place of
 // fosite's, which cannot narrow scopes. The token rotates: a used one that comes
-// again ends its family (RFC 9700 §4.14.2).
+// again ends its family (RFC 9700 §4.14.2). One that is bound to a confidential
+// client's key stays.
 type refreshGrant struct{ p *Provider }
 
 // CanHandleTokenEndpointRequest says yes to refresh_token.
@@ -99,10 +100,12 @@ func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 	if err != nil {
 		return err
 	}
-	refresh, _, _ := s.GenerateRefreshToken(ctx, r)
 	to.SetAccessToken(access)
 	to.SetTokenType("Bearer")
-	to.SetExtra("refresh_token", refresh)
+	if !w.keepsRefresh() {
+		refresh, _, _ := s.GenerateRefreshToken(ctx, r)
+		to.SetExtra("refresh_token", refresh)
+	}
 	if !within([]string{"openid"}, w.refreshed.Scopes) {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
 	"tegata/shared/fault"
+	"tegata/shared/once"
 )
 
 // What a request may bring along, in bytes.
@@ -40,6 +41,10 @@ type authorization struct {
 	details   details  // RFC 9396
 	target    string   // target_link_uri, when it is the client's own
 	request   fosite.AuthorizeRequester
+
+	pushing bool         // the client pushes it right now
+	pushed  *once.Ticket // the row it was pushed into, which ends with the code
+	signed  bool         // it came as a request object of the client
 }
 
 // parameters reads a request from the query or from a form. RFC 6749 §3.1 and OIDC
@@ -67,31 +72,40 @@ func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 // person has to be told instead (RFC 6749 §4.1.2.1). With a refusal the request's
 // reply says where it goes.
 func (p *Provider) understand(ctx context.Context, params url.Values) (*authorization, error) {
-	a := &authorization{params: params}
-	client, err := p.Clients.ByID(ctx, params.Get("client_id"))
-	if fault.Is(err, fault.NotFound) {
-		return nil, fault.Wrap(fault.Invalid, "oidc.unknown_client", err)
-	}
+	client, err := p.clientOf(ctx, params.Get("client_id"))
 	if err != nil {
 		return nil, err
 	}
-	a.client = client
-	if !client.Redirects(params.Get("redirect_uri")) {
-		return nil, fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
+	a := &authorization{params: params, client: client}
+	if err := p.gather(ctx, a); err != nil {
+		return a, err
 	}
-	a.back = reply{uri: params.Get("redirect_uri"), state: params.Get("state"), issuer: p.Issuer, mode: modeQuery}
-	if params.Get("response_mode") == modeFormPost {
-		a.back.mode = modeFormPost
+	return a, p.check(ctx, a)
+}
+
+func (p *Provider) clientOf(ctx context.Context, id string) (clients.Client, error) {
+	client, err := p.Clients.ByID(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return client, fault.Wrap(fault.Invalid, "oidc.unknown_client", err)
+	}
+	return client, err
+}
+
+// check looks at a request whose parameters are all there. Its reply stays empty when
+// the address for answers is not the client's.
+func (p *Provider) check(ctx context.Context, a *authorization) error {
+	if !p.answersTo(a) {
+		return fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
 	}
 	for _, check := range checks {
 		if err := check(p, a); err != nil {
-			return a, err
+			return err
 		}
 	}
 	if err := p.readTargets(ctx, a); err != nil {
-		return a, err
+		return err
 	}
-	return a, p.hand(ctx, a)
+	return p.hand(ctx, a)
 }
 
 // hand gives fosite a request of its own making: what was checked, and nothing else.
@@ -149,7 +163,7 @@ func singles(asked map[string]json.RawMessage) []string {
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
 		ClientID: a.client.ID, ClientName: a.client.NameIn(language(a.params.Get("ui_locales"))),
-		Request: a.params.Encode(), Target: a.target,
+		Request: a.encode(), Target: a.target,
 		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
 		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.scopes, NeedsConsent: !a.client.FirstParty,
 	}

@@ -21,26 +21,37 @@ const (
 
 // reply is how the answer to an authorization request travels: through the browser,
 // to an address that was checked.
-type reply struct{ uri, state, mode, issuer string }
+type reply struct {
+	uri, state, mode, issuer string
+
+	sign func(*http.Request, [][2]string) ([][2]string, error) // makes a signed answer of it; nil for a plain one
+}
 
 // code answers with a code.
-func (b reply) code(w http.ResponseWriter, code string) {
-	b.send(w, [2]string{"code", code})
+func (b reply) code(w http.ResponseWriter, r *http.Request, code string) {
+	b.send(w, r, [2]string{"code", code})
 }
 
 // refuse answers with an error. RFC 6749 §4.1.2.1.
-func (b reply) refuse(w http.ResponseWriter, r *refusal) {
-	b.send(w, [2]string{"error", r.Code}, [2]string{"error_description", r.Why})
+func (b reply) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
+	b.send(w, r, [2]string{"error", why.Code}, [2]string{"error_description", why.Why})
 }
 
 // send adds state, exactly as it came and only if it came, and iss, so that the
 // client knows who answers (RFC 9207 §2). A redirect is 303: a browser that posted a
 // password must not post it again to the client (RFC 9700 §4.12).
-func (b reply) send(w http.ResponseWriter, answer ...[2]string) {
+func (b reply) send(w http.ResponseWriter, r *http.Request, answer ...[2]string) {
 	if b.state != "" {
 		answer = append(answer, [2]string{"state", b.state})
 	}
 	answer = append(answer, [2]string{"iss", b.issuer})
+	if b.sign != nil {
+		var err error
+		if answer, err = b.sign(r, answer); err != nil {
+			refusalOf(err).write(w) // an answer that was to be signed does not travel unsigned
+			return
+		}
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.Header().Set("Referrer-Policy", "no-referrer")
@@ -56,10 +67,7 @@ func (b reply) send(w http.ResponseWriter, answer ...[2]string) {
 func (b reply) redirect(answer [][2]string) string {
 	var u strings.Builder
 	u.WriteString(b.uri)
-	separator := byte('?')
-	if strings.Contains(b.uri, "?") {
-		separator = '&'
-	}
+	separator := b.separator()
 	for _, pair := range answer {
 		u.WriteByte(separator)
 		u.WriteString(pair[0])

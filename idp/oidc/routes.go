@@ -7,8 +7,11 @@
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep
 //	respond.go     answers and errors that travel through the browser
+//	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
+//	jarm.go        answers that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  how clients prove who they are; assertion.go, remotekeys.go
+//	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; refusal.go: errors and their codes
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, jwtbearer.go
@@ -37,6 +40,7 @@ import (
 const (
 	pathAuthorize  = "/oauth2/authorize"
 	pathToken      = "/oauth2/token"
+	pathPushed     = "/oauth2/par"
 	pathUserinfo   = "/oauth2/userinfo"
 	pathRevoke     = "/oauth2/revoke"
 	pathIntrospect = "/oauth2/introspect"
@@ -67,6 +71,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 	}{
 		{pathAuthorize, p.authorize, p.authorize, false},
 		{pathToken, nil, p.token, true},
+		{pathPushed, nil, p.push, true},
 		{pathUserinfo, p.userinfo, p.userinfo, true},
 		{pathRevoke, nil, p.revoke, true},
 		{pathIntrospect, nil, p.introspect, false},
@@ -116,7 +121,8 @@ func allowScripts(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
+	h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate")
 	h.Set("Access-Control-Max-Age", "600")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }

@@ -26,6 +26,7 @@ type session struct {
 	Resources []string  `json:"resources,omitempty"`
 	Details   details   `json:"details,omitempty"`
 	Actor     *actor    `json:"act,omitempty"`
+	DPoPKey   string    `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
 
 	claims  jwt.IDTokenClaims // what fosite writes at_hash into
 	headers jwt.Headers       // unused: idtoken.go writes its own

@@ -40,6 +40,7 @@ type held struct {
 	ExpiresAt time.Time
 	Ended     bool // itself, its grant, its session or its client
 	Replaced  bool // itself: a refresh token that was used
+	Bound     confirmation
 }
 
 // insertGrant writes the grant if the session it comes from still goes on and its
@@ -75,9 +76,9 @@ func (s store) insertToken(ctx context.Context, grantID, kind string, t freshTok
 		target = &text
 	}
 	_, err := s.DB.Exec(ctx, `
-		insert into tokens (id, grant_id, kind, digest, target, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7)`,
-		t.ID, grantID, kind, t.Digest, target, now, t.ExpiresAt)
+		insert into tokens (id, grant_id, kind, digest, target, cnf, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		t.ID, grantID, kind, t.Digest, target, t.Bound.text(), now, t.ExpiresAt)
 	return err
 }
 
@@ -91,12 +92,12 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	}
 	var h held
 	var digest, about, target []byte
-	var scopes string
+	var scopes, cnf string
 	var tokenEnded, grantEnded, sessionEnded, rootEnded *time.Time
 	var sessionID, rootID *string
 	var disabled bool
 	err := s.DB.Row(ctx, `
-		select t.id, t.digest, t.target, t.created_at, t.expires_at, t.ended_at,
+		select t.id, t.digest, t.target, t.cnf, t.created_at, t.expires_at, t.ended_at,
 			g.id, g.client_id, g.scopes, g.offline, g.session, g.expires_at, g.ended_at,
 			s.id, s.ended_at, c.disabled, r.id, r.ended_at
 		from tokens t
@@ -105,11 +106,14 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 		left join sessions s on s.id = g.session_id
 		left join grants r on r.id = g.root_id
 		where t.id = $1 and t.kind = $2`, db.Args(id, kind),
-		&h.Token, &digest, &target, &h.CreatedAt, &h.ExpiresAt, &tokenEnded,
+		&h.Token, &digest, &target, &cnf, &h.CreatedAt, &h.ExpiresAt, &tokenEnded,
 		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.grant.ExpiresAt, &grantEnded,
 		&sessionID, &sessionEnded, &disabled, &rootID, &rootEnded)
 	if err == nil && !secret.Match(digest, want) {
 		err = unknownToken()
+	}
+	if err == nil {
+		h.Bound, err = readConfirmation(cnf)
 	}
 	if err != nil {
 		return held{}, err
@@ -134,6 +138,16 @@ func (h held) usable(now time.Time) bool { return !h.Ended && now.Before(h.Expir
 func (s store) replaceToken(ctx context.Context, id string, now time.Time) (won bool, err error) {
 	n, err := s.DB.Exec(ctx, `update tokens set ended_at = $2 where id = $1 and ended_at is null`, id, now)
 	return n == 1, err
+}
+
+// prolongToken moves the end of a refresh token that stays when it is used; it gives
+// fault.Expired when the token is over.
+func (s store) prolongToken(ctx context.Context, id string, until time.Time) error {
+	n, err := s.DB.Exec(ctx, `update tokens set expires_at = $2 where id = $1 and ended_at is null`, id, until)
+	if err == nil && n == 0 {
+		return fault.New(fault.Expired, "", "oidc.token_over")
+	}
+	return err
 }
 
 // prolongGrant moves the end of a grant to that of its newest token; it gives

@@ -16,6 +16,7 @@ type freshToken struct {
 	ID        string
 	Digest    []byte
 	Target    *target // nil: what its grant says
+	Bound     confirmation
 	ExpiresAt time.Time
 }
 
@@ -30,9 +31,9 @@ func (s store) insertClientToken(ctx context.Context, client string, about *sess
 		return err
 	}
 	_, err = s.DB.Exec(ctx, `
-		insert into client_tokens (id, client_id, digest, session, target, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7)`,
-		t.ID, client, t.Digest, string(session), string(target), now, t.ExpiresAt)
+		insert into client_tokens (id, client_id, digest, session, target, cnf, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		t.ID, client, t.Digest, string(session), string(target), t.Bound.text(), now, t.ExpiresAt)
 	return err
 }
 
@@ -64,13 +65,17 @@ func (s store) clientToken(ctx context.Context, given string) (held, error) {
 	var kept, about, target []byte
 	var ended *time.Time
 	var disabled bool
+	var cnf string
 	err := s.DB.Row(ctx, `
-		select t.id, t.digest, t.client_id, t.session, t.target, t.created_at, t.expires_at, t.ended_at, c.disabled
+		select t.id, t.digest, t.client_id, t.session, t.target, t.cnf, t.created_at, t.expires_at, t.ended_at, c.disabled
 		from client_tokens t join clients c on c.id = t.client_id
 		where t.id = $1`, db.Args(id),
-		&h.Token, &kept, &h.Client, &about, &target, &h.CreatedAt, &h.ExpiresAt, &ended, &disabled)
+		&h.Token, &kept, &h.Client, &about, &target, &cnf, &h.CreatedAt, &h.ExpiresAt, &ended, &disabled)
 	if err == nil && !secret.Match(kept, digest) {
 		err = unknownToken()
+	}
+	if err == nil {
+		h.Bound, err = readConfirmation(cnf)
 	}
 	if err != nil {
 		return held{}, err

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"crypto/x509"
 	"maps"
 	"mime"
 	"net/http"
@@ -24,14 +25,17 @@ const maxForm = 64 << 10
 // work is one request at the token endpoint as it goes along: what was found, and
 // what redeem has to write. It travels in the context, past fosite.
 type work struct {
-	client    *registered     // who asks, once that is proved
-	assertion *assertion      // what proved it, to be remembered
-	ticket    once.Ticket     // the row of the code that came
-	request   *fosite.Request // what the code stands for
-	looked    error           // fosite's word for a code that is no good
-	refreshed *held           // the refresh token that came
-	access    secret.Token
-	refresh   secret.Token
+	client      *registered     // who asks, once that is proved
+	assertion   *assertion      // what proved it, to be remembered
+	proof       *proof          // of the key that tokens are bound to, to be remembered
+	ticket      once.Ticket     // the row of the code that came
+	request     *fosite.Request // what the code stands for
+	looked      error           // fosite's word for a code that is no good
+	refreshed   *held           // the refresh token that came
+	access      secret.Token
+	refresh     secret.Token
+	bound       confirmation      // the key that the tokens need
+	certificate *x509.Certificate // what the caller showed
 
 	form       url.Values                                     // of the token request
 	target     *target                                        // what the access token is for
@@ -98,8 +102,16 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 			return tokens{}, err
 		}
 	}
-	workOf(ctx).form = r.PostForm
+	work, err := workOf(ctx), error(nil)
+	if work.proof, err = p.readProof(w, r, pathToken, ""); err != nil {
+		return tokens{}, err
+	}
+	work.form = r.PostForm
+	work.certificate = p.certificateOf(r)
 	request, err := p.engine.NewAccessRequest(ctx, r, &session{})
+	if err == nil {
+		err = p.bind(work)
+	}
 	if err != nil {
 		return tokens{}, err
 	}
@@ -107,7 +119,9 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 	if err != nil {
 		return tokens{}, err
 	}
-	return answer(response, workOf(ctx), workOf(ctx).accessLives(p)), nil
+	good := answer(response, work, work.accessLives(p))
+	good.TokenType = work.bound.tokenType()
+	return good, nil
 }
 
 func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
@@ -151,7 +165,7 @@ func omitEmpty(form url.Values) {
 // known are the parameters that must not come twice. Others are nobody's business.
 var known = []string{
 	"acr_values", "actor_token", "actor_token_type", "assertion", "authorization_details", "claims", "claims_locales", "client_assertion", "client_assertion_type", "client_id", "client_secret",
-	"code", "code_challenge", "code_challenge_method", "code_verifier", "device_code", "display", "grant_type", "id_token_hint",
+	"code", "code_challenge", "code_challenge_method", "code_verifier", "device_code", "display", "dpop_jkt", "grant_type", "id_token_hint",
 	"login_hint", "logout_hint", "max_age", "nonce", "post_logout_redirect_uri", "prompt", "redirect_uri", "refresh_token",
 	"registration", "request", "request_uri", "requested_token_type", "subject_token", "subject_token_type", "response_mode", "response_type", "scope", "state", "target_link_uri",
 	"token", "token_type_hint", "ui_locales",

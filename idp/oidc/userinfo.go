@@ -14,17 +14,17 @@ import (
 // userinfo tells the claims that an access token is good for. OIDC Core §5.3; errors
 // as RFC 6750 §3 says.
 func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
-	given, err := bearer(w, r)
+	given, err := accessToken(w, r)
 	if err == nil {
 		var claims map[string]any
 		var client clients.Client
-		if claims, client, err = p.claimsFor(r, given); err == nil {
+		if claims, client, err = p.claimsFor(w, r, given); err == nil {
 			p.Count("userinfo")
 			p.answerUserinfo(w, r, &client, claims)
 			return
 		}
 	}
-	p.challenge(w, r, err)
+	p.challenge(w, r, given, err)
 }
 
 // answerUserinfo gives the claims as JSON, or signed when the client registered that.
@@ -38,8 +38,8 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 	p.writeJWT(r.Context(), w, &work{}, "application/jwt", client.UserinfoAlg, "JWT", claims)
 }
 
-func (p *Provider) claimsFor(r *http.Request, given string) (map[string]any, clients.Client, error) {
-	h, account, err := p.bearerOf(r, given)
+func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (map[string]any, clients.Client, error) {
+	h, account, err := p.bearerOf(w, r, given)
 	if err != nil {
 		return nil, clients.Client{}, err
 	}
@@ -48,8 +48,8 @@ func (p *Provider) claimsFor(r *http.Request, given string) (map[string]any, cli
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
-func (p *Provider) bearerOf(r *http.Request, given string) (h held, account accounts.Account, err error) {
-	h, err = p.store.token(r.Context(), kindAccess, given)
+func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
+	h, err = p.store.token(r.Context(), kindAccess, given.token)
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
@@ -58,6 +58,9 @@ func (p *Provider) bearerOf(r *http.Request, given string) (h held, account acco
 	}
 	if !h.Target.here(p.Issuer) {
 		return h, account, refuse("invalid_token", "The access token is for another resource.")
+	}
+	if err := p.mayUse(w, r, pathUserinfo, given, h.Bound); err != nil {
+		return h, account, err
 	}
 	if !slices.Contains(h.Scopes, "openid") {
 		return h, account, refuse("insufficient_scope", "The access token was not given for the scope openid.")
@@ -69,31 +72,34 @@ func (p *Provider) bearerOf(r *http.Request, given string) (h held, account acco
 	return h, account, err
 }
 
-// bearer finds the access token: in the header or, with POST, in the form, and never
+// accessToken finds the access token: in the header or, with POST, in the form, and never
 // in the URL, where logs and histories keep it (RFC 6750 §2, RFC 9700 §4.3.2).
-func bearer(w http.ResponseWriter, r *http.Request) (string, error) {
-	var all []string
+func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
+	var all []presented
 	if r.URL.Query().Has("access_token") {
-		return "", refuse("invalid_request", "An access token does not belong into a URL.")
+		return presented{}, refuse("invalid_request", "An access token does not belong into a URL.")
 	}
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			return "", errNoToken
+		scheme = strings.ToLower(scheme)
+		if scheme != schemeBearer && scheme != schemeDPoP {
+			return presented{}, errNoToken
 		}
-		all = append(all, strings.TrimSpace(token))
+		all = append(all, presented{strings.TrimSpace(token), scheme})
 	}
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		if err := readForm(w, r); err != nil {
-			return "", err
+			return presented{}, err
 		}
-		all = append(all, r.PostForm["access_token"]...)
+		for _, token := range r.PostForm["access_token"] {
+			all = append(all, presented{token, schemeBearer})
+		}
 	}
 	switch {
 	case len(all) == 0:
-		return "", errNoToken
+		return presented{}, errNoToken
 	case len(all) > 1:
-		return "", refuse("invalid_request", "There is more than one access token.")
+		return presented{}, refuse("invalid_request", "There is more than one access token.")
 	}
 	return all[0], nil
 }
@@ -101,12 +107,13 @@ func bearer(w http.ResponseWriter, r *http.Request) (string, error) {
 // errNoToken is answered with a challenge that names no error (RFC 6750 §3.1).
 var errNoToken = errors.New("oidc: no access token")
 
-// challenge refuses as RFC 6750 §3 says.
-func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, err error) {
+// challenge refuses as RFC 6750 §3 says, or RFC 9449 §7.1 to whoever came with DPoP.
+func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, given presented, err error) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if errors.Is(err, errNoToken) {
 		h.Set("WWW-Authenticate", `Bearer realm="userinfo"`)
+		h.Add("WWW-Authenticate", dpopChallenge(nil))
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -114,13 +121,15 @@ func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, err error) 
 	p.Count("userinfo_refused." + refused.Code)
 	status := refused.status()
 	switch refused.Code {
-	case "invalid_token":
+	case "invalid_token", "invalid_dpop_proof", "use_dpop_nonce":
 		status = http.StatusUnauthorized
 	case "insufficient_scope":
 		status = http.StatusForbidden
 	}
 	if status >= http.StatusInternalServerError {
 		p.Log.ErrorContext(r.Context(), "userinfo failed", "error", err.Error())
+	} else if given.scheme == schemeDPoP || errors.Is(err, errNeedsKey) {
+		h.Set("WWW-Authenticate", dpopChallenge(refused))
 	} else {
 		h.Set("WWW-Authenticate", `Bearer realm="userinfo", error="`+refused.Code+`", error_description="`+refused.Why+`"`)
 	}

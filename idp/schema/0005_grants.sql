@@ -27,6 +27,7 @@ create table client_tokens (
 	digest     bytea  not null,    -- SHA-256 of the second half, or of the whole JWT
 	session    text   not null,    -- JSON: what the token says
 	target     text   not null,    -- JSON: what it is good for
+	cnf        text   not null,    -- as in tokens
 	created_at bigint not null,
 	expires_at bigint not null,
 	ended_at   bigint              -- revoked

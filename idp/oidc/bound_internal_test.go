@@ -1,0 +1,138 @@
+package oidc
+
+import (
+	"crypto/x509"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/shared/clock"
+)
+
+// genuine is a proof with a good signature, for the fuzzer to start from.
+const genuine = "ok  	tegata/idp/oidc	0.005s"
+
+func FuzzProof(f *testing.F) {
+	for _, seed := range []string{
+		"", "..", "a.b.c", genuine, strings.Repeat(".", maxProof), `{"payload":"e30","signatures":[]}`,
+		"eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6Im5vbmUifQ.e30.",
+		"eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkhTMjU2IiwiandrIjp7Imt0eSI6Im9jdCIsImsiOiJBQUFBIn19.e30.AAAA",
+		"eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIn19.e30.AAAA",
+	} {
+		f.Add(seed)
+	}
+	now := clock.Hold(time.Unix(1_790_000_000, 0))
+	p := &Provider{Issuer: "https://i.test", Clock: now.Now}
+	r := &http.Request{Method: http.MethodPost, Header: http.Header{}}
+	f.Fuzz(func(t *testing.T, text string) {
+		claims, ok := parseProof(text)
+		if !ok {
+			return
+		}
+		if len(claims.thumbprint) != 43 {
+			t.Errorf("thumbprint %q", claims.thumbprint)
+		}
+		if why := p.wrongProof(r, claims, pathToken, ""); why == "" && (claims.ID == "" || claims.Method != "POST" || !strings.Contains(claims.URL, "/oauth2/token")) {
+			t.Errorf("%+v was let through", claims)
+		}
+	})
+}
+
+func FuzzProofURL(f *testing.F) {
+	for _, seed := range []string{
+		"https://i.test/oauth2/token", "HTTPS://I.test:443/oauth2/token?x#y", "https://i.test/oauth2//token", "https://i.test@evil.test/oauth2/token",
+		"https://i.test/oauth2/%74oken", "//i.test/oauth2/token", "https://i.test:444/oauth2/token", "\x00", "https://i.test\\@evil.test/oauth2/token", "https://[::1]:443/oauth2/token",
+	} {
+		f.Add(seed)
+	}
+	p := &Provider{Issuer: "https://i.test"}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !p.isHere(text, pathToken) {
+			return
+		}
+		u, err := url.Parse(text)
+		if err != nil || !strings.EqualFold(u.Hostname(), "i.test") || u.Path != pathToken || u.User != nil || !strings.EqualFold(u.Scheme, "https") || u.Port() != "" && u.Port() != "443" {
+			t.Errorf("%q is taken for our token endpoint", text)
+		}
+	})
+}
+
+func FuzzRequestObject(f *testing.F) {
+	for _, seed := range []string{
+		"", "..", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJIUzI1NiJ9.e30.AAAA",
+		"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIiwiY2xpZW50X2lkIjoiYSIsIm1heF9hZ2UiOjMwMCwiY2xhaW1zIjp7fX0.AAAA",
+		"eyJhbGciOiJFUzI1NiJ9.eyJtYXhfYWdlIjoxZTQwMCwicmVzb3VyY2UiOlsiYSIsImIiXX0.AAAA", strings.Repeat(".", maxRequestObject),
+	} {
+		f.Add(seed)
+	}
+	now := clock.Hold(time.Unix(1_790_000_000, 0))
+	p := &Provider{Issuer: "https://i.test", Clock: now.Now}
+	client := &clients.Client{ID: "a", Profile: clients.FAPI2MessageSigning}
+	f.Fuzz(func(t *testing.T, text string) {
+		o, ok := parseRequestObject(text)
+		if !ok {
+			return
+		}
+		if alg := o.token.Headers[0].Algorithm; alg == "none" || strings.HasPrefix(alg, "HS") {
+			t.Errorf("algorithm %s was let through", alg)
+		}
+		for name, values := range o.params {
+			if len(values) != 1 && name != "resource" {
+				t.Errorf("%s has %d values", name, len(values))
+			}
+		}
+		p.wrongRequest(client, o, clients.RulesRFC9101)
+		p.wrongRequest(&clients.Client{ID: "a"}, o, clients.RulesOIDC)
+	})
+}
+
+func FuzzTextual(f *testing.F) {
+	for _, seed := range []string{`"a"`, `300`, `-0`, `3e2`, `1e400`, `9007199254740993`, `true`, `null`, `{"a":[1, 2]}`, `["a","b"]`, ` 1`, ``} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		for _, name := range []string{"max_age", "resource"} {
+			values, ok := texts(name, []byte(raw))
+			if ok && name == "max_age" && len(values) > 1 {
+				t.Errorf("%q gives %q", raw, values)
+			}
+		}
+	})
+}
+
+func TestNumbersKeepTheirDigits(t *testing.T) {
+	for raw, want := range map[string]string{"300": "300", "300.0": "300", "3e2": "300", "9007199254740993": "9007199254740993", "0.5": "0.5", "true": "true", `{"a": 1}`: `{"a":1}`} {
+		if got, ok := texts("x", []byte(raw)); !ok || len(got) != 1 || got[0] != want {
+			t.Errorf("%s gives %q, want %q", raw, got, want)
+		}
+	}
+	if got, ok := texts("resource", []byte(`["https://a.test", "https://b.test"]`)); !ok || len(got) != 2 {
+		t.Errorf("resource gives %q", got)
+	}
+}
+
+func FuzzDistinguishedName(f *testing.F) {
+	for _, seed := range []string{`CN=a,O=b`, `cn = a , o=b`, `CN=a\,b`, `\`, `,`, `CN=a\`, `CN=a+OU=b`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if name != "" && !sameName(name, name) {
+			t.Errorf("%q is not itself", name)
+		}
+		if sameName(`CN=a\,O=b`, name) && sameName(`CN=a,O=b`, name) {
+			t.Errorf("%q has two readings", name)
+		}
+	})
+}
+
+func TestNoCertificateIsNoThumbprint(t *testing.T) {
+	if thumbprint(nil) != "" || thumbprint(&x509.Certificate{Raw: []byte("x")}) == "" {
+		t.Error("a missing certificate has a thumbprint, or one that is there has none")
+	}
+	if readConfirmation, _ := readConfirmation(confirmation{JKT: "a", X5T: "b"}.text()); readConfirmation != (confirmation{JKT: "a", X5T: "b"}) {
+		t.Errorf("confirmation %+v", readConfirmation)
+	}
+}
