@@ -330,3 +330,24 @@ func asJSON(t testing.TB, value any) string {
 	must(t, err)
 	return string(b)
 }
+
+func TestTokensOfEveryGrantCanBeBound(t *testing.T) { // RFC 9449 §6
+	w := start(t).logIn()
+	services(t, w)
+	caller := bank{world: w, dpop: newKey(t)}
+	for resource, from := range map[string]string{orders: "orders-api", invoices: "invoices-api"} {
+		form := url.Values{"grant_type": {clients.ClientCredentials}, "resource": {resource}}
+		got := ok(t, w.post("/oauth2/token", form, basicAuth("service", basicSecret), caller.proves("POST", "/oauth2/token", nil)))
+		want := `{"jkt":"` + jkt(t, caller.dpop) + `"}`
+		seen := ok(t, w.introspect(from, got["access_token"]))
+		if got["token_type"] != "DPoP" || seen["token_type"] != "DPoP" || asJSON(t, seen["cnf"]) != want {
+			t.Errorf("answer %v, introspection %v, want cnf %s", got, seen, want)
+		}
+		if resource != orders {
+			continue
+		}
+		if _, claims := w.claims(got["access_token"]); asJSON(t, claims["cnf"]) != want {
+			t.Errorf("JWT %v", claims)
+		}
+	}
+}
