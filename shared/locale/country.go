@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-//go:generate go run ./countrygen
+//go:generate go run country_generate.go
 
 // countryTable has one line per country of ISO 3166-1: code, place in the English
 // order, English name, Japanese name; the lines are in the Japanese order.

@@ -4,8 +4,9 @@
 //	story_test.go     reads testdata/stories/*.txt and plays them
 //	world_test.go     starts idp and tracker beside each other, clock held
 //	stories_test.go   every story: in process on SQLite and PostgreSQL, and in Chromium
-//	screens_test.go   `make screens`: a picture of every page
-//	kill_test.go      kill -9 at each step, then look for half states
-//	weight_test.go    bytes and requests of every page
+//	pages_test.go     every page in Chromium: accessibility, weight; `make screens` keeps its pictures
+//	attack_*_test.go  what somebody hostile tries, by subject; attack_tools_test.go has their tools
+//	binary_test.go    the real idp as a process of its own
+//	kill_test.go      kill -9 in the middle, then a look for half states
 //	bench_test.go     `make bench`: sign-ins a second, start, memory
 package e2e

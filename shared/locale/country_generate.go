@@ -1,4 +1,6 @@
-// Command countrygen writes countries.tsv, the table of ISO 3166-1 countries with
+//go:build ignore
+
+// This program writes countries.tsv, the table of ISO 3166-1 countries with
 // their English and Japanese names and orders, from the CLDR. Run it after
 //
 //	npm pack cldr-localenames-full@48.2.0 && tar xzf cldr-localenames-full-48.2.0.tgz
