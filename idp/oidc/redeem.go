@@ -123,7 +123,11 @@ func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) e
 // endRefresh ends the refresh token that came, or prolongs it where it stays.
 func (p *Provider) endRefresh(ctx context.Context, w *work, now time.Time) error {
 	if w.keepsRefresh() {
-		return p.store.prolongToken(ctx, w.refreshed.Token, now.Add(p.Lifetimes.Refresh))
+		err := p.store.prolongToken(ctx, w.refreshed.Token, now.Add(p.Lifetimes.Refresh))
+		if fault.Is(err, fault.Expired) {
+			return refuse("invalid_grant", sentences["invalid_grant"]) // ended a moment ago
+		}
+		return err
 	}
 	won, err := p.store.replaceToken(ctx, w.refreshed.Token, now)
 	if err == nil && !won {
