@@ -43,8 +43,7 @@ var (
 	// SigningAlgs is what we sign with, for ID tokens and other answers. RFC 7518 §3, RFC 8037.
 	SigningAlgs = []string{"RS256", "PS256", "ES256", "EdDSA"}
 	// GrantTypes is every grant type that exists here.
-	GrantTypes    = []string{AuthorizationCode, Implicit, RefreshToken, ClientCredentials, DeviceCode, TokenExchangeType, JWTBearer}
-	responseTypes = ResponseTypes
+	GrantTypes = []string{AuthorizationCode, Implicit, RefreshToken, ClientCredentials, DeviceCode, TokenExchangeType, JWTBearer}
 	// Scopes is every scope that exists here beside those of resources. OIDC Core §5.4.
 	Scopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 )
