@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tegata/idp/clients"
 	"tegata/idp/oidc"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
@@ -18,8 +19,8 @@ import (
 	"tegata/shared/serve"
 )
 
-// signingAlgs are the algorithms that ID tokens are signed with.
-var signingAlgs = []string{"ES256", "RS256"}
+// signingAlgs are the algorithms that ID tokens and other answers are signed with.
+var signingAlgs = clients.SigningAlgs
 
 // App is the provider, ready to serve.
 type App struct {
@@ -72,7 +73,7 @@ func (a *App) mount() error {
 	}
 	cookies := serve.Cookies{Secure: a.Config.HTTPS()}
 	pages := &web.Pages{
-		Accounts: a.Accounts, Interaction: a.Interaction, Sessions: a.Sessions, Clients: a.Clients,
+		Accounts: a.Accounts, Interaction: a.Interaction, Sessions: a.Sessions, Clients: a.Clients, Devices: a.Devices,
 		Connections: a.Connections, Diary: a.Diary, Once: a.Once, Limit: a.Limit, Frames: a.Farewells.Frames,
 		Postbox: a.Postbox, Cookies: cookies, Clock: a.Clock, Issuer: a.Config.Issuer(), Sender: a.Config.Mail.From,
 		TermsVersion: a.Config.Terms.Version, TermsURL: a.Config.Terms.URL, PrivacyURL: a.Config.Terms.PrivacyURL,
@@ -87,7 +88,7 @@ func (a *App) mount() error {
 	a.provider = &oidc.Provider{
 		Issuer: a.Config.Issuer(), Development: a.Config.Development,
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
-		Interaction: a.Interaction, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
+		Interaction: a.Interaction, Devices: a.Devices, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
 		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave,
 		Problem: pages.Page.Problem, Count: a.telemetry.protocol, DPoPNonce: a.Config.DPoP.Nonce, MTLS: a.Config.TLS.Mutual.PublicURL,
 		ResponseTypes: a.Config.ResponseTypes, Limit: a.Limit, Registration: a.registration(),

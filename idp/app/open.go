@@ -14,6 +14,7 @@ import (
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/connections"
+	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
 	"tegata/idp/oidc"
@@ -82,6 +83,7 @@ type Services struct {
 	Diary       *clients.Diary
 	Accounts    *accounts.Service
 	Interaction *interaction.Service
+	Devices     *devices.Service
 
 	device *hsm.Device // nil without one
 }
@@ -180,6 +182,9 @@ func (s *Services) fill(o Options) (err error) {
 	s.Interaction = &interaction.Service{
 		Store: interaction.Store{DB: d}, Accounts: s.Accounts, Sessions: s.Sessions, Audit: s.Audit, Clock: now,
 	}
+	s.Devices = &devices.Service{
+		Store: devices.Store{DB: d}, Once: s.Once, Limit: s.Limit, Interaction: s.Interaction, Audit: s.Audit, Clock: now,
+	}
 	return nil
 }
 
@@ -232,6 +237,13 @@ func (s *Services) prepare(ctx context.Context) error {
 		return fmt.Errorf("clients_file: %w", err)
 	}
 	if err := s.Clients.Sync(ctx, file); err != nil {
+		return fmt.Errorf("clients_file: %w", err)
+	}
+	resources, err := clients.ReadResources(s.Config.ClientsFile, s.Config.Development)
+	if err != nil {
+		return fmt.Errorf("clients_file: %w", err)
+	}
+	if err := s.Clients.SyncResources(ctx, resources); err != nil {
 		return fmt.Errorf("clients_file: %w", err)
 	}
 	if s.Config.PeopleFile == "" {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"tegata/idp/oidc"
 	"tegata/shared/serve"
 )
 
@@ -95,6 +96,8 @@ func (a *App) sweep(ctx context.Context) {
 		"outbox":       func() (int64, error) { return s.Outbox.Sweep(ctx, 30*24*time.Hour) },
 		"sessions":     func() (int64, error) { return s.Sessions.Sweep(ctx, now) },
 		"interactions": func() (int64, error) { return s.Interaction.Sweep(ctx, now) },
+		"devices":      func() (int64, error) { return s.Devices.Sweep(ctx, usedFor) },
+		"grants":       func() (int64, error) { return (&oidc.Provider{DB: s.DB, Clock: s.Clock}).Sweep(ctx) },
 		"accounts":     func() (int64, error) { return s.Accounts.Sweep(ctx, now) },
 		"tokens":       func() (int64, error) { return a.provider.Sweep(ctx) },
 		"postbox":      func() (int64, error) { return s.sweepPostbox(ctx, now) },

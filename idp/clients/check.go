@@ -38,12 +38,13 @@ func (p *Problems) add(path, format string, args ...any) {
 
 // What a client may choose from.
 var (
-	authMethods   = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, TLSClientAuth, SelfSignedTLSAuth, None}
-	authAlgs      = []string{"ES256", "PS256", "RS256", "EdDSA"}
-	idTokenAlgs   = []string{"RS256", "ES256"}
-	grantTypes    = []string{AuthorizationCode, Implicit, RefreshToken}
-	responseTypes = ResponseTypes
-	// Scopes is every scope that exists here. OIDC Core §5.4.
+	authMethods = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, TLSClientAuth, SelfSignedTLSAuth, None}
+	authAlgs    = []string{"ES256", "PS256", "RS256", "EdDSA"}
+	// SigningAlgs is what we sign with, for ID tokens and other answers. RFC 7518 §3, RFC 8037.
+	SigningAlgs = []string{"RS256", "PS256", "ES256", "EdDSA"}
+	// GrantTypes is every grant type that exists here.
+	GrantTypes = []string{AuthorizationCode, Implicit, RefreshToken, ClientCredentials, DeviceCode, TokenExchangeType, JWTBearer}
+	// Scopes is every scope that exists here beside those of resources. OIDC Core §5.4.
 	Scopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 )
 
@@ -55,8 +56,13 @@ func (c *Client) Default() {
 		}
 	}
 	c.defaultProfile()
-	set(&c.ResponseTypes, "code")
-	set(&c.GrantTypes, c.grantTypesNeeded()...)
+	if len(c.ResponseTypes) > 0 {
+		set(&c.GrantTypes, c.grantTypesNeeded()...)
+	}
+	set(&c.GrantTypes, AuthorizationCode)
+	if c.May(AuthorizationCode) {
+		set(&c.ResponseTypes, "code")
+	}
 	set(&c.Scopes, "openid", "profile", "email")
 	if c.ApplicationType == "" {
 		c.ApplicationType = "web"
@@ -72,6 +78,7 @@ func (c *Client) Default() {
 	}
 	c.defaultResponseAlg()
 	c.RequirePKCE = c.RequirePKCE || c.Public() // RFC 9700 §2.1.1
+	c.defaultPolicy()
 }
 
 // Check gives every mistake of the registration, with paths below at. development
@@ -92,12 +99,12 @@ func (c *Client) Check(at string, development bool) Problems {
 	c.checkAuth(&p, at)
 	c.checkKeys(&p, at, development)
 	c.checkProfile(&p, at)
-	subset(&p, at+".grant_types", c.GrantTypes, grantTypes)
+	subset(&p, at+".grant_types", c.GrantTypes, GrantTypes)
 	c.checkResponseTypes(&p, at)
 	c.checkPresented(&p, at, development)
-	subset(&p, at+".scopes", c.Scopes, Scopes)
-	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, idTokenAlgs)
-	subset(&p, at+".authorization_signed_response_alg", []string{c.ResponseAlg}, idTokenAlgs)
+	c.checkPolicy(&p, at, development)
+	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, SigningAlgs)
+	subset(&p, at+".authorization_signed_response_alg", []string{c.ResponseAlg}, SigningAlgs)
 	subset(&p, at+".application_type", []string{c.ApplicationType}, []string{"web", "native"})
 	if c.Public() && c.FirstParty && !c.RequirePKCE {
 		p.add(at+".require_pkce", "a client without a secret needs PKCE")
@@ -111,7 +118,7 @@ func identifier(id string) bool {
 
 func (c *Client) checkURIs(p *Problems, at string, development bool) {
 	plainHTTP := development || c.Native()
-	if len(c.RedirectURIs) == 0 {
+	if len(c.RedirectURIs) == 0 && c.May(AuthorizationCode) {
 		p.add(at+".redirect_uris", "want at least one")
 	}
 	for i, uri := range c.RedirectURIs {

@@ -2,7 +2,8 @@
 // where answers may go, and how it proves who it is.
 //
 //	Client        one registration, in the words of RFC 7591 (client.go)
-//	Check         every mistake of a registration, with its path (check.go)
+//	Check         every mistake of a registration, with its path (check.go, policy.go)
+//	Resource      where access tokens are used (resource.go)
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
@@ -92,6 +93,15 @@ type Client struct {
 	DefaultMaxAge       *int64   `json:"default_max_age,omitempty"` // seconds
 	RequireAuthTime     bool     `json:"require_auth_time,omitempty"`
 	DefaultACRValues    []string `json:"default_acr_values,omitempty"`
+
+	SubjectType       string            `json:"subject_type,omitempty"`                      // Public or Pairwise
+	UserinfoAlg       string            `json:"userinfo_signed_response_alg,omitempty"`      // "" for plain JSON
+	IntrospectionAlg  string            `json:"introspection_signed_response_alg,omitempty"` // RFC 9701; "" for RS256
+	AccessTokenFormat string            `json:"access_token_format,omitempty"`               // of tokens for no resource
+	Resources         []string          `json:"resources,omitempty"`                         // what it may ask tokens for, RFC 8707
+	DetailTypes       []string          `json:"authorization_details_types,omitempty"`       // RFC 9396
+	TokenExchange     *TokenExchange    `json:"token_exchange,omitempty"`
+	AssertionIssuers  []AssertionIssuer `json:"assertion_issuers,omitempty"`
 
 	Profile              Profile `json:"profile,omitempty"` // profile.go says what follows from it
 	RequirePushed        bool    `json:"require_pushed_authorization_requests,omitempty"`

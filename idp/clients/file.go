@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,37 +16,92 @@ import (
 // with the members of Client. Unknown keys are mistakes. The error is Problems and
 // holds every mistake of the file.
 func ReadFile(path string, development bool) ([]Client, error) {
+	file, err := readBoth(path, development)
+	return file.Clients, err
+}
+
+// ReadResources reads the resources of the same file: a list under the key
+// "resources", each with the members of Resource. There may be none.
+func ReadResources(path string, development bool) ([]Resource, error) {
+	file, err := readBoth(path, development)
+	return file.Resources, err
+}
+
+// file is what a file holds.
+type file struct {
+	Clients   []Client
+	Resources []Resource
+}
+
+func readBoth(path string, development bool) (file, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return file{}, err
 	}
-	all, err := Parse(text, development)
+	all, err := parse(text, development)
 	if err != nil {
-		return nil, fmt.Errorf("%s:\n%w", path, err)
+		return file{}, fmt.Errorf("%s:\n%w", path, err)
 	}
 	return all, nil
 }
 
 // Parse is ReadFile for the text of a file.
 func Parse(text []byte, development bool) ([]Client, error) {
+	all, err := parse(text, development)
+	return all.Clients, err
+}
+
+func parse(text []byte, development bool) (file, error) {
 	asJSON, err := yaml.YAMLToJSON(text)
 	if err != nil {
-		return nil, Problems{{"clients", err.Error()}}
+		return file{}, Problems{{"clients", err.Error()}}
 	}
-	var file map[string]json.RawMessage
-	if err := json.Unmarshal(asJSON, &file); err != nil {
-		return nil, Problems{{"clients", "want a list of clients under the key \"clients\""}}
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(asJSON, &keys); err != nil {
+		return file{}, Problems{{"clients", "want a list of clients under the key \"clients\""}}
 	}
 	var p Problems
-	for key := range file {
-		if key != "clients" {
+	for key := range keys {
+		if key != "clients" && key != "resources" {
 			p.add(key, "unknown key")
 		}
 	}
+	resources := parseResources(keys["resources"], &p)
+	all := parseClients(keys["clients"], resources, development, &p)
+	slices.SortFunc(p, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	return file{all, resources}, p.Err()
+}
+
+func parseResources(list json.RawMessage, p *Problems) []Resource {
 	var entries []map[string]json.RawMessage
-	if err := json.Unmarshal(file["clients"], &entries); file["clients"] == nil || err != nil {
+	if err := json.Unmarshal(list, &entries); list != nil && err != nil {
+		p.add("resources", "want a list of resources")
+	}
+	var all []Resource
+	for i, entry := range entries {
+		at := fmt.Sprintf("resources[%d]", i)
+		r := Resource{Source: "config"}
+		unread := readKeys(at, entry, resourceMembers, reflect.ValueOf(&r).Elem())
+		r.Default()
+		if slices.ContainsFunc(all, func(other Resource) bool { return other.ID == r.ID }) {
+			p.add(at+".identifier", "%q is there twice", r.ID)
+		}
+		*p = append(*p, unread...)
+		for _, mistake := range r.Check(at) {
+			if !unread.cover(mistake.Path) {
+				*p = append(*p, mistake)
+			}
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func parseClients(list json.RawMessage, resources []Resource, development bool, p *Problems) []Client {
+	var entries []map[string]json.RawMessage
+	if err := json.Unmarshal(list, &entries); list == nil || err != nil {
 		p.add("clients", "want a list of clients")
-		return nil, p
+		return nil
 	}
 	all := make([]Client, 0, len(entries))
 	for i, entry := range entries {
@@ -54,35 +110,41 @@ func Parse(text []byte, development bool) ([]Client, error) {
 		if slices.ContainsFunc(all, func(other Client) bool { return other.ID == c.ID }) {
 			p.add(at+".client_id", "%q is there twice", c.ID)
 		}
-		p = append(p, unread...)
-		for _, mistake := range c.Check(at, development) {
+		*p = append(*p, unread...)
+		for _, mistake := range append(c.Check(at, development), checkResources(at, &c, resources)...) {
 			if !unread.cover(mistake.Path) {
-				p = append(p, mistake)
+				*p = append(*p, mistake)
 			}
 		}
 		all = append(all, c)
 	}
-	slices.SortFunc(p, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
-	return all, p.Err()
+	return all
 }
 
-// readEntry reads one client key by key, so that one wrong value does not hide the
-// next mistake.
+// readEntry reads one client.
 func readEntry(at string, entry map[string]json.RawMessage) (c Client, unread Problems) {
 	c.Source = "config"
-	fields := reflect.ValueOf(&c).Elem()
+	unread = readKeys(at, entry, members, reflect.ValueOf(&c).Elem())
+	c.Default()
+	return c, unread
+}
+
+// readKeys reads one entry key by key, so that one wrong value does not hide the next
+// mistake.
+func readKeys(at string, entry map[string]json.RawMessage, members map[string]int, fields reflect.Value) (unread Problems) {
 	for key, raw := range entry {
 		index, ok := members[key]
 		if !ok {
 			unread.add(at+"."+key, "unknown key")
 			continue
 		}
-		if err := json.Unmarshal(raw, fields.Field(index).Addr().Interface()); err != nil {
+		strict := json.NewDecoder(bytes.NewReader(raw))
+		strict.DisallowUnknownFields()
+		if err := strict.Decode(fields.Field(index).Addr().Interface()); err != nil {
 			unread.add(at+"."+key, "want %s", wanted(fields.Field(index).Kind()))
 		}
 	}
-	c.Default()
-	return c, unread
+	return unread
 }
 
 // cover tells whether one of p is about the path or what it is a part of: what could
@@ -103,14 +165,18 @@ func wanted(kind reflect.Kind) string {
 	return "a text"
 }
 
-// members finds the fields of Client by their JSON names.
-var members = func() map[string]int {
+// members finds the fields of Client and Resource by their JSON names.
+var (
+	members         = membersOf(reflect.TypeFor[Client]())
+	resourceMembers = membersOf(reflect.TypeFor[Resource]())
+)
+
+func membersOf(t reflect.Type) map[string]int {
 	all := map[string]int{}
-	t := reflect.TypeFor[Client]()
 	for i := range t.NumField() {
 		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "-" {
 			all[name] = i
 		}
 	}
 	return all
-}()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tegata/shared/clock"
@@ -19,7 +20,8 @@ type Registry struct {
 	Store Store
 	Clock clock.Clock
 
-	kept sync.Map // id → entry
+	kept      sync.Map // id → entry
+	resources atomic.Pointer[resourceList]
 }
 
 type entry struct {

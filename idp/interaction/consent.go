@@ -25,7 +25,7 @@ func (s *Service) Consent(ctx context.Context, id, browser string, session *sess
 		answer, action := Refused, "consent.denied"
 		if allow {
 			answer, action = Allowed, "consent.granted"
-			if err := s.allow(ctx, session.AccountID, it); err != nil {
+			if err := s.Allow(ctx, session.AccountID, it.ClientID, it.Scopes); err != nil {
 				return err
 			}
 		}
@@ -39,13 +39,13 @@ func (s *Service) Consent(ctx context.Context, id, browser string, session *sess
 	})
 }
 
-// allow adds the scopes to those that the account allowed the client before.
-func (s *Service) allow(ctx context.Context, accountID string, it Interaction) error {
-	have, err := s.Store.consent(ctx, accountID, it.ClientID)
+// Allow adds the scopes to those that the account allowed the client before.
+func (s *Service) Allow(ctx context.Context, accountID, clientID string, scopes []string) error {
+	have, err := s.Store.consent(ctx, accountID, clientID)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	all := append(have, it.Scopes...)
+	all := append(have, scopes...)
 	slices.Sort(all)
-	return s.Store.keepConsent(ctx, accountID, it.ClientID, slices.Compact(all), s.Clock())
+	return s.Store.keepConsent(ctx, accountID, clientID, slices.Compact(all), s.Clock())
 }

@@ -230,7 +230,7 @@ func (w *world) claims(text any) (header jose.Header, claims map[string]any) {
 	w.t.Helper()
 	var set jose.JSONWebKeySet
 	must(w.t, json.Unmarshal([]byte(w.get("/oauth2/jwks").Body), &set))
-	token, err := jwt.ParseSigned(text.(string), []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	token, err := jwt.ParseSigned(text.(string), []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.PS256, jose.EdDSA})
 	must(w.t, err)
 	must(w.t, token.Claims(&set, &claims))
 	return token.Headers[0], claims

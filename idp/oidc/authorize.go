@@ -65,7 +65,11 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 	if err != nil {
 		return err
 	}
-	if a.hint.Subject != "" && signedIn != nil && account.Subject != a.hint.Subject {
+	other, err := p.another(ctx, a, account)
+	if err != nil {
+		return err
+	}
+	if signedIn != nil && other {
 		if slices.Contains(a.prompt, "none") {
 			return refuse("login_required", sentences["login_required"])
 		}
@@ -133,12 +137,16 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 // person chose. Both are kept, or none.
 func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Account) (g given, err error) {
 	var no error
+	other, err := p.another(ctx, a, account)
+	if err != nil {
+		return given{}, err
+	}
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		_, step, err := p.Interaction.Finish(ctx, id, browser)
 		if err != nil {
 			return err
 		}
-		if no = refused(step); no == nil && a.hint.Subject != "" && a.hint.Subject != account.Subject {
+		if no = refused(step); no == nil && other {
 			no = refuse("login_required", sentences["login_required"]) // OIDC Core §3.1.2.2
 		}
 		if no != nil {
@@ -155,7 +163,10 @@ func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Sess
 	for _, scope := range a.scopes {
 		a.request.GrantScope(scope)
 	}
-	about := a.about(s, account)
+	about, err := p.about(ctx, a, s, account)
+	if err != nil {
+		return given{}, err
+	}
 	response, err := p.engine.NewAuthorizeResponse(ctx, a.request, about)
 	if err != nil {
 		return given{}, err

@@ -68,12 +68,21 @@ func (strategy) ValidateAuthorizeCode(context.Context, fosite.Requester, string)
 func (strategy) ValidateAccessToken(context.Context, fosite.Requester, string) error   { return nil }
 func (strategy) ValidateRefreshToken(context.Context, fosite.Requester, string) error  { return nil }
 
-// GenerateAccessToken makes a token and notes it for the row that redeem writes.
-func (strategy) GenerateAccessToken(ctx context.Context, _ fosite.Requester) (token, signature string, err error) {
-	w := workOf(ctx)
-	w.access = secret.NewToken()
-	text := w.access.String()
-	return text, text, nil
+// GenerateAccessToken makes a token and notes it for the row that redeem writes. The
+// handlers that are not fosite's have found out already what it is for.
+func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (token, signature string, err error) {
+	w, about := workOf(ctx), r.GetSession().(*session)
+	if w.target == nil {
+		form := url.Values{"resource": w.form["resource"], "authorization_details": w.form["authorization_details"]}
+		most := granted{Scopes: r.GetGrantedScopes(), Resources: about.Resources, Details: about.Details}
+		aimed, err := s.p.aim(ctx, &w.client.Client, form, most)
+		if err != nil {
+			return "", "", err
+		}
+		w.target = &aimed
+	}
+	text, err := s.p.mint(ctx, w, about)
+	return text, text, err
 }
 
 // GenerateRefreshToken is GenerateAccessToken for the other kind.

@@ -69,8 +69,8 @@ func lostScopes(a *authorization) string {
 // noteClient tells the client's developer how a request that proves the client went.
 func (p *Provider) noteClient(w *work, err error) {
 	c := w.claimed
-	if p.Diary == nil || c.client == nil {
-		return
+	if p.Diary == nil || c.client == nil || err != nil && refusalOf(err).Code == "authorization_pending" {
+		return // a device that waits says nothing new
 	}
 	r := clients.Request{ClientID: c.client.ID, Endpoint: strings.TrimPrefix(c.path, "/oauth2/"), Outcome: "ok"}
 	ahead, measured := clockOf(c.given, p.Clock())
@@ -118,11 +118,14 @@ func whyNotClient(w *work, err error, ahead time.Duration) (string, map[string]s
 		return clients.ReasonRedirectChanged, nil
 	case errors.Is(err, errUsed), errors.Is(w.looked, fosite.ErrInvalidatedAuthorizeCode):
 		return clients.ReasonCodeUsed, nil
-	case refused.Code == "invalid_grant" && w.request == nil && w.refreshed == nil:
+	case refused.Code == "invalid_grant" && w.request == nil && w.refreshed == nil && slices.Contains(looksUp, w.form.Get("grant_type")):
 		return clients.ReasonCodeUnknown, nil
 	}
 	return clients.ReasonOther, map[string]string{"why": refused.Why}
 }
+
+// looksUp are the grant types that bring a code or refresh token of ours.
+var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
 
 // aboutTime are the refusals of an assertion that a clock that is wrong leads to.
 var aboutTime = []string{

@@ -1,10 +1,12 @@
 package oidc
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,36 +16,43 @@ import (
 // description is what relying parties learn about us. OpenID Connect Discovery §3,
 // RFC 8414 §2. It names nothing that does not work.
 type description struct {
-	Issuer                string   `json:"issuer"`
-	AuthorizationEndpoint string   `json:"authorization_endpoint"`
-	TokenEndpoint         string   `json:"token_endpoint"`
-	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
-	JWKSURI               string   `json:"jwks_uri"`
-	EndSessionEndpoint    string   `json:"end_session_endpoint"`
-	RevocationEndpoint    string   `json:"revocation_endpoint"`
-	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
-	Scopes                []string `json:"scopes_supported"`
-	ResponseTypes         []string `json:"response_types_supported"`
-	ResponseModes         []string `json:"response_modes_supported"`
-	GrantTypes            []string `json:"grant_types_supported"`
-	ACRValues             []string `json:"acr_values_supported"`
-	SubjectTypes          []string `json:"subject_types_supported"`
-	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
-	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
-	AuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported"`
-	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
-	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
-	ClaimTypes            []string `json:"claim_types_supported"`
-	Claims                []string `json:"claims_supported"`
-	Displays              []string `json:"display_values_supported"`
-	Prompts               []string `json:"prompt_values_supported"`
-	UILocales             []string `json:"ui_locales_supported"`
-	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
-	ClaimsParameter       bool     `json:"claims_parameter_supported"`
-	RequestParameter      bool     `json:"request_parameter_supported"`
-	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
-	RequestURIRegistered  bool     `json:"require_request_uri_registration"`
-	ResponseISS           bool     `json:"authorization_response_iss_parameter_supported"`
+	Issuer                   string   `json:"issuer"`
+	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
+	TokenEndpoint            string   `json:"token_endpoint"`
+	UserinfoEndpoint         string   `json:"userinfo_endpoint"`
+	JWKSURI                  string   `json:"jwks_uri"`
+	EndSessionEndpoint       string   `json:"end_session_endpoint"`
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"`
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
+	DeviceEndpoint           string   `json:"device_authorization_endpoint"` // RFC 8628 §4
+	Scopes                   []string `json:"scopes_supported"`
+	ResponseTypes            []string `json:"response_types_supported"`
+	ResponseModes            []string `json:"response_modes_supported"`
+	GrantTypes               []string `json:"grant_types_supported"`
+	ACRValues                []string `json:"acr_values_supported"`
+	SubjectTypes             []string `json:"subject_types_supported"`
+	IDTokenAlgs              []string `json:"id_token_signing_alg_values_supported"`
+	AuthMethods              []string `json:"token_endpoint_auth_methods_supported"`
+	AuthAlgs                 []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAuthAlgs       []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionAuthAlgs    []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionAlgs        []string `json:"introspection_signing_alg_values_supported"` // RFC 9701 §7
+	UserinfoAlgs             []string `json:"userinfo_signing_alg_values_supported"`
+	DetailTypes              []string `json:"authorization_details_types_supported,omitempty"` // RFC 9396 §10
+	ClaimTypes               []string `json:"claim_types_supported"`
+	Claims                   []string `json:"claims_supported"`
+	Displays                 []string `json:"display_values_supported"`
+	Prompts                  []string `json:"prompt_values_supported"`
+	UILocales                []string `json:"ui_locales_supported"`
+	ChallengeMethods         []string `json:"code_challenge_methods_supported"`
+	ClaimsParameter          bool     `json:"claims_parameter_supported"`
+	RequestParameter         bool     `json:"request_parameter_supported"`
+	RequestURIParameter      bool     `json:"request_uri_parameter_supported"`
+	RequestURIRegistered     bool     `json:"require_request_uri_registration"`
+	ResponseISS              bool     `json:"authorization_response_iss_parameter_supported"`
 
 	CheckSessionIframe        string            `json:"check_session_iframe"` // OIDC Session Management §3.3
 	BackchannelLogout         bool              `json:"backchannel_logout_supported"`
@@ -78,50 +87,59 @@ func (p *Provider) describe() document {
 	}
 	claims := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, personal...)
 	modes := []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT}
-	grants, registration := []string{clients.AuthorizationCode, clients.RefreshToken}, ""
+	grants, registration := clients.GrantTypes, ""
 	if p.frontChannel() {
-		modes, grants, claims = append(modes, modeFragment), append(grants, clients.Implicit), append(claims, "c_hash")
+		modes, claims = append(modes, modeFragment), append(claims, "c_hash")
+	} else {
+		grants = slices.DeleteFunc(slices.Clone(grants), func(g string) bool { return g == clients.Implicit })
 	}
 	if p.Registration.Mode == RegistrationInvited || p.Registration.Mode == RegistrationOpen {
 		registration = p.Issuer + pathRegister
 	}
 	text, err := json.MarshalIndent(description{
-		Issuer:                p.Issuer,
-		AuthorizationEndpoint: p.Issuer + pathAuthorize,
-		TokenEndpoint:         p.Issuer + pathToken,
-		UserinfoEndpoint:      p.Issuer + pathUserinfo,
-		JWKSURI:               p.Issuer + pathKeys,
-		EndSessionEndpoint:    p.Issuer + pathLogout,
-		RevocationEndpoint:    p.Issuer + pathRevoke,
-		Scopes:                clients.Scopes,
-		RegistrationEndpoint:  registration,
-		ResponseTypes:         p.kinds,
-		ResponseModes:         modes,
-		GrantTypes:            grants,
-		ACRValues:             acrs,
-		SubjectTypes:          []string{"public"},
-		IDTokenAlgs:           []string{"RS256", "ES256"},
-		AuthMethods:           methods,
-		AuthAlgs:              algs,
-		RevocationAuthMethods: methods,
-		RevocationAuthAlgs:    algs,
-		ClaimTypes:            []string{"normal"},
-		Claims:                claims,
-		Displays:              []string{"page"},
-		Prompts:               prompts,
-		UILocales:             []string{"ja", "en"},
-		ChallengeMethods:      []string{"S256"},
-		ClaimsParameter:       true,
-		RequestURIParameter:   true,
-		RequestURIRegistered:  true,
-		RequestParameter:      true,
-		ResponseISS:           true,
-		CheckSessionIframe:    p.Issuer + pathSession,
-		BackchannelLogout:     true, BackchannelLogoutSession: true,
+		Issuer:                   p.Issuer,
+		AuthorizationEndpoint:    p.Issuer + pathAuthorize,
+		TokenEndpoint:            p.Issuer + pathToken,
+		UserinfoEndpoint:         p.Issuer + pathUserinfo,
+		JWKSURI:                  p.Issuer + pathKeys,
+		EndSessionEndpoint:       p.Issuer + pathLogout,
+		RevocationEndpoint:       p.Issuer + pathRevoke,
+		IntrospectionEndpoint:    p.Issuer + pathIntrospect,
+		DeviceEndpoint:           p.Issuer + pathDevice,
+		Scopes:                   clients.Scopes,
+		RegistrationEndpoint:     registration,
+		ResponseTypes:            p.kinds,
+		ResponseModes:            modes,
+		GrantTypes:               grants,
+		ACRValues:                acrs,
+		SubjectTypes:             []string{clients.Public, clients.Pairwise},
+		IDTokenAlgs:              clients.SigningAlgs,
+		UserinfoAlgs:             clients.SigningAlgs,
+		IntrospectionAlgs:        clients.SigningAlgs,
+		IntrospectionAuthMethods: confidential(methods),
+		IntrospectionAuthAlgs:    algs,
+		DetailTypes:              p.detailTypes(),
+		AuthMethods:              methods,
+		AuthAlgs:                 algs,
+		RevocationAuthMethods:    methods,
+		RevocationAuthAlgs:       algs,
+		ClaimTypes:               []string{"normal"},
+		Claims:                   claims,
+		Displays:                 []string{"page"},
+		Prompts:                  prompts,
+		UILocales:                []string{"ja", "en"},
+		ChallengeMethods:         []string{"S256"},
+		ClaimsParameter:          true,
+		RequestParameter:         true,
+		RequestURIParameter:      true,
+		RequestURIRegistered:     true,
+		ResponseISS:              true,
+		CheckSessionIframe:       p.Issuer + pathSession,
+		BackchannelLogout:        true, BackchannelLogoutSession: true,
 		FrontchannelLogout: true, FrontchannelLogoutSession: true,
 		PushedEndpoint:   p.Issuer + pathPushed,
 		RequestAlgs:      clients.RequestAlgs,
-		ResponseAlgs:     []string{"RS256", "ES256"},
+		ResponseAlgs:     clients.SigningAlgs,
 		DPoPAlgs:         clients.FAPI2Algs,
 		CertificateBound: p.MTLS != "",
 		Aliases:          p.aliases(),
@@ -131,6 +149,25 @@ func (p *Provider) describe() document {
 	}
 	sum := sha256.Sum256(text)
 	return document{text, `"` + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`}
+}
+
+// confidential leaves out the method of clients that cannot prove themselves.
+func confidential(methods []string) []string {
+	return slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(clients.None) })
+}
+
+// detailTypes is every type of authorization details that a resource has registered
+// when the program starts.
+func (p *Provider) detailTypes() (types []string) {
+	all, err := p.Clients.Resources(context.Background())
+	if err != nil {
+		p.Log.Error("the resources could not be read for the metadata", "error", err.Error())
+	}
+	for _, r := range all {
+		types = append(types, r.DetailTypes...)
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
 }
 
 // metadata answers both well-known URLs with the same document.

@@ -79,6 +79,9 @@ type given struct {
 // writeFrontToken makes the access token of a hybrid or implicit answer. It has a grant
 // of its own: the code's is made when the code is redeemed.
 func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about *session) (string, error) {
+	if len(a.resources) > 0 {
+		return "", refuse("invalid_target", "Tokens for resources come from the token endpoint.")
+	}
 	now := p.Clock()
 	token := secret.NewToken()
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {
@@ -86,7 +89,9 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 		if err := p.store.insertGrant(ctx, g, now); err != nil {
 			return err
 		}
-		return p.store.insertToken(ctx, g.ID, kindAccess, token, confirmation{}, now, g.ExpiresAt)
+		return p.store.insertToken(ctx, g.ID, kindAccess, freshToken{
+			ID: token.ID, Digest: secret.Digest(token.Secret), ExpiresAt: g.ExpiresAt,
+		}, now)
 	})
 	if fault.Is(err, fault.Expired) {
 		return "", refuse("login_required", sentences["login_required"]).because(err)
@@ -134,10 +139,10 @@ func (p *Provider) parameters(ctx context.Context, a *authorization, g given) ([
 func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) (string, error) {
 	claims := p.idTokenClaims(&a.client, g.about, p.Lifetimes.ID)
 	if g.code != "" {
-		claims.CodeHash = leftHash(g.code)
+		claims.CodeHash = leftHash(a.client.IDTokenAlg, g.code)
 	}
 	if g.access != "" {
-		claims.AccessHash = leftHash(g.access)
+		claims.AccessHash = leftHash(a.client.IDTokenAlg, g.access)
 	}
 	names := slices.Clone(g.about.IDToken)
 	if a.kind == "id_token" {
@@ -163,7 +168,11 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 		if err := p.spendPushed(ctx, a.pushed); err != nil {
 			return err
 		}
-		g = given{about: a.about(s, account)}
+		about, err := p.about(ctx, a, s, account)
+		if err != nil {
+			return err
+		}
+		g = given{about: about}
 		if a.wants("code") {
 			if g, err = p.issue(ctx, a, s, account); err != nil {
 				return err
@@ -183,13 +192,17 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 }
 
 // about is what codes and tokens say about the log-in.
-func (a *authorization) about(s *sessions.Session, account accounts.Account) *session {
+func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (*session, error) {
+	subject, err := p.subject(ctx, &a.client, account)
+	if err != nil {
+		return nil, err
+	}
 	return &session{
-		AccountID: account.ID, Subject: account.Subject, SID: s.ID,
+		AccountID: account.ID, Subject: subject, SID: s.ID,
 		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
 		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
-		DPoPKey: a.params.Get("dpop_jkt"),
-	}
+		Resources: a.resources, Details: a.details, DPoPKey: a.params.Get("dpop_jkt"),
+	}, nil
 }
 
 var errNoPerson = errors.New("oidc: nobody is signed in")

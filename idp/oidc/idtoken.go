@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
@@ -43,7 +44,9 @@ type idToken struct {
 func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fosite.Requester) (string, error) {
 	about, client := r.GetSession().(*session), workOf(ctx).client
 	claims := s.p.idTokenClaims(&client.Client, about, lives)
-	claims.AccessHash = about.claims.AccessTokenHash
+	if about.claims.AccessTokenHash != "" { // then fosite gave an access token along
+		claims.AccessHash = leftHash(client.IDTokenAlg, workOf(ctx).accessString())
+	}
 	if err := s.p.addSingles(ctx, &claims, about, about.IDToken); err != nil {
 		return "", err
 	}
@@ -149,9 +152,13 @@ func fixedLength(der []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// leftHash is the left half of the SHA-256 of a token or code, for at_hash and c_hash.
-// OIDC Core §3.1.3.6, §3.3.2.11.
-func leftHash(token string) string {
+// leftHash is the left half of the hash of a token, for at_hash and c_hash, by the hash function
+// of the algorithm that signs. OIDC Core §3.1.3.6, §3.3.2.11, RFC 8032 §5.1.
+func leftHash(alg, token string) string {
+	if alg == "EdDSA" {
+		sum := sha512.Sum512([]byte(token))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

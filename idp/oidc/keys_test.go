@@ -30,7 +30,7 @@ func ringOf(t testing.TB, d *db.DB, seal *secret.Sealer, now clock.Clock) *keys.
 		source := dbtest.SQLite(t, schema.FS)
 		begin := func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 		ring := &keys.Ring{DB: source, Seal: seal, Clock: begin, Log: slog.New(slog.DiscardHandler)}
-		must(t, ring.Ensure(t.Context(), "ES256", "RS256"))
+		must(t, ring.Ensure(t.Context(), "ES256", "RS256", "PS256", "EdDSA"))
 		var err error
 		madeKeys.rows, err = db.Collect(t.Context(), source, `select `+keyColumns+` from signing_keys`, nil, func(scan db.Scan) ([]any, error) {
 			var kid, alg, state, public, by string
@@ -52,6 +52,6 @@ func ringOf(t testing.TB, d *db.DB, seal *secret.Sealer, now clock.Clock) *keys.
 		return nil
 	}))
 	ring := &keys.Ring{DB: d, Seal: seal, Clock: now, Log: slog.New(slog.DiscardHandler)}
-	must(t, ring.Ensure(t.Context(), "ES256", "RS256"))
+	must(t, ring.Ensure(t.Context(), "ES256", "RS256", "PS256", "EdDSA"))
 	return ring
 }

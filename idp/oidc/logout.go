@@ -38,7 +38,12 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		p.problem(w, r, err)
 		return
 	}
-	if signedIn != nil && (!bye.known || bye.hint.SID != signedIn.ID && bye.hint.Subject != account.Subject) {
+	theirs, err := p.isSubject(r.Context(), bye.hint, account)
+	if err != nil {
+		p.problem(w, r, err)
+		return
+	}
+	if signedIn != nil && (!bye.known || bye.hint.SID != signedIn.ID && !theirs) {
 		see(w, pageLogout) // asks
 		return
 	}

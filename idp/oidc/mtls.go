@@ -122,6 +122,8 @@ func (p *Provider) aliases() map[string]string {
 	return map[string]string{
 		"token_endpoint":                        p.MTLS + pathToken,
 		"revocation_endpoint":                   p.MTLS + pathRevoke,
+		"introspection_endpoint":                p.MTLS + pathIntrospect,
+		"device_authorization_endpoint":         p.MTLS + pathDevice,
 		"pushed_authorization_request_endpoint": p.MTLS + pathPushed,
 		"userinfo_endpoint":                     p.MTLS + pathUserinfo,
 	}

@@ -19,6 +19,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/sessions"
 	"tegata/keys"
@@ -65,6 +66,7 @@ type Provider struct {
 	Accounts    *accounts.Service
 	Sessions    *sessions.Service
 	Interaction *interaction.Service
+	Devices     *devices.Service
 	Audit       audit.Log
 	Clock       clock.Clock
 	Cookies     serve.Cookies
@@ -143,7 +145,7 @@ func (p *Provider) compose() {
 	}
 	proof := &pkce.Handler{AuthorizeCodeStrategy: strategy, Storage: records, Config: s}
 	s.AuthorizeEndpointHandlers = fosite.AuthorizeEndpointHandlers{explicit, identity, proof}
-	s.TokenEndpointHandlers = fosite.TokenEndpointHandlers{explicit, proof, identity, &refreshGrant{p}}
+	s.TokenEndpointHandlers = fosite.TokenEndpointHandlers{explicit, proof, identity, &refreshGrant{p}, &ownGrants{p}}
 	p.engine = fosite.NewOAuth2Provider(records, s)
 }
 

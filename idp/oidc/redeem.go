@@ -10,6 +10,7 @@ import (
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/once"
+	"tegata/shared/secret"
 )
 
 // What redeem itself refuses.
@@ -32,6 +33,9 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 		refused = p.DB.Tx(ctx, func(ctx context.Context) error {
 			if err := p.remember(ctx, w, now); err != nil {
 				return err
+			}
+			if w.write != nil {
+				return w.write(ctx, now)
 			}
 			if w.refreshed != nil {
 				return p.writeRefreshed(ctx, w, now)
@@ -71,6 +75,12 @@ func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time
 
 // writeRedeemed turns a code into a grant and its tokens.
 func (p *Provider) writeRedeemed(ctx context.Context, w *work, now time.Time) error {
+	return p.writeGrant(ctx, w, w.request.GrantedScope, w.request.Session.(*session), now)
+}
+
+// writeGrant spends the ticket that stands for an authorization, and writes what it
+// leads to.
+func (p *Provider) writeGrant(ctx context.Context, w *work, scopes []string, about *session, now time.Time) error {
 	_, err := p.Once.SpendGuessed(ctx, w.ticket, now)
 	if fault.Is(err, fault.Conflict) {
 		return errUsed
@@ -79,11 +89,14 @@ func (p *Provider) writeRedeemed(ctx context.Context, w *work, now time.Time) er
 		return err
 	}
 	g := grant{
-		ID: w.ticket.ID, Client: w.client.ID, Scopes: w.request.GrantedScope, Session: w.request.Session.(*session),
-		Offline: w.refresh.ID != "", ExpiresAt: now.Add(p.Lifetimes.Access), AskedAt: w.ticket.CreatedAt,
+		ID: w.ticket.ID, Client: w.client.ID, Scopes: scopes, Session: about,
+		Offline: w.refresh.ID != "", ExpiresAt: now.Add(w.accessLives(p)),
 	}
 	if g.Offline {
 		g.ExpiresAt = now.Add(p.Lifetimes.Refresh)
+	}
+	if w.request != nil { // the ticket of a device is older than the person's word
+		g.AskedAt = w.ticket.CreatedAt
 	}
 	err = p.store.insertGrant(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
@@ -92,7 +105,7 @@ func (p *Provider) writeRedeemed(ctx context.Context, w *work, now time.Time) er
 	if err != nil {
 		return err
 	}
-	return p.writeTokens(ctx, w, g.ID, now)
+	return p.writeTokens(ctx, w, g.ID, g.most(), now)
 }
 
 // writeRefreshed puts the next refresh token in the place of the one that came.
@@ -107,13 +120,17 @@ func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) e
 	if err != nil {
 		return err
 	}
-	return p.writeTokens(ctx, w, w.refreshed.ID, now)
+	return p.writeTokens(ctx, w, w.refreshed.ID, w.refreshed.most(), now)
 }
 
 // endRefresh ends the refresh token that came, or prolongs it where it stays.
 func (p *Provider) endRefresh(ctx context.Context, w *work, now time.Time) error {
 	if w.keepsRefresh() {
-		return p.store.prolongToken(ctx, w.refreshed.Token, now.Add(p.Lifetimes.Refresh))
+		err := p.store.prolongToken(ctx, w.refreshed.Token, now.Add(p.Lifetimes.Refresh))
+		if fault.Is(err, fault.Expired) {
+			return refuse("invalid_grant", sentences["invalid_grant"]) // ended a moment ago
+		}
+		return err
 	}
 	won, err := p.store.replaceToken(ctx, w.refreshed.Token, now)
 	if err == nil && !won {
@@ -122,12 +139,23 @@ func (p *Provider) endRefresh(ctx context.Context, w *work, now time.Time) error
 	return err
 }
 
-func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, now time.Time) error {
-	err := p.store.insertToken(ctx, grantID, kindAccess, w.access, w.bound, now, now.Add(p.Lifetimes.Access))
+// writeTokens writes the new tokens of a grant that allows that most.
+func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, most granted, now time.Time) error {
+	access := freshToken{ID: w.access.ID, Digest: w.accessDigest(), Bound: w.bound, ExpiresAt: now.Add(w.accessLives(p))}
+	if w.target != nil && !w.target.plain(most) {
+		access.Target = w.target
+	}
+	err := p.store.insertToken(ctx, grantID, kindAccess, access, now)
 	if err != nil || w.refresh.ID == "" {
 		return err
 	}
-	return p.store.insertToken(ctx, grantID, kindRefresh, w.refresh, w.bound, now, now.Add(p.Lifetimes.Refresh))
+	refresh := freshToken{ID: w.refresh.ID, Digest: secret.Digest(w.refresh.Secret), Bound: w.bound, ExpiresAt: now.Add(p.Lifetimes.Refresh)}
+	return p.store.insertToken(ctx, grantID, kindRefresh, refresh, now)
+}
+
+// most is what tokens of the grant may be good for.
+func (g grant) most() granted {
+	return granted{Scopes: g.Scopes, Resources: g.Session.Resources, Details: g.Session.Details}
 }
 
 // consequences of a refused request: the assertion counts as used; a code that the
@@ -226,6 +254,15 @@ func (p *Provider) Sweep(ctx context.Context) (int64, error) {
 	for {
 		n, err := store{DB: p.DB}.sweep(ctx, p.Clock().Add(-KeepCodes))
 		all += n
+		if err != nil {
+			return all, err
+		}
+		if n < sweepBatch {
+			break
+		}
+	}
+	for {
+		n, err := store{DB: p.DB}.sweepClientTokens(ctx, p.Clock().Add(-KeepCodes))
 		if err != nil || n < sweepBatch {
 			return all, err
 		}

@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/ory/fosite"
 
@@ -46,25 +45,48 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if h.Client != w.client.ID || !h.usable(g.p.Clock()) {
 		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
-	account, err := g.p.Accounts.ByID(ctx, h.Session.AccountID)
-	if err == nil && account.State != accounts.Active || fault.Is(err, fault.NotFound) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+	if err := g.p.still(ctx, &w.client.Client, h); err != nil {
+		return err
 	}
+	aimed, err := g.p.aim(ctx, &w.client.Client, w.form, h.most())
 	if err != nil {
 		return err
 	}
-	w.scopes = h.Scopes
-	if asked := strings.Fields(r.GetRequestForm().Get("scope")); len(asked) > 0 {
-		if !within(asked, h.Scopes) {
-			return refuse("invalid_scope", sentences["invalid_scope"])
-		}
-		w.scopes = asked
-	}
+	w.target = &aimed
 	about := h.Session
 	about.Nonce = "" // OIDC Core §12.2: it belonged to the log-in
 	r.SetSession(about)
 	r.SetID(h.ID)
 	return nil
+}
+
+// still looks again at what a grant of a person hangs on: the account may log in, the
+// client may still have these scopes, and the person has not taken back what they
+// allowed. The answer is the same for all of them.
+func (p *Provider) still(ctx context.Context, client *clients.Client, h held) error {
+	if err := p.stillActive(ctx, h); err != nil {
+		return err
+	}
+	if !within(h.Scopes, client.Scopes) {
+		return refuse("invalid_grant", sentences["invalid_grant"])
+	}
+	if client.FirstParty {
+		return nil
+	}
+	covered, err := p.Interaction.Covered(ctx, h.Session.AccountID, client.ID, h.Scopes)
+	if err == nil && !covered {
+		return refuse("invalid_grant", sentences["invalid_grant"])
+	}
+	return err
+}
+
+// stillActive is the part of still about the account.
+func (p *Provider) stillActive(ctx context.Context, h held) error {
+	account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
+	if err == nil && account.State != accounts.Active || fault.Is(err, fault.NotFound) {
+		return refuse("invalid_grant", sentences["invalid_grant"])
+	}
+	return err
 }
 
 // PopulateTokenEndpointResponse makes the new tokens.
@@ -74,18 +96,20 @@ func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 		return fosite.ErrUnknownRequest
 	}
 	s := strategy{g.p}
-	access, _, _ := s.GenerateAccessToken(ctx, r)
+	access, _, err := s.GenerateAccessToken(ctx, r)
+	if err != nil {
+		return err
+	}
 	to.SetAccessToken(access)
 	to.SetTokenType("Bearer")
 	if !w.keepsRefresh() {
 		refresh, _, _ := s.GenerateRefreshToken(ctx, r)
 		to.SetExtra("refresh_token", refresh)
 	}
-	to.SetScopes(w.scopes)
-	if !within([]string{"openid"}, w.scopes) {
+	if !within([]string{"openid"}, w.refreshed.Scopes) {
 		return nil
 	}
-	r.GetSession().(*session).claims.AccessTokenHash = leftHash(access)
+	r.GetSession().(*session).claims.AccessTokenHash = leftHash(w.client.IDTokenAlg, access)
 	id, err := s.GenerateIDToken(ctx, g.p.Lifetimes.ID, r)
 	if err != nil {
 		return err

@@ -33,14 +33,16 @@ type authorization struct {
 	back   reply  // how answers travel
 	kind   string // the response type
 
-	scopes  []string // known here and allowed to the client; others are ignored
-	prompt  []string
-	maxAge  *time.Duration
-	hint    hint // of id_token_hint, empty without one
-	claims  wanted
-	target  string // target_link_uri, when it is the client's own
-	request fosite.AuthorizeRequester
-	session *sessions.Session // that the code is for
+	scopes    []string // known here and allowed to the client; others are ignored
+	prompt    []string
+	maxAge    *time.Duration
+	hint      hint // of id_token_hint, empty without one
+	claims    wanted
+	resources []string // RFC 8707
+	details   details  // RFC 9396
+	target    string   // target_link_uri, when it is the client's own
+	request   fosite.AuthorizeRequester
+	session   *sessions.Session // that the answer is for
 
 	pushing bool         // the client pushes it right now
 	pushed  *once.Ticket // the row it was pushed into, which ends with the code
@@ -102,6 +104,9 @@ func (p *Provider) check(ctx context.Context, a *authorization) error {
 			return err
 		}
 	}
+	if err := p.readTargets(ctx, a); err != nil {
+		return err
+	}
 	return p.hand(ctx, a)
 }
 
@@ -140,6 +145,9 @@ func (a *authorization) asked() interaction.Asked {
 	}
 	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		asked.LoginHint = "" // no address
+	}
+	if len(a.details) > 0 && !a.client.FirstParty && !slices.Contains(a.prompt, "consent") {
+		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed once is not allowed again
 	}
 	if (a.client.Public() || a.client.Unverified) && !a.client.FirstParty {
 		// Anybody can say that they are a public client, or register what looks like

@@ -38,11 +38,13 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 			return err
 		}
 		for _, kind := range []string{kindAccess, kindRefresh} {
-			h, err := p.store.token(ctx, kind, given)
+			h, err := p.store.of(ctx, kind, given)
 			if fault.Is(err, fault.NotFound) || err == nil && h.Client != work.client.ID {
 				continue
 			}
-			if err == nil && kind == kindAccess {
+			if err == nil && h.Machine {
+				err = p.store.endClientToken(ctx, h.Token, now)
+			} else if err == nil && kind == kindAccess {
 				_, err = p.store.replaceToken(ctx, h.Token, now)
 			} else if err == nil {
 				_, err = p.store.endGrant(ctx, h.ID, now)

@@ -14,15 +14,21 @@
 //	clientauth.go  how clients prove who they are; assertion.go, remotekeys.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; refusal.go: errors and their codes
+//	grants.go      the grant types that fosite does not walk through, in one table:
+//	               clientcredentials.go, device.go, exchange.go, jwtbearer.go
+//	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
+//	accesstoken.go access tokens, opaque or JWT (RFC 9068)
 //	codes.go       authorization codes and tokens; session.go: what they stand for
 //	records.go     the storage that fosite sees; store.go: grants and tokens
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
+//	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
 //	backchannel.go tells clients that a session ended, by the outbox or by frames
 //	checksession.go /oauth2/session: lets a client's page notice that
 //	register.go    /oauth2/register: clients that register themselves; manage.go, metadata.go
 //	watch.go       what is counted of requests: strangers, and values that repeat
+//	introspect.go  /oauth2/introspect, plain and signed
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request
 //	outbound.go    the client for addresses that somebody else chose
@@ -38,18 +44,20 @@ import (
 
 // The protocol's URLs, below the issuer. Relying parties read them from discovery.
 const (
-	pathAuthorize = "/oauth2/authorize"
-	pathToken     = "/oauth2/token"
-	pathPushed    = "/oauth2/par"
-	pathUserinfo  = "/oauth2/userinfo"
-	pathRevoke    = "/oauth2/revoke"
-	pathRegister  = "/oauth2/register"
-	pathSubmit    = "/oauth2/submit.js"
-	pathLogout    = "/oauth2/logout"
-	pathKeys      = "/oauth2/jwks"
-	pathSession   = "/oauth2/session" // check_session_iframe
-	pathOpenID    = "/.well-known/openid-configuration"
-	pathOAuth     = "/.well-known/oauth-authorization-server" // RFC 8414 §3
+	pathAuthorize  = "/oauth2/authorize"
+	pathToken      = "/oauth2/token"
+	pathPushed     = "/oauth2/par"
+	pathUserinfo   = "/oauth2/userinfo"
+	pathRevoke     = "/oauth2/revoke"
+	pathIntrospect = "/oauth2/introspect"
+	pathDevice     = "/oauth2/device_authorization"
+	pathRegister   = "/oauth2/register"
+	pathSubmit     = "/oauth2/submit.js"
+	pathLogout     = "/oauth2/logout"
+	pathKeys       = "/oauth2/jwks"
+	pathSession    = "/oauth2/session" // check_session_iframe
+	pathOpenID     = "/.well-known/openid-configuration"
+	pathOAuth      = "/.well-known/oauth-authorization-server" // RFC 8414 §3
 )
 
 // The pages that authorize and logout send people to.
@@ -76,6 +84,8 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathPushed, nil, p.push, true},
 		{pathUserinfo, p.userinfo, p.userinfo, true},
 		{pathRevoke, nil, p.revoke, true},
+		{pathIntrospect, nil, p.introspect, false},
+		{pathDevice, nil, p.deviceAuthorization, false},
 		{pathLogout, p.logout, p.logout, false},
 		{pathKeys, p.jwks, nil, true},
 		{pathSession, p.checkSession, nil, false},

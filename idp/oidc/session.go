@@ -23,6 +23,9 @@ type session struct {
 	Nonce     string    `json:"nonce,omitempty"`
 	Userinfo  []string  `json:"userinfo,omitempty"` // single claims asked for, OIDC Core §5.5
 	IDToken   []string  `json:"id_token,omitempty"` // the same, wanted in the ID token
+	Resources []string  `json:"resources,omitempty"`
+	Details   details   `json:"details,omitempty"`
+	Actor     *actor    `json:"act,omitempty"`
 	DPoPKey   string    `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
 
 	claims  jwt.IDTokenClaims // what fosite writes at_hash into
@@ -59,6 +62,7 @@ func (s *session) Clone() fosite.Session {
 	}
 	c := *s
 	c.AMR, c.Userinfo, c.IDToken = slices.Clone(s.AMR), slices.Clone(s.Userinfo), slices.Clone(s.IDToken)
+	c.Resources, c.Details = slices.Clone(s.Resources), slices.Clone(s.Details)
 	c.claims = jwt.IDTokenClaims{AccessTokenHash: s.claims.AccessTokenHash}
 	c.headers = jwt.Headers{}
 	return &c

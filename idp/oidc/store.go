@@ -26,6 +26,7 @@ type grant struct {
 	ID, Client string
 	Scopes     []string
 	Offline    bool // outlives its session
+	Derived    bool // no log-in led to it: see writeDerived
 	Session    *session
 	ExpiresAt  time.Time // of its longest token
 	AskedAt    time.Time // when the code was issued; zero: just now
@@ -35,6 +36,10 @@ type grant struct {
 type held struct {
 	grant
 	Token     string // the token's id
+	Target    target // what it is good for; the scopes of held are its scopes
+	Machine   bool   // of a client that acts for itself
+	RootID    string // the grant that this one ends with, "" for none
+	CreatedAt time.Time
 	ExpiresAt time.Time
 	Ended     bool // itself, its grant, its session or its client
 	Replaced  bool // itself: a refresh token that was used
@@ -64,9 +69,20 @@ func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return connections.Note(ctx, s.DB, connections.Use{
+	return s.note(ctx, g, now)
+}
+
+// note remembers that the client got tokens, so that people see it and it is told when
+// the session ends. A grant that only derives from one that outlives its session is
+// none of the session's.
+func (s store) note(ctx context.Context, g grant, now time.Time) error {
+	u := connections.Use{
 		SessionID: g.Session.SID, ClientID: g.Client, AccountID: g.Session.AccountID, Subject: g.Session.Subject, Scopes: g.Scopes,
-	}, now)
+	}
+	if g.Derived && g.Offline {
+		u.SessionID = ""
+	}
+	return connections.Note(ctx, s.DB, u, now)
 }
 
 func (g grant) asked(now time.Time) time.Time {
@@ -77,11 +93,20 @@ func (g grant) asked(now time.Time) time.Time {
 }
 
 // insertToken writes a token of a grant.
-func (s store) insertToken(ctx context.Context, grantID, kind string, t secret.Token, bound confirmation, now, expires time.Time) error {
+func (s store) insertToken(ctx context.Context, grantID, kind string, t freshToken, now time.Time) error {
+	var target *string
+	if t.Target != nil {
+		b, err := json.Marshal(t.Target)
+		if err != nil {
+			return err
+		}
+		text := string(b)
+		target = &text
+	}
 	_, err := s.DB.Exec(ctx, `
-		insert into tokens (id, grant_id, kind, digest, cnf, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7)`,
-		t.ID, grantID, kind, secret.Digest(t.Secret), bound.text(), now, expires)
+		insert into tokens (id, grant_id, kind, digest, target, cnf, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		t.ID, grantID, kind, t.Digest, target, t.Bound.text(), now, t.ExpiresAt)
 	return err
 }
 
@@ -89,30 +114,31 @@ func (s store) insertToken(ctx context.Context, grantID, kind string, t secret.T
 // ours or of another kind. One that is over is given too: see usable. The session is
 // looked at here, so that ending one, for whatever reason, ends its tokens at once.
 func (s store) token(ctx context.Context, kind, given string) (held, error) {
-	t, ok := secret.ParseToken(given)
+	id, want, ok := readToken(given)
 	if !ok {
-		return held{}, fault.New(fault.NotFound, "", "oidc.unknown_token")
+		return held{}, unknownToken()
 	}
 	var h held
-	var digest, about []byte
+	var digest, about, target []byte
 	var scopes, cnf string
-	var tokenEnded, grantEnded, sessionEnded *time.Time
-	var sessionID *string
+	var tokenEnded, grantEnded, sessionEnded, rootEnded *time.Time
+	var sessionID, rootID *string
 	var disabled bool
 	err := s.DB.Row(ctx, `
-		select t.id, t.digest, t.cnf, t.expires_at, t.ended_at,
+		select t.id, t.digest, t.target, t.cnf, t.created_at, t.expires_at, t.ended_at,
 			g.id, g.client_id, g.scopes, g.offline, g.session, g.expires_at, g.ended_at,
-			s.id, s.ended_at, c.disabled
+			s.id, s.ended_at, c.disabled, r.id, r.ended_at
 		from tokens t
 		join grants g on g.id = t.grant_id
 		join clients c on c.id = g.client_id
 		left join sessions s on s.id = g.session_id
-		where t.id = $1 and t.kind = $2`, db.Args(t.ID, kind),
-		&h.Token, &digest, &cnf, &h.ExpiresAt, &tokenEnded,
+		left join grants r on r.id = g.root_id
+		where t.id = $1 and t.kind = $2`, db.Args(id, kind),
+		&h.Token, &digest, &target, &cnf, &h.CreatedAt, &h.ExpiresAt, &tokenEnded,
 		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.grant.ExpiresAt, &grantEnded,
-		&sessionID, &sessionEnded, &disabled)
-	if err == nil && !secret.Match(digest, secret.Digest(t.Secret)) {
-		err = fault.New(fault.NotFound, "", "oidc.unknown_token")
+		&sessionID, &sessionEnded, &disabled, &rootID, &rootEnded)
+	if err == nil && !secret.Match(digest, want) {
+		err = unknownToken()
 	}
 	if err == nil {
 		h.Bound, err = readConfirmation(cnf)
@@ -122,8 +148,14 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	}
 	sessionOver := !h.Offline && (sessionID == nil || sessionEnded != nil)
 	h.Scopes, h.Replaced = strings.Fields(scopes), tokenEnded != nil
-	h.Ended = tokenEnded != nil || grantEnded != nil || sessionOver || disabled
-	return h, json.Unmarshal(about, &h.Session)
+	h.Ended = tokenEnded != nil || grantEnded != nil || rootEnded != nil || sessionOver || disabled
+	if rootID != nil {
+		h.RootID = *rootID
+	}
+	if err := json.Unmarshal(about, &h.Session); err != nil {
+		return held{}, err
+	}
+	return h, h.aimed(target)
 }
 
 // usable tells whether the token may be used now.

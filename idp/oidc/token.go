@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ory/fosite"
@@ -24,20 +25,27 @@ const maxForm = 64 << 10
 // work is one request at the token endpoint as it goes along: what was found, and
 // what redeem has to write. It travels in the context, past fosite.
 type work struct {
-	client    *registered     // who asks, once that is proved
-	claimed   claim           // who says to ask, and how
-	assertion *assertion      // what proved it, to be remembered
-	proof     *proof          // of the key that tokens are bound to, to be remembered
-	ticket    once.Ticket     // the row of the code that came
-	request   *fosite.Request // what the code stands for
-	looked    error           // fosite's word for a code that is no good
-	refreshed *held           // the refresh token that came
-	scopes    []string        // what the new tokens are for, with refreshed
-	access    secret.Token
-	refresh   secret.Token
-	bound     confirmation // the key that the tokens need
-
+	client      *registered     // who asks, once that is proved
+	claimed     claim           // who says to ask, and how
+	assertion   *assertion      // what proved it, to be remembered
+	proof       *proof          // of the key that tokens are bound to, to be remembered
+	ticket      once.Ticket     // the row of the code that came
+	request     *fosite.Request // what the code stands for
+	looked      error           // fosite's word for a code that is no good
+	refreshed   *held           // the refresh token that came
+	access      secret.Token
+	refresh     secret.Token
+	bound       confirmation      // the key that the tokens need
 	certificate *x509.Certificate // what the caller showed
+
+	form       url.Values                                     // of the token request
+	target     *target                                        // what the access token is for
+	accessText string                                         // the access token, when it is a JWT
+	about      *session                                       // what tokens say, for the grant types of grants.go
+	write      func(ctx context.Context, now time.Time) error // what redeem writes for them
+	offline    bool                                           // a refresh token belongs to it
+	identity   bool                                           // and an ID token
+	kind       string                                         // issued_token_type, RFC 8693 §2.2.1
 }
 
 type workKey struct{}
@@ -57,6 +65,9 @@ type tokens struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope,omitempty"`
+
+	IssuedTokenType string  `json:"issued_token_type,omitempty"`     // RFC 8693 §2.2.1
+	Details         details `json:"authorization_details,omitempty"` // RFC 9396 §7
 }
 
 // token answers POST /oauth2/token. RFC 6749 §3.2.
@@ -89,12 +100,15 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 			return tokens{}, refuse("invalid_request", "The parameter refresh_token is missing.")
 		}
 	default:
-		return tokens{}, refuse("unsupported_grant_type", sentences["unsupported_grant_type"])
+		if err := checkOwnGrant(r.PostForm); err != nil {
+			return tokens{}, err
+		}
 	}
 	work, err := workOf(ctx), error(nil)
 	if work.proof, err = p.readProof(w, r, pathToken, ""); err != nil {
 		return tokens{}, err
 	}
+	work.form = r.PostForm
 	work.certificate = p.certificateOf(r)
 	request, err := p.engine.NewAccessRequest(ctx, r, &session{})
 	if err == nil {
@@ -107,19 +121,20 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 	if err != nil {
 		return tokens{}, err
 	}
-	good := answer(response, p.Lifetimes.Access)
+	good := answer(response, work, work.accessLives(p))
 	good.TokenType = work.bound.tokenType()
 	return good, nil
 }
 
-func answer(r fosite.AccessResponder, lives time.Duration) tokens {
+func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
 	text := func(key string) string {
 		s, _ := r.GetExtra(key).(string)
 		return s
 	}
 	return tokens{
 		AccessToken: r.GetAccessToken(), TokenType: "Bearer", ExpiresIn: int64(lives / time.Second),
-		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: text("scope"),
+		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: strings.Join(w.target.Scopes, " "),
+		IssuedTokenType: w.kind, Details: w.target.Details,
 	}
 }
 
@@ -151,10 +166,10 @@ func omitEmpty(form url.Values) {
 
 // known are the parameters that must not come twice. Others are nobody's business.
 var known = []string{
-	"acr_values", "claims", "claims_locales", "client_assertion", "client_assertion_type", "client_id", "client_secret",
-	"code", "code_challenge", "code_challenge_method", "code_verifier", "display", "dpop_jkt", "grant_type", "id_token_hint",
+	"acr_values", "actor_token", "actor_token_type", "assertion", "authorization_details", "claims", "claims_locales", "client_assertion", "client_assertion_type", "client_id", "client_secret",
+	"code", "code_challenge", "code_challenge_method", "code_verifier", "device_code", "display", "dpop_jkt", "grant_type", "id_token_hint",
 	"login_hint", "logout_hint", "max_age", "nonce", "post_logout_redirect_uri", "prompt", "redirect_uri", "refresh_token",
-	"registration", "request", "request_uri", "response_mode", "response_type", "scope", "state", "target_link_uri",
+	"registration", "request", "request_uri", "requested_token_type", "subject_token", "subject_token_type", "response_mode", "response_type", "scope", "state", "target_link_uri",
 	"token", "token_type_hint", "ui_locales",
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tegata/idp/accounts"
+	"tegata/idp/clients"
 	"tegata/shared/fault"
 )
 
@@ -16,37 +17,59 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	given, err := accessToken(w, r)
 	if err == nil {
 		var claims map[string]any
-		if claims, err = p.claimsFor(w, r, given); err == nil {
+		var client clients.Client
+		if claims, client, err = p.claimsFor(w, r, given); err == nil {
 			p.Count("userinfo")
-			writeJSON(w, http.StatusOK, claims)
+			p.answerUserinfo(w, r, &client, claims)
 			return
 		}
 	}
 	p.challenge(w, r, given, err)
 }
 
-func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (map[string]any, error) {
-	h, err := p.store.token(r.Context(), kindAccess, given.token)
+// answerUserinfo gives the claims as JSON, or signed when the client registered that.
+// OIDC Core §5.3.2.
+func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, claims map[string]any) {
+	if client.UserinfoAlg == "" {
+		writeJSON(w, http.StatusOK, claims)
+		return
+	}
+	claims["iss"], claims["aud"] = p.Issuer, client.ID
+	p.writeJWT(r.Context(), w, &work{}, "application/jwt", client.UserinfoAlg, "JWT", claims)
+}
+
+func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (map[string]any, clients.Client, error) {
+	h, account, err := p.bearerOf(w, r, given)
+	if err != nil {
+		return nil, clients.Client{}, err
+	}
+	client, err := p.Clients.ByID(r.Context(), h.Client)
+	return about(account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err
+}
+
+// bearerOf finds the token and whom it is about, if it is good for userinfo.
+func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
+	h, err = p.store.token(r.Context(), kindAccess, given.token)
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return nil, refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
 	if err != nil {
-		return nil, err
+		return h, account, err
+	}
+	if !h.Target.here(p.Issuer) {
+		return h, account, refuse("invalid_token", "The access token is for another resource.")
 	}
 	if err := p.mayUse(w, r, pathUserinfo, given, h.Bound); err != nil {
-		return nil, err
+		return h, account, err
 	}
 	if !slices.Contains(h.Scopes, "openid") {
-		return nil, refuse("insufficient_scope", "The access token was not given for the scope openid.")
+		return h, account, refuse("insufficient_scope", "The access token was not given for the scope openid.")
 	}
-	account, err := p.Accounts.ByID(r.Context(), h.Session.AccountID)
+	account, err = p.Accounts.ByID(r.Context(), h.Session.AccountID)
 	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
-		return nil, refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return about(account, h.Session.Subject, h.Scopes, h.Session.Userinfo), nil
+	return h, account, err
 }
 
 // accessToken finds the access token: in the header or, with POST, in the form, and never

@@ -16,6 +16,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
 	"tegata/idp/oidc"
@@ -95,6 +96,9 @@ func startAt(t testing.TB, d *db.DB, held *clock.Held, now clock.Clock, configur
 		Problem: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, "problem: "+err.Error(), http.StatusBadRequest)
 		},
+	}
+	w.provider.Devices = &devices.Service{
+		Store: devices.Store{DB: d}, Once: spend, Limit: limit.Limiter{DB: d}, Interaction: w.provider.Interaction, Audit: log, Clock: now,
 	}
 	for _, change := range configure {
 		change(w.provider)

@@ -64,7 +64,7 @@ func (p *Pages) connected(r *http.Request, lang string, c connections.Connection
 	if fault.Is(err, fault.NotFound) {
 		client, err = clients.Client{ID: c.ClientID}, nil // switched off: it can still be ended
 	}
-	app := connected{ID: c.ClientID, Name: client.NameIn(lang), Scopes: p.inWords(lang, c.Scopes), Ours: client.FirstParty}
+	app := connected{ID: c.ClientID, Name: client.NameIn(lang), Scopes: p.inWords(r.Context(), lang, c.Scopes), Ours: client.FirstParty}
 	if client.Unverified {
 		app.Host = client.Return()
 	}

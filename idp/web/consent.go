@@ -1,7 +1,10 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"net/url"
+	"slices"
 
 	"tegata/idp/interaction"
 	"tegata/shared/fault"
@@ -15,6 +18,7 @@ type consentData struct {
 	About       aboutClient
 	Email       string
 	Scopes      []string // in words
+	Details     []string // RFC 9396, as text
 }
 
 // scopeWords are the message keys of the scopes we know (OIDC Core §5.4, §11).
@@ -76,19 +80,40 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 		Client:      p.clientName(r, it),
 		About:       p.aboutClient(r, it),
 		Email:       account.Email,
-		Scopes:      p.inWords(page.Language(r), it.Scopes),
+		Scopes:      p.inWords(r.Context(), page.Language(r), it.Scopes),
+		Details:     detailTexts(requested(it, "authorization_details")),
 	}})
 }
 
+// requested gives a parameter of the authorization request.
+func requested(it interaction.Interaction, name string) string {
+	params, err := url.ParseQuery(it.Request)
+	if err != nil {
+		return ""
+	}
+	return params.Get(name)
+}
+
 // inWords tells scopes so that people can judge them.
-func (p *Pages) inWords(lang string, scopes []string) []string {
+func (p *Pages) inWords(ctx context.Context, lang string, scopes []string) []string {
 	var words []string
 	for _, scope := range scopes {
 		if key, known := scopeWords[scope]; known {
 			words = append(words, p.Page.Catalog.Text(lang, key, nil))
 			continue
 		}
-		words = append(words, p.Page.Catalog.Text(lang, "scope.other", map[string]any{"scope": scope}))
+		words = append(words, p.otherInWords(ctx, lang, scope))
 	}
 	return words
+}
+
+// otherInWords tells a scope of a resource, with the resource's name where there is one.
+func (p *Pages) otherInWords(ctx context.Context, lang, scope string) string {
+	all, err := p.Clients.Resources(ctx)
+	for _, r := range all {
+		if err == nil && slices.Contains(r.Scopes, scope) {
+			return p.Page.Catalog.Text(lang, "scope.resource", map[string]any{"scope": scope, "resource": r.NameIn(lang)})
+		}
+	}
+	return p.Page.Catalog.Text(lang, "scope.other", map[string]any{"scope": scope})
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"tegata/idp/interaction"
 	"tegata/idp/sessions"
@@ -100,6 +101,8 @@ func (p *Pages) onward(r *http.Request, it interaction.Interaction) string {
 		if address := p.restart(r, it); address != "" {
 			return address
 		}
+	case strings.HasPrefix(it.Target, deviceConfirm): // ours: no client sent it
+		return it.Target
 	}
 	return "/profile"
 }

@@ -6,6 +6,7 @@
 //	conversation.go  the interaction a page belongs to, and where it goes on
 //	login.go         e-mail address; login_password.go the password; consent.go
 //	about_client.go  what a client says about itself, as links on these three
+//	device.go        the code that a device shows; device_confirm.go what it wants
 //	signup.go        the form; sent.go "mail sent" and the typed code; activate.go the link in the mail
 //	terms.go         a new version of the terms, after the log-in
 //	logout.go        also the landing page after RP-initiated logout
@@ -34,6 +35,7 @@ import (
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/connections"
+	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
 	"tegata/idp/sessions"
@@ -57,6 +59,7 @@ type Pages struct {
 	Diary       *clients.Diary
 	Once        once.Store
 	Limit       limit.Limiter
+	Devices     *devices.Service
 	Postbox     *notify.Postbox // nil outside of development: then its pages do not exist
 
 	// Frames gives the log-out pages of the clients of a session; ShowState lets

@@ -59,6 +59,11 @@ func samples() []page.Page {
 		{Template: "doctor", Title: "doctor.title", Wide: true, Data: doctorData{Client: "Shop", ID: "shop", Until: "later", Requests: []visit{
 			{At: "now", Endpoint: "token", Outcome: "ok", OK: true, Clock: "+1"},
 			{At: "now", Endpoint: "authorize", Outcome: "server_error", Reason: "because", Diff: &diff{"https://", "shop", "<script>", ".example/cb"}}}}},
+		{Template: "device", Title: "device.title", Data: deviceData{Code: `"><script>`}, Problem: fault.New(fault.Invalid, "user_code", "device.code_form")},
+		{Template: "device_confirm", Title: "device.confirm_title", Data: deviceConfirmData{Client: "Television", Email: "ada@example.org", Place: "192.0.2.7",
+			Asked: time.Unix(0, 0), Zone: "Asia/Tokyo", Scopes: []string{"one"}, Details: []string{"{\n}"}}},
+		{Template: "device_over", Title: "device.over_title"},
+		{Template: "device_done", Title: "device.done_title", Data: "device.done"},
 		{Template: "profile", Title: "profile.title", Wide: true, Data: profileData{FullName: "Ada Lovelace", LastLogin: "today",
 			Apps: []app{{ID: "shop", Name: "Shop", Address: "https://shop.example/login"}}}},
 		{Template: "profile", Title: "profile.title", Wide: true, Data: profileData{FullName: "Ada Lovelace", Email: "ada.lovelace@mathematics.example.org", Country: "Japan"}},
@@ -147,7 +152,7 @@ func checkPage(t *testing.T, set *page.Set, lang string, sample page.Page) {
 }
 
 // bare finds message keys and placeholders among the words of a page.
-var bare = regexp.MustCompile(`\{[a-z_]+\}|\b(login|login_password|consent|scope|signup|sent|activate|logout|profile|postbox|contact|forgot|help|guide|page|field|password|email|problem)\.[a-z_]+\b`)
+var bare = regexp.MustCompile(`\{[a-z_]+\}|\b(login|login_password|consent|scope|signup|sent|activate|logout|device|profile|postbox|contact|forgot|help|guide|page|field|password|email|problem)\.[a-z_]+\b`)
 
 // reader is what a reader, and a screen reader, meets on a page.
 type reader struct {

@@ -13,7 +13,7 @@ import (
 // into others, or the general sentence of their kind is enough.
 var internal = []string{
 	"once.", "db.", "outbox.", "text.", "client.", "conflict", "not_found", "busy",
-	"oidc.grant_over", "oidc.session_over", "oidc.token_over", "oidc.unknown_token",
+	"device.denied", "device.over_row", "oidc.unknown_resource", "oidc.token_over", "oidc.grant_over", "oidc.session_over", "oidc.unknown_token",
 }
 
 // TestEverySentenceIsThereInEveryLanguage: S-013.

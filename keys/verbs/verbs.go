@@ -41,7 +41,7 @@ func (k Keys) Command() *cobra.Command {
 		Short: "The signing keys: list, rotate, revoke, back up and check them",
 		Long: "A signing key is next, then active, then retired, and is deleted when nothing that it\n" +
 			"signed can be alive. A running " + k.Name + " follows what is done here within seconds.\n\n" +
-			"Any beginning of a kid that no other key shares will do. Write -- before a kid that begins\n" +
+			"Six letters of a kid will do when no other begins so. Write -- before a kid that begins\n" +
 			"with a dash: " + k.Name + " keys retire --purge -- -x7fQ",
 		Args: cobra.NoArgs,
 	}

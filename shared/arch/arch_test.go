@@ -15,6 +15,7 @@ var arrows = map[string][][]string{
 		{"idp/cli"},
 		{"idp/app"},
 		{"idp/web", "idp/oidc"},
+		{"idp/devices"},
 		{"idp/interaction", "idp/connections"},
 		{"idp/accounts", "idp/clients"},
 		{"idp/passwords", "idp/factors", "idp/sessions"},

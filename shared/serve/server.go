@@ -74,7 +74,7 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		TLSConfig:         s.TLS,
+		TLSConfig:         s.TLS.Clone(), // net/http writes into it
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}

@@ -97,7 +97,7 @@ func TestNoTokenTravelsThroughTheBrowser(t *testing.T) { // A-009, RFC 9700 §2.
 		{"response_type", "token", "unsupported_response_type"}, {"response_type", "id_token", "unsupported_response_type"},
 		{"response_type", "code id_token", "unsupported_response_type"}, {"response_type", "code token", "unsupported_response_type"},
 		{"response_type", "none", "unsupported_response_type"}, {"response_type", "", "invalid_request"}, // oidcc-response-type-missing
-		{"response_mode", "fragment", "invalid_request"}, {"response_mode", "query.jwt", "invalid_request"}, {"response_mode", "web_message", "invalid_request"},
+		{"response_mode", "fragment", "invalid_request"}, {"response_mode", "web_message", "invalid_request"},
 		{"request", "e30.e30.", "request_not_supported"}, {"request_uri", "https://evil.test/r", "request_uri_not_supported"},
 		{"code_challenge_method", "plain", "invalid_request"}, {"code_challenge_method", "", "invalid_request"},
 	} {

@@ -1,0 +1,154 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/idp/devices"
+	"tegata/shared/fault"
+)
+
+// pageDevice is where people type the code of a device.
+const pageDevice = "/device"
+
+// deviceCodes is the answer of the device authorization endpoint. RFC 8628 §3.2.
+type deviceCodes struct {
+	DeviceCode string `json:"device_code"`
+	UserCode   string `json:"user_code"`
+	URI        string `json:"verification_uri"`
+	Complete   string `json:"verification_uri_complete"` // with the code filled in, not sent
+	ExpiresIn  int64  `json:"expires_in"`
+	Interval   int64  `json:"interval"`
+}
+
+// deviceAuthorization answers POST /oauth2/device_authorization. RFC 8628 §3.1.
+func (p *Provider) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
+	ctx, work := withWork(r.Context())
+	answer, err := p.beginDevice(ctx, w, r, work)
+	if err != nil {
+		p.refuseToken(ctx, w, work, err)
+		return
+	}
+	p.Count("device_began")
+	p.noteClient(work, nil)
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (deviceCodes, error) {
+	asked, err := p.askedByDevice(ctx, w, r, work)
+	if work.assertion != nil { // it counts as used, also when the request is refused
+		if used := p.remember(ctx, work, p.Clock()); used != nil {
+			return deviceCodes{}, used
+		}
+	}
+	if err != nil {
+		return deviceCodes{}, err
+	}
+	device, user, err := p.Devices.Begin(ctx, asked)
+	if err != nil {
+		return deviceCodes{}, err
+	}
+	page := p.Issuer + pageDevice
+	return deviceCodes{
+		DeviceCode: device, UserCode: user, URI: page, Complete: page + "?user_code=" + url.QueryEscape(user),
+		ExpiresIn: int64(devices.LivesFor / time.Second), Interval: int64(devices.PollEvery / time.Second),
+	}, nil
+}
+
+// askedByDevice reads what the device wants. Scopes that do not exist for the client
+// are left out, as at the authorization endpoint.
+func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (devices.Asked, error) {
+	if err := readForm(w, r); err != nil {
+		return devices.Asked{}, err
+	}
+	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
+		return devices.Asked{}, err
+	}
+	work.form = r.PostForm
+	if !work.client.May(clients.DeviceCode) {
+		return devices.Asked{}, refuse("unauthorized_client", sentences["unauthorized_client"])
+	}
+	var scopes []string
+	for _, scope := range strings.Fields(r.PostForm.Get("scope")) {
+		may := scope != "offline_access" || work.client.May(clients.RefreshToken)
+		if slices.Contains(work.client.Scopes, scope) && !slices.Contains(scopes, scope) && may {
+			scopes = append(scopes, scope)
+		}
+	}
+	most, err := p.wish(ctx, work, scopes)
+	if err != nil {
+		return devices.Asked{}, err
+	}
+	asked := devices.Asked{
+		ClientID: work.client.ID, Scopes: scopes, Resources: most.Resources, Offline: slices.Contains(scopes, "offline_access"),
+	}
+	if len(most.Details) > 0 {
+		asked.Details, err = json.Marshal(most.Details)
+	}
+	return asked, err
+}
+
+// deviceCode is the grant type of a device that waits for a person. RFC 8628 §3.4.
+func (p *Provider) deviceCode(ctx context.Context, w *work) error {
+	d, ticket, err := p.Devices.Poll(ctx, w.form.Get("device_code"), w.client.ID)
+	if err != nil {
+		return deviceRefusal(err)
+	}
+	account, err := p.Accounts.ByID(ctx, d.AccountID)
+	if err != nil {
+		return err
+	}
+	h := held{grant: grant{Scopes: d.Scopes, Client: d.ClientID, Session: &session{AccountID: account.ID}}}
+	if err := p.still(ctx, &w.client.Client, h); err != nil {
+		return err
+	}
+	subject, err := p.subject(ctx, &w.client.Client, account)
+	if err != nil {
+		return err
+	}
+	w.about = &session{
+		AccountID: account.ID, Subject: subject, SID: d.Login.SID, AuthTime: d.Login.AuthTime, ACR: d.Login.ACR, AMR: d.Login.AMR,
+		Resources: d.Resources,
+	}
+	if len(d.Details) > 0 {
+		if err := json.Unmarshal(d.Details, &w.about.Details); err != nil {
+			return err
+		}
+	}
+	aimed, err := p.aim(ctx, &w.client.Client, url.Values{"resource": w.form["resource"]},
+		granted{Scopes: d.Scopes, Resources: d.Resources, Details: w.about.Details})
+	if err != nil {
+		return err
+	}
+	w.target, w.ticket = &aimed, ticket
+	w.offline, w.identity = d.Offline, slices.Contains(d.Scopes, "openid")
+	w.write = func(ctx context.Context, now time.Time) error { return p.writeGrant(ctx, w, d.Scopes, w.about, now) }
+	return nil
+}
+
+// deviceRefusal is the protocol's word for what Poll says. RFC 8628 §3.5.
+func deviceRefusal(err error) error {
+	word := ""
+	switch {
+	case errors.Is(err, devices.ErrWaiting):
+		word = "authorization_pending"
+	case errors.Is(err, devices.ErrTooEarly):
+		word = "slow_down"
+	case fault.Is(err, fault.Denied):
+		word = "access_denied"
+	case fault.Is(err, fault.Expired):
+		word = "expired_token"
+	case fault.Is(err, fault.NotFound):
+		return refuse("invalid_grant", "The device code is unknown, used, or another client's.")
+	default:
+		return err
+	}
+	return refuse(word, sentences[word])
+}

@@ -1,0 +1,189 @@
+package oidc
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/shared/audit"
+	"tegata/shared/fault"
+)
+
+// The token types that exist here. RFC 8693 §3.
+const (
+	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
+	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
+)
+
+// maxActors bounds the chain of actors in one token.
+const maxActors = 4
+
+// tokenExchange gives a token for the one that came, for another place. RFC 8693. The
+// registration says whose tokens the client may bring; what comes out is for the
+// client's own resources, allows no more than what came and what the registration
+// adds, does not outlive it, and ends with its grant.
+func (p *Provider) tokenExchange(ctx context.Context, w *work) error {
+	h, err := p.exchanged(ctx, w)
+	if err != nil {
+		return err
+	}
+	about := &session{
+		AccountID: h.Session.AccountID, Subject: h.Session.Subject, SID: h.Session.SID,
+		AuthTime: h.Session.AuthTime, ACR: h.Session.ACR, AMR: h.Session.AMR,
+	}
+	if !h.Machine {
+		account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
+		if err != nil {
+			return err
+		}
+		if about.Subject, err = p.subject(ctx, &w.client.Client, account); err != nil {
+			return err
+		}
+	}
+	if about.Actor, err = p.actorFor(ctx, w, h); err != nil {
+		return err
+	}
+	if err := p.aimExchange(ctx, w, h); err != nil {
+		return err
+	}
+	about.Resources, about.Details = w.target.Audience, w.target.Details
+	w.about = about
+	w.write = func(ctx context.Context, now time.Time) error { return p.writeExchanged(ctx, w, h, now) }
+	return nil
+}
+
+// exchanged finds the token that came and looks at everything it hangs on.
+func (p *Provider) exchanged(ctx context.Context, w *work) (held, error) {
+	policy := w.client.TokenExchange
+	if policy == nil {
+		return held{}, refuse("unauthorized_client", sentences["unauthorized_client"])
+	}
+	h, err := p.bring(ctx, w, "subject_token")
+	if err != nil {
+		return held{}, err
+	}
+	if h.Client != w.client.ID && !slices.Contains(policy.From, h.Client) {
+		return held{}, refuse("invalid_grant", "The subject_token is not one that the client may exchange.")
+	}
+	return h, nil
+}
+
+// bring reads a token parameter with its type. Only access tokens of ours will do.
+func (p *Provider) bring(ctx context.Context, w *work, name string) (held, error) {
+	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
+		return held{}, refuse("invalid_request", "The "+name+"_type has to be that of an access token.")
+	}
+	h, err := p.store.access(ctx, w.form.Get(name))
+	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
+		return held{}, refuse("invalid_grant", "The "+name+" is unknown, expired or revoked.")
+	}
+	if err != nil || h.Machine {
+		return h, err
+	}
+	from, err := p.Clients.ByID(ctx, h.Client)
+	if fault.Is(err, fault.NotFound) {
+		return held{}, refuse("invalid_grant", "The "+name+" is unknown, expired or revoked.")
+	}
+	if err != nil {
+		return held{}, err
+	}
+	if h.RootID != "" || h.Session.SID == "" {
+		return h, p.stillActive(ctx, h) // its scopes were allowed to another client, or to nobody in particular
+	}
+	return h, p.still(ctx, &from, h)
+}
+
+// actorFor tells through whom the new token goes: the holder of the actor_token, or
+// the client itself unless its registration says that it acts as the person.
+func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*actor, error) {
+	before := h.Session.Actor
+	depth := 0
+	for a := before; a != nil; a = a.Actor {
+		depth++
+	}
+	if depth >= maxActors {
+		return nil, refuse("invalid_request", "The subject_token has gone through too many hands.")
+	}
+	if w.form.Get("actor_token") == "" {
+		if w.form.Has("actor_token_type") {
+			return nil, refuse("invalid_request", "There is an actor_token_type without an actor_token.")
+		}
+		if w.client.TokenExchange.Impersonation {
+			return before, nil
+		}
+		return &actor{Subject: w.client.ID, Client: w.client.ID, Actor: before}, nil
+	}
+	acts, err := p.bring(ctx, w, "actor_token")
+	if err != nil {
+		return nil, err
+	}
+	if acts.Client != w.client.ID {
+		return nil, refuse("invalid_grant", "The actor_token is not the client's own.")
+	}
+	return &actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
+}
+
+// aimExchange finds what the new token is for.
+func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
+	switch w.form.Get("requested_token_type") {
+	case "", typeAccessToken, typeJWT:
+	default:
+		return refuse("invalid_request", "This requested_token_type does not exist here.")
+	}
+	named := slices.Concat(w.form["resource"], w.form["audience"])
+	if len(named) == 0 {
+		return refuse("invalid_target", "Say by resource or audience what the token is for.")
+	}
+	most := granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
+	var err error
+	if most.Resources, err = p.readResources(ctx, &w.client.Client, named, nil); err != nil {
+		return err
+	}
+	form := map[string][]string{"resource": named, "scope": w.form["scope"], "authorization_details": w.form["authorization_details"]}
+	aimed, err := p.aim(ctx, &w.client.Client, form, most)
+	if err != nil {
+		return err
+	}
+	if w.kind = typeAccessToken; w.form.Get("requested_token_type") == typeJWT {
+		if aimed.format != clients.JWT {
+			return refuse("invalid_request", "This resource does not take JWTs.")
+		}
+		w.kind = typeJWT
+	}
+	aimed.lives = min(aimed.lives, h.ExpiresAt.Sub(p.Clock()))
+	w.target = &aimed
+	return nil
+}
+
+// writeExchanged writes the new token below the grant of the old one.
+func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time.Time) error {
+	details := map[string]string{"from": h.Client, "to": strings.Join(w.target.Audience, " ")}
+	event := audit.Event{Action: "token.exchanged", Client: w.client.ID, Subject: h.Session.AccountID, Details: details}
+	if err := p.Audit.Record(ctx, event); err != nil {
+		return err
+	}
+	if h.Machine {
+		return p.writeClientToken(ctx, w, now)
+	}
+	root := h.RootID
+	if root == "" {
+		root = h.ID
+	}
+	return p.writeDerived(ctx, w, grant{Offline: h.Offline}, root, now)
+}
+
+// writeDerived writes a grant that no log-in led to, with its access token.
+func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root string, now time.Time) error {
+	g.ID, g.Client, g.Scopes, g.Session = w.access.ID, w.client.ID, w.target.Scopes, w.about
+	g.Derived, g.ExpiresAt = true, now.Add(w.accessLives(p))
+	err := p.store.insertDerived(ctx, g, root, now)
+	if fault.Is(err, fault.Expired) {
+		return refuse("invalid_grant", sentences["invalid_grant"])
+	}
+	if err != nil {
+		return err
+	}
+	return p.writeTokens(ctx, w, g.ID, g.most(), now)
+}

@@ -1,0 +1,130 @@
+package oidc_test
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/idp/schema"
+	"tegata/idp/sessions"
+	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
+)
+
+const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
+
+// consents says yes on the consent page.
+func (w *world) consents(id string) {
+	w.t.Helper()
+	s := w.session
+	must(w.t, w.provider.Interaction.Consent(w.t.Context(), id, w.cookies[sessions.BrowserCookieName], &s, true))
+}
+
+// shopToken is an access token of the shop for the orders API.
+func (w *world) shopToken() string {
+	w.t.Helper()
+	code := w.code("shop", "scope=openid orders.read", "resource="+orders)
+	return ok(w.t, w.ask("shop", clients.AuthorizationCode, "code="+code, "redirect_uri="+callback, "code_verifier="+verifier,
+		"resource="+orders))["access_token"].(string)
+}
+
+func (w *world) exchange(client, token string, changes ...string) answer {
+	w.t.Helper()
+	return w.ask(client, clients.TokenExchangeType, append([]string{
+		"subject_token=" + token, "subject_token_type=" + accessTokenType, "resource=" + invoices,
+	}, changes...)...)
+}
+
+func TestTokenExchange(t *testing.T) { // RFC 8693
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		services(t, w)
+		token := w.shopToken()
+		got := ok(t, w.exchange("orders-api", token))
+		if got["issued_token_type"] != accessTokenType || got["scope"] != "invoices.read" || got["expires_in"].(float64) > 120 || got["refresh_token"] != nil {
+			t.Errorf("answer %v: want a token that lives no longer than the first", got)
+		}
+		seen := ok(t, w.introspect("invoices-api", got["access_token"]))
+		if seen["active"] != true || seen["sub"] != w.person.Subject || seen["client_id"] != "orders-api" || seen["aud"] != invoices ||
+			asJSON(t, seen["act"]) != `{"client_id":"orders-api","sub":"orders-api"}` {
+			t.Errorf("introspection %v", seen)
+		}
+		if seen := ok(t, w.introspect("shop", got["access_token"])); seen["active"] != false {
+			t.Errorf("the shop learns %v of a token that is none of its business", seen)
+		}
+		must(t, w.provider.Sessions.End(t.Context(), w.session.ID)) // A-047
+		if seen := ok(t, w.introspect("invoices-api", got["access_token"])); seen["active"] != false {
+			t.Errorf("after the log-out: %v", seen)
+		}
+		wantError(t, w.exchange("orders-api", token), 400, "invalid_grant")
+		if len(w.events("token.exchanged")) != 1 {
+			t.Errorf("audit log: %v", w.events("token.exchanged"))
+		}
+	})
+}
+
+func TestAnExchangedTokenEndsWithItsGrant(t *testing.T) { // A-047
+	w := start(t).logIn()
+	services(t, w)
+	id := w.asks("/consent", "shop", "scope=openid offline_access orders.read", "prompt=consent", "resource="+orders)
+	w.consents(id)
+	first := ok(t, w.ask("shop", clients.AuthorizationCode, "code="+w.comesBack(id).sent(t).Get("code"), "redirect_uri="+callback,
+		"code_verifier="+verifier, "resource="+orders))
+	got := ok(t, w.exchange("orders-api", first["access_token"].(string)))
+	w.post("/oauth2/revoke", with(url.Values{}, "token="+first["refresh_token"].(string)), basicAuth("shop", basicSecret))
+	if seen := ok(t, w.introspect("invoices-api", got["access_token"])); seen["active"] != false {
+		t.Errorf("after its family was revoked: %v", seen)
+	}
+}
+
+func TestTokenExchangeRefuses(t *testing.T) {
+	w := start(t).logIn()
+	services(t, w)
+	token := w.shopToken()
+	id := w.tokens("basic")["id_token"].(string)
+	for name, c := range map[string]struct {
+		want    string
+		changes []string
+	}{
+		"nowhere":                {"invalid_target", []string{"resource"}},
+		"a place not its own":    {"invalid_target", []string{"resource=" + orders}},
+		"an unknown audience":    {"invalid_target", []string{"audience=somebody"}},
+		"more than it may":       {"invalid_scope", []string{"scope=orders.write"}},
+		"openid":                 {"invalid_scope", []string{"scope=openid"}},
+		"another type":           {"invalid_request", []string{"subject_token_type=urn:ietf:params:oauth:token-type:id_token"}},
+		"no type":                {"invalid_request", []string{"subject_token_type"}},
+		"an ID token":            {"invalid_grant", []string{"subject_token=" + id}}, // A-042
+		"nonsense":               {"invalid_grant", []string{"subject_token=x"}},
+		"a client not its own":   {"invalid_grant", []string{"subject_token=" + w.tokens("basic")["access_token"].(string)}},
+		"a wish for a JWT":       {"invalid_request", []string{"requested_token_type=urn:ietf:params:oauth:token-type:jwt"}},
+		"a wish for SAML":        {"invalid_request", []string{"requested_token_type=urn:ietf:params:oauth:token-type:saml2"}},
+		"an actor without type":  {"invalid_request", []string{"actor_token=" + token}},
+		"a type without actor":   {"invalid_request", []string{"actor_token_type=" + accessTokenType}},
+		"somebody else as actor": {"invalid_grant", []string{"actor_token=" + token, "actor_token_type=" + accessTokenType}},
+	} {
+		got := w.exchange("orders-api", token, c.changes...)
+		if got.StatusCode != 400 || got.json(t)["error"] != c.want {
+			t.Errorf("%s: status %d %s, want %s", name, got.StatusCode, got.Body, c.want)
+		}
+	}
+	wantError(t, w.exchange("shop", token), 400, "unauthorized_client") // off by default
+	w.clock.Move(3 * time.Minute)
+	wantError(t, w.exchange("orders-api", token), 400, "invalid_grant")
+}
+
+func TestDelegationNamesTheActor(t *testing.T) { // RFC 8693 §4.1
+	w := start(t).logIn()
+	services(t, w)
+	own := ok(t, w.ask("orders-api", clients.ClientCredentials))["access_token"].(string)
+	got := ok(t, w.exchange("orders-api", w.shopToken(), "actor_token="+own, "actor_token_type="+accessTokenType))
+	seen := ok(t, w.introspect("invoices-api", got["access_token"]))
+	if asJSON(t, seen["act"]) != `{"client_id":"orders-api","sub":"orders-api"}` {
+		t.Errorf("act %v", seen["act"])
+	}
+	machine := ok(t, w.ask("service", clients.ClientCredentials, "scope=orders.read"))["access_token"].(string)
+	got = ok(t, w.exchange("orders-api", machine))
+	if seen := ok(t, w.introspect("invoices-api", got["access_token"])); seen["sub"] != "service" || seen["act"] == nil {
+		t.Errorf("of a service: %v", seen)
+	}
+}

@@ -1,0 +1,175 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"tegata/idp/accounts"
+	"tegata/shared/fault"
+)
+
+// introspection is what a token is, to somebody who may know. RFC 7662 §2.2. One that
+// is no good, or none of the client's business, is just not active.
+type introspection struct {
+	Active    bool         `json:"active"`
+	Scope     string       `json:"scope,omitempty"`
+	Client    string       `json:"client_id,omitempty"`
+	TokenType string       `json:"token_type,omitempty"`
+	Expires   int64        `json:"exp,omitempty"`
+	Issued    int64        `json:"iat,omitempty"`
+	Subject   string       `json:"sub,omitempty"`
+	Audience  audience     `json:"aud,omitempty"`
+	Issuer    string       `json:"iss,omitempty"`
+	ID        string       `json:"jti,omitempty"`
+	AuthTime  int64        `json:"auth_time,omitempty"` // RFC 9470 §6.2
+	ACR       string       `json:"acr,omitempty"`
+	Details   details      `json:"authorization_details,omitempty"` // RFC 9396 §9.2
+	Actor     *actor       `json:"act,omitempty"`                   // RFC 8693 §4.1
+	Bound     confirmation `json:"cnf,omitzero"`                    // RFC 9449 §6.2
+}
+
+// introspectionJWT is the media type of a signed answer. RFC 9701 §4.
+const introspectionJWT = "application/token-introspection+jwt"
+
+// introspect answers POST /oauth2/introspect (RFC 7662), signed when the client asks
+// for that (RFC 9701).
+func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
+	ctx, work := withWork(r.Context())
+	answer, err := p.introspectToken(ctx, w, r, work)
+	if err != nil {
+		p.refuseToken(ctx, w, work, err)
+		return
+	}
+	p.Count("introspected")
+	if !accepts(r, introspectionJWT) {
+		writeJSON(w, http.StatusOK, answer)
+		return
+	}
+	alg := work.client.IntrospectionAlg
+	if alg == "" {
+		alg = "RS256" // RFC 9701 §6
+	}
+	p.writeJWT(ctx, w, work, introspectionJWT, alg, "token-introspection+jwt", map[string]any{
+		"iss": p.Issuer, "aud": work.client.ID, "iat": p.Clock().Unix(), "token_introspection": answer,
+	})
+}
+
+// accepts tells whether the request asks for the media type by its name.
+func accepts(r *http.Request, kind string) bool {
+	for _, one := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		if name, params, err := mime.ParseMediaType(one); err == nil && name == kind && params["q"] != "0" {
+			return true
+		}
+	}
+	return false
+}
+
+// writeJWT answers with claims, signed.
+func (p *Provider) writeJWT(ctx context.Context, w http.ResponseWriter, work *work, kind, alg, typ string, claims map[string]any) {
+	payload, err := json.Marshal(claims)
+	var text string
+	if err == nil {
+		text, err = p.jws(ctx, alg, typ, payload)
+	}
+	if err != nil {
+		p.refuseToken(ctx, w, work, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	w.Write([]byte(text))
+}
+
+func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (introspection, error) {
+	if err := readForm(w, r); err != nil {
+		return introspection{}, err
+	}
+	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
+		return introspection{}, err
+	}
+	if work.client.Public() { // anybody can say that they are this client
+		return introspection{}, refuse("invalid_client", "A client has to prove itself to ask about tokens.")
+	}
+	if work.assertion != nil {
+		if err := p.remember(ctx, work, p.Clock()); err != nil {
+			return introspection{}, err
+		}
+	}
+	given := r.PostForm.Get("token")
+	if given == "" {
+		return introspection{}, refuse("invalid_request", "The parameter token is missing.")
+	}
+	return p.tell(ctx, work, given)
+}
+
+// tell says what the client may know of the token. The hint of the request is not
+// needed: one look finds either kind.
+func (p *Provider) tell(ctx context.Context, work *work, given string) (introspection, error) {
+	kind := kindAccess
+	h, err := p.store.access(ctx, given)
+	if fault.Is(err, fault.NotFound) {
+		kind = kindRefresh
+		h, err = p.store.token(ctx, kindRefresh, given)
+	}
+	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
+		return introspection{}, nil
+	}
+	if err != nil {
+		return introspection{}, err
+	}
+	if may, err := p.mayKnow(ctx, work.client, kind, h); err != nil || !may {
+		return introspection{}, err
+	}
+	if !h.Machine {
+		account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
+		if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
+			return introspection{}, nil
+		}
+		if err != nil {
+			return introspection{}, err
+		}
+	}
+	return p.describeToken(kind, h), nil
+}
+
+// mayKnow tells whether the token is the client's own or made out to it: by its id, or
+// by a resource that asks as this client. Refresh tokens are nobody else's business.
+func (p *Provider) mayKnow(ctx context.Context, client *registered, kind string, h held) (bool, error) {
+	if h.Client == client.ID {
+		return true, nil
+	}
+	if kind != kindAccess {
+		return false, nil
+	}
+	for _, id := range h.Target.Audience {
+		r, err := p.Clients.Resource(ctx, id)
+		if err == nil && r.ClientID == client.ID {
+			return true, nil
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return false, err
+		}
+	}
+	return slices.Contains(h.Target.Audience, client.ID), nil
+}
+
+func (p *Provider) describeToken(kind string, h held) introspection {
+	answer := introspection{
+		Active: true, Scope: strings.Join(h.Scopes, " "), Client: h.Client,
+		Expires: h.ExpiresAt.Unix(), Issued: h.CreatedAt.Unix(), Subject: h.Session.Subject,
+		Audience: p.audienceOf(h.Target), Issuer: p.Issuer, ID: h.Token,
+		AuthTime: unix(h.Session.AuthTime), ACR: h.Session.ACR, Details: h.Target.Details, Actor: h.Session.Actor, Bound: h.Bound,
+	}
+	if kind == kindAccess {
+		answer.TokenType = h.Bound.tokenType()
+		return answer
+	}
+	answer.Audience, answer.Details = audience{p.Issuer}, h.Session.Details // it is used here and nowhere else
+	return answer
+}

@@ -1,0 +1,171 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"tegata/idp/accounts"
+	"tegata/idp/clients"
+	"tegata/shared/audit"
+	"tegata/shared/fault"
+	"tegata/shared/once"
+)
+
+// bearerAssertions is the purpose under which ids of such assertions are remembered.
+const bearerAssertions once.Purpose = "jwt_bearer"
+
+// maxBearer is how far ahead an assertion may expire.
+const maxBearer = time.Hour
+
+// jwtBearer gives a token to a client that brings a JWT about a person of ours, signed
+// by somebody its registration trusts. RFC 7523 §2.1 and §3. There is no refresh token:
+// the client brings the next assertion.
+func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
+	a, err := p.verifyBearer(ctx, w)
+	if err != nil {
+		return err
+	}
+	account, err := p.vouched(ctx, w, a)
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) || err == nil && account.State != accounts.Active {
+		return refuse("invalid_grant", "The assertion is about nobody who may log in here.")
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.aimBearer(ctx, w, account); err != nil {
+		return err
+	}
+	subject, err := p.subject(ctx, &w.client.Client, account)
+	if err != nil {
+		return err
+	}
+	w.about = &session{AccountID: account.ID, Subject: subject, Resources: w.target.Audience, Details: w.target.Details}
+	until := a.Expires.Time().Add(leeway)
+	w.write = func(ctx context.Context, now time.Time) error {
+		err := p.Once.Seen(ctx, bearerAssertions, a.Issuer+"\x00"+a.ID, until, now)
+		if fault.Is(err, fault.Conflict) {
+			return refuse("invalid_grant", "The assertion was used before.")
+		}
+		if err != nil {
+			return err
+		}
+		event := audit.Event{Action: "assertion.accepted", Client: w.client.ID, Subject: account.ID, Details: map[string]string{"issuer": a.Issuer}}
+		if err := p.Audit.Record(ctx, event); err != nil {
+			return err
+		}
+		return p.writeDerived(ctx, w, grant{Offline: true}, "", now)
+	}
+	return nil
+}
+
+// verifyBearer checks who made the assertion, for whom, and until when.
+func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) {
+	bad := func(why string) (asserted, error) { return asserted{}, refuse("invalid_grant", why) }
+	a, ok := parseBearer(w.form.Get("assertion"))
+	if !ok {
+		return bad("The assertion could not be read.")
+	}
+	from, ok := w.client.AssertionIssuer(a.Issuer)
+	if !ok {
+		return bad("The assertion is of nobody whom the client may bring assertions of.")
+	}
+	now := p.Clock()
+	switch {
+	case !p.madeOutToUs(a.Audience):
+		return bad("The assertion is made out to somebody else.")
+	case a.Expires == nil || a.Expires.Time().Before(now.Add(-leeway)):
+		return bad("The assertion has expired.")
+	case a.Expires.Time().After(now.Add(maxBearer + leeway)):
+		return bad("The assertion lives for too long.")
+	case a.NotBefore != nil && a.NotBefore.Time().After(now.Add(leeway)), a.Issued != nil && a.Issued.Time().After(now.Add(leeway)):
+		return bad("The assertion is not good yet.")
+	case a.ID == "" || len(a.ID) > 512:
+		return bad("The assertion needs a jti.")
+	}
+	keys, err := p.keysOf(ctx, &clients.Client{JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.token.Headers[0].KeyID)
+	if err != nil {
+		return asserted{}, refuse("invalid_grant", "The keys of the issuer could not be had.").because(err)
+	}
+	if !signedBy(a.token, keys) {
+		return bad("The assertion is not signed with a key of its issuer.")
+	}
+	return a, nil
+}
+
+// parseBearer reads an assertion without trusting it yet.
+func parseBearer(text string) (a asserted, ok bool) {
+	if text == "" || len(text) > maxToken {
+		return asserted{}, false
+	}
+	token, err := jwt.ParseSigned(text, assertionAlgs)
+	if err != nil || len(token.Headers) != 1 || token.UnsafeClaimsWithoutVerification(&a) != nil {
+		return asserted{}, false
+	}
+	a.token = token
+	return a, a.Issuer != "" && a.Subject != ""
+}
+
+// signedBy tells whether one of the keys made the signature.
+func signedBy(token *jwt.JSONWebToken, keys []jose.JSONWebKey) bool {
+	alg := token.Headers[0].Algorithm
+	return slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool {
+		usable := key.Use != "enc" && (key.Algorithm == "" || key.Algorithm == alg) && key.IsPublic()
+		return usable && token.Claims(key.Key) == nil
+	})
+}
+
+// madeOutToUs tells whether the audience is our issuer or token endpoint, alone or in
+// a list of one. RFC 7523 §3.
+func (p *Provider) madeOutToUs(raw json.RawMessage) bool {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		return p.isEndpoint(one)
+	}
+	var many []string
+	return json.Unmarshal(raw, &many) == nil && len(many) == 1 && p.isEndpoint(many[0])
+}
+
+// vouched gives the account that the assertion is about.
+func (p *Provider) vouched(ctx context.Context, w *work, a asserted) (accounts.Account, error) {
+	if from, _ := w.client.AssertionIssuer(a.Issuer); from.Subject == "email" {
+		return p.Accounts.ByEmail(ctx, a.Subject)
+	}
+	return p.accountOf(ctx, &w.client.Client, a.Subject)
+}
+
+// aimBearer finds what the token is for. A client that is not ours gets no more than
+// the person allowed it before.
+func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Account) error {
+	scopes := slices.DeleteFunc(slices.Clone(w.client.Scopes), func(s string) bool { return s == "offline_access" })
+	if asked := strings.Fields(w.form.Get("scope")); len(asked) > 0 {
+		if !within(asked, scopes) {
+			return refuse("invalid_scope", sentences["invalid_scope"])
+		}
+		scopes = asked
+	}
+	most, err := p.wish(ctx, w, scopes)
+	if err != nil {
+		return err
+	}
+	if !w.client.FirstParty {
+		covered, err := p.Interaction.Covered(ctx, account.ID, w.client.ID, scopes)
+		if err != nil {
+			return err
+		}
+		if !covered {
+			return refuse("invalid_grant", "The person has not allowed the client what it asks for.")
+		}
+	}
+	aimed, err := p.aim(ctx, &w.client.Client, w.form, most)
+	if err != nil {
+		return err
+	}
+	w.target = &aimed
+	return nil
+}
