@@ -15,6 +15,7 @@ import (
 	"tegata/idp/connections"
 	"tegata/idp/oidc"
 	"tegata/idp/schema"
+	"tegata/shared/clock"
 	"tegata/shared/db"
 	"tegata/shared/db/dbtest"
 	"tegata/shared/outbox"
@@ -242,6 +243,46 @@ func TestWithdrawingEndsGrantsAndCodes(t *testing.T) {
 		w.tokens("basic") // ours: it connects again
 		if list, _ := all.OfAccount(t.Context(), w.person.ID); len(list) != 2 {
 			t.Errorf("connections %+v, want both", list)
+		}
+	})
+}
+
+// Whoever learns of a session is told of its end, and the person sees it: by whatever
+// way the tokens came.
+func TestEveryWayToTokensIsAConnection(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		held := clock.Hold(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))
+		w := startAt(t, d, held, held.Now, func(p *oidc.Provider) { p.ResponseTypes = []string{"id_token"} }).logIn()
+		services(t, w)
+		front := clients.Client{
+			ID: "front", Name: map[string]string{"en": "x"}, RedirectURIs: []string{callback}, AuthMethod: clients.ClientSecretBasic,
+			SecretDigests: digest(basicSecret), ResponseTypes: []string{"id_token"}, FirstParty: true, Source: "config",
+		}
+		front.Default()
+		w.add(front)
+		got := w.authorize("front", "response_type=id_token")
+		at, err := url.Parse(got.Header.Get("Location"))
+		must(t, err)
+		if sent, _ := url.ParseQuery(at.Fragment); !sent.Has("id_token") || !sent.Has("session_state") {
+			t.Fatalf("answer %v", at)
+		}
+		ok(t, w.exchange("orders-api", w.shopToken()))
+		codes := w.television()
+		w.decides(codes, true)
+		ok(t, w.polls(codes))
+		all := &connections.Service{DB: d, Audit: w.provider.Audit, Clock: w.provider.Clock}
+		members, err := all.OfSession(t.Context(), w.session.ID)
+		must(t, err)
+		var ids []string
+		for _, m := range members {
+			ids = append(ids, m.ClientID)
+		}
+		if got := strings.Join(ids, " "); got != "front orders-api shop tv" {
+			t.Errorf("the session let in %q", got)
+		}
+		used, err := all.OfAccount(t.Context(), w.person.ID)
+		if err != nil || len(used) != 4 {
+			t.Errorf("connections %+v, %v", used, err)
 		}
 	})
 }
