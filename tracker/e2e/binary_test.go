@@ -34,6 +34,7 @@ const killClients = `clients:
     client_name: {en: Killed}
     redirect_uris: [http://localhost:1/cb]
     token_endpoint_auth_method: none
+    id_token_signed_response_alg: ES256
     first_party: true
 `
 
