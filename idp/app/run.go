@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tegata/idp/oidc"
+	"tegata/shared/clock"
 	"tegata/shared/serve"
 )
 
@@ -33,10 +34,10 @@ func (a *App) Run(ctx context.Context) error {
 		func(ctx context.Context) { a.complain("outbox", a.Outbox.Run(ctx)) },
 		a.Keys.Watch,
 		a.serveMetrics,
-		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
-		func(ctx context.Context) { every(ctx, sweepEvery, a.sweep) },
-		func(ctx context.Context) { every(ctx, diaryEvery, a.writeDiary) },
-		func(ctx context.Context) { every(ctx, restEvery, a.giveBack()) },
+		func(ctx context.Context) { clock.Every(ctx, sealEvery, a.seal) },
+		func(ctx context.Context) { clock.Every(ctx, sweepEvery, a.sweep) },
+		func(ctx context.Context) { clock.Every(ctx, diaryEvery, a.writeDiary) },
+		func(ctx context.Context) { clock.Every(ctx, restEvery, a.giveBack()) },
 	}
 	if a.certificates != nil {
 		jobs = append(jobs, a.certificates.Watch)
@@ -51,19 +52,6 @@ func (a *App) Run(ctx context.Context) error {
 	a.seal(context.WithoutCancel(ctx))
 	a.complain("traces", a.telemetry.traces.Stop(context.WithoutCancel(ctx)))
 	return errors.Join(err, a.Close())
-}
-
-// every calls do now and then again after each pause, until ctx ends.
-func every(ctx context.Context, pause time.Duration, do func(context.Context)) {
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		do(ctx)
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-	}
 }
 
 func (a *App) writeDiary(ctx context.Context) { a.complain("client requests", a.Diary.Flush(ctx)) }

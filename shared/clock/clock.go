@@ -5,6 +5,7 @@
 //	Clock   a function that tells the time
 //	System  the machine's clock
 //	Held    a clock that stands still until a test moves it
+//	Every   background work, again and again (every.go)
 package clock
 
 import (

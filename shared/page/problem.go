@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -22,6 +23,9 @@ func StatusOf(err error) int {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return http.StatusRequestEntityTooLarge
+	}
+	if errors.Is(err, context.DeadlineExceeded) && fault.Of(err) == nil {
+		return http.StatusServiceUnavailable // serve.Front's deadline: too much to do right now
 	}
 	return statuses[fault.KindOf(err)]
 }

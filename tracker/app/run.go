@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/shared/certs"
+	"tegata/shared/clock"
 	"tegata/shared/serve"
 	"tegata/tracker/sso"
 )
@@ -43,8 +44,8 @@ func (a *App) Run(ctx context.Context) error {
 		a.Keys.Watch,
 		func(ctx context.Context) { a.SSO.Provider.Watch(ctx, a.Log) },
 		a.serveMetrics,
-		func(ctx context.Context) { every(ctx, sealEvery, a.seal) },
-		func(ctx context.Context) { every(ctx, sweepEvery, a.Sweep) },
+		func(ctx context.Context) { clock.Every(ctx, sealEvery, a.seal) },
+		func(ctx context.Context) { clock.Every(ctx, sweepEvery, a.Sweep) },
 	}
 	if a.certificates != nil {
 		jobs = append(jobs, a.certificates.Watch)
@@ -58,19 +59,6 @@ func (a *App) Run(ctx context.Context) error {
 	a.seal(context.WithoutCancel(ctx))
 	a.complain("traces", a.telemetry.traces.Stop(context.WithoutCancel(ctx)))
 	return errors.Join(err, a.Close())
-}
-
-// every calls do now and then again after each pause, until ctx ends.
-func every(ctx context.Context, pause time.Duration, do func(context.Context)) {
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		do(ctx)
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-	}
 }
 
 func (a *App) seal(ctx context.Context) {
