@@ -5,9 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -44,7 +42,11 @@ func BenchmarkEndpoints(b *testing.B) {
 		{"introspection", "/oauth2/introspect", "", with(url.Values{"token": {idp.machineToken(machine)}})},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			load(b, idp, func(client *http.Client) (*http.Request, error) {
+			clients := make([]*http.Client, callers)
+			for i := range clients {
+				clients[i] = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+			}
+			request := func() (*http.Request, error) {
 				if c.form != nil {
 					r, err := http.NewRequest("POST", idp.url+c.path, strings.NewReader(c.form.Encode()))
 					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -55,7 +57,8 @@ func BenchmarkEndpoints(b *testing.B) {
 					r.Header.Set("Authorization", "Bearer "+c.bearer)
 				}
 				return r, err
-			})
+			}
+			load(b, idp, func(caller int) (time.Duration, string) { return call(clients[caller], request) })
 		})
 	}
 }
@@ -78,59 +81,21 @@ func (b *binary) machineToken(machine url.Values) string {
 	return answer.AccessToken
 }
 
-// load sends b.N requests from 16 callers and reports; every answer must be 200.
-func load(b *testing.B, idp *binary, request func(*http.Client) (*http.Request, error)) {
-	const callers = 16
-	var (
-		mu    sync.Mutex
-		took  []time.Duration
-		work  = make(chan struct{})
-		group sync.WaitGroup
-	)
-	before := idp.cpu()
-	b.ResetTimer()
-	for range callers {
-		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
-		group.Go(func() {
-			for range work {
-				began := time.Now()
-				if err := call(client, request); err != "" {
-					b.Error(err)
-				}
-				mu.Lock()
-				took = append(took, time.Since(began))
-				mu.Unlock()
-			}
-		})
-	}
-	for range b.N {
-		work <- struct{}{}
-	}
-	close(work)
-	group.Wait()
-	b.StopTimer()
-	slices.Sort(took)
-	cpu := idp.cpu() - before
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
-	b.ReportMetric(float64(cpu.Microseconds())/float64(b.N), "cpu-µs/call")
-	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
-}
-
-// call makes one request and tells what was wrong with the answer.
-func call(client *http.Client, request func(*http.Client) (*http.Request, error)) string {
-	r, err := request(client)
+// call makes one request and tells how long it took and what was wrong with the answer.
+func call(client *http.Client, request func() (*http.Request, error)) (took time.Duration, wrong string) {
+	r, err := request()
 	if err != nil {
-		return err.Error()
+		return 0, err.Error()
 	}
+	began := time.Now()
 	resp, err := client.Do(r)
 	if err != nil {
-		return err.Error()
+		return 0, err.Error()
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		return r.URL.Path + ": " + resp.Status + " " + string(body)
+		wrong = r.URL.Path + ": " + resp.Status + " " + string(body)
 	}
-	return ""
+	return time.Since(began), wrong
 }
