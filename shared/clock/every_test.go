@@ -2,6 +2,7 @@ package clock_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,23 +13,23 @@ import (
 func TestEveryWorksAtOnceThenAfterEachPauseUntilTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		times := 0
-		go clock.Every(ctx, time.Minute, func(context.Context) { times++ })
+		var times atomic.Int64
+		go clock.Every(ctx, time.Minute, func(context.Context) { times.Add(1) })
 		for _, c := range []struct {
 			wait time.Duration
-			want int
+			want int64
 		}{{0, 1}, {59 * time.Second, 1}, {2 * time.Second, 2}, {time.Minute, 3}} {
 			time.Sleep(c.wait)
 			synctest.Wait()
-			if times != c.want {
-				t.Errorf("%d times, want %d", times, c.want)
+			if got := times.Load(); got != c.want {
+				t.Errorf("%d times, want %d", got, c.want)
 			}
 		}
 		stop()
 		synctest.Wait()
 		time.Sleep(time.Hour)
-		if times != 3 {
-			t.Errorf("went on after the end: %d times", times)
+		if got := times.Load(); got != 3 {
+			t.Errorf("went on after the end: %d times", got)
 		}
 	})
 }
