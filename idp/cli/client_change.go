@@ -118,7 +118,7 @@ func amended(c clients.Client, members map[string]json.RawMessage, development b
 	}
 	c.Default()
 	switch {
-	case !c.NeedsSecret():
+	case !c.HasSecret():
 		c.SecretDigests, c.OldSecretUntil = nil, nil
 	case len(c.SecretDigests) == 0:
 		secret = c.NewSecret(time.Time{})
@@ -274,7 +274,7 @@ func (p program) clientRotate() *cobra.Command {
 				return verbs.Usagef("--keep-old %s: want up to 2160h", keep)
 			}
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				if !c.NeedsSecret() {
+				if !c.HasSecret() {
 					return fmt.Errorf("%s has no secret: it authenticates by %s", c.ID, c.AuthMethod)
 				}
 				next, until := c, time.Time{}

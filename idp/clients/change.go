@@ -41,11 +41,6 @@ func (c *Client) Amend(at string, entry map[string]json.RawMessage) Problems {
 	return p
 }
 
-// NeedsSecret tells whether the client proves itself by a secret.
-func (c *Client) NeedsSecret() bool {
-	return c.AuthMethod == ClientSecretBasic || c.AuthMethod == ClientSecretPost
-}
-
 // NewSecret gives the client a secret and returns it, the only time it is seen. The
 // one before works until then; a zero time ends it at once.
 func (c *Client) NewSecret(oldUntil time.Time) string {
