@@ -47,7 +47,7 @@ var lines = []line{
 		return want(a, err, 200, `"keys"`)
 	}},
 	{name: "client_credentials", aim: 5, do: func(c *caller) error {
-		a, err := c.post(c.to.at.token, machine, []byte("grant_type=client_credentials"))
+		a, err := c.post(c.to.at.token, itself, []byte("grant_type=client_credentials"))
 		return want(a, err, 200, `"access_token"`)
 	}},
 	{name: nameCodeFlow, aim: 15, do: (*caller).codeFlow},
@@ -63,7 +63,7 @@ var ours = []line{
 }
 
 var (
-	machine = basic(clientMachine)
+	itself  = basic(clientMachine)
 	web     = basic(clientWeb)
 	offline = basic(clientOffline)
 )

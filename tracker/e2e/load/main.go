@@ -1,6 +1,20 @@
-// Command load measures the real idp over real HTTP: three processes, this one that
-// calls, the provider, and a net/http handler with a fixed answer that everything is
-// measured by. `make bench` runs it, `make soak` its long form.
+// Command load measures the real idp over real HTTP. Four processes: this one, which
+// calls; the provider; PostgreSQL where it is used; and a net/http handler with a fixed
+// answer. What a line costs the provider's CPU is told as a multiple of what that
+// handler takes in the same run: this figure carries from machine to machine.
+//
+//	go run ./tracker/e2e/load            everything, in about six minutes: `make bench`
+//	go run ./tracker/e2e/load -soak 30m  memory over a long time: `make soak`
+//
+//	lines.go     what is done, with the aims; signin.go: a person at the pages
+//	caller.go    one who calls: requests built in place; conn.go: just enough HTTP/1.1
+//	measure.go   as fast as possible, in turns with the fixed answer; or paced
+//	bench.go     the sections and their tables; report.go prints them
+//	target.go    a server under load: provider.go (ours), peer.go (npm's oidc-provider), fixed.go
+//	postgres.go  the same on PostgreSQL, its CPU told apart; process.go reads /proc
+//	memory.go    ten thousand sessions; soak.go: hours
+//
+// Nothing here fails because of time: a missed aim is a word in the table.
 package main
 
 import (
@@ -10,8 +24,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"tegata/idp/app/apptest"
 )
+
+// options are what the command line says.
+type options struct {
+	each     time.Duration
+	callers  []int
+	lines    *regexp.Regexp
+	only     []string
+	sessions int
+	soakFor  time.Duration
+	asJSON   bool
+}
 
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == "fixed" {
@@ -28,47 +59,99 @@ func fail(err error) {
 }
 
 func run(args []string) error {
+	o := options{callers: []int{16, 64}, lines: regexp.MustCompile("")}
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
-	each := flags.Duration("each", 3*time.Second, "how long each line is measured")
-	folder := flags.String("folder", "var/load", "for databases; on a real disk, or commits cost nothing")
+	flags.DurationVar(&o.each, "each", 3*time.Second, "how long each line is measured")
+	flags.IntVar(&o.sessions, "sessions", liveSessions, "how many sessions are alive in the section memory")
+	flags.DurationVar(&o.soakFor, "soak", 0, "run the soak for so long, and nothing else")
+	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON, at the end")
+	flags.Func("callers", "how many call at once, a list (default 16,64)", func(text string) error {
+		o.callers = nil
+		for one := range strings.SplitSeq(text, ",") {
+			n, err := strconv.Atoi(one)
+			if err != nil || n < 1 {
+				return fmt.Errorf("%q is no number of callers", one)
+			}
+			o.callers = append(o.callers, n)
+		}
+		return nil
+	})
+	flags.Func("lines", "only lines whose name matches this expression", func(text string) (err error) {
+		o.lines, err = regexp.Compile(text)
+		return err
+	})
+	flags.Func("only", "only these sections: "+sectionNames(), func(text string) error {
+		o.only = strings.Split(text, ",")
+		for _, name := range o.only {
+			if !slices.ContainsFunc(sections, func(s section) bool { return s.name == name }) {
+				return fmt.Errorf("there is no section %q", name)
+			}
+		}
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := filepath.Abs(*folder)
-	if err != nil {
+	return o.run()
+}
+
+func sectionNames() string {
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// run builds the provider, starts the measure and goes through the sections.
+func (o options) run() error {
+	b := &bench{options: o, out: &report{to: os.Stdout}}
+	if o.asJSON {
+		b.out.to = nil
+	}
+	if err := b.prepare(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	defer os.RemoveAll(b.folder)
+	var err error
+	if b.fixed, err = startFixed(b.folder); err != nil {
 		return err
 	}
-	if dir, err = os.MkdirTemp(dir, "run"); err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "idp")
-	if out, err := exec.Command("go", "build", "-o", binary, "./idp").CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	fixed, err := startFixed(dir)
-	if err != nil {
-		return err
-	}
-	defer fixed.process.stop()
-	p, err := newProvider(binary, "configs/idp.yaml", dir, "")
-	if err != nil {
-		return err
-	}
-	if _, err := p.start(); err != nil {
-		return err
-	}
-	defer p.process.stop()
-	for _, l := range append(lines, ours...) {
-		w, measure, err := alternate(fixed, p.target, l, 16, *each)
-		if err != nil {
+	defer b.fixed.process.stop()
+	b.out.begin()
+	if o.soakFor > 0 {
+		if err := b.soak(); err != nil {
 			return err
 		}
-		fmt.Printf("%-36s %8.0f/s %8.0f/cpu-s %8.1f µs  %6.2fx (aim %v)  p50 %.2f p99 %.2f  errors %d %s  fixed %.1f µs %.0f/s\n", l.name, w.perSecond(), w.perCPU(), w.cost(),
-			w.cost()/measure.cost(), l.aim, w.percentile(50), w.percentile(99), w.Errors, w.First, measure.cost(), measure.perSecond())
+		return b.out.finish(o.asJSON)
+	}
+	for _, s := range sections {
+		if len(o.only) > 0 && !slices.Contains(o.only, s.name) {
+			continue
+		}
+		if err := s.run(b); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return b.out.finish(o.asJSON)
+}
+
+// prepare makes the folder of this run, below var/ and so on a real disk: commits to a
+// temporary file system cost nothing. The binary is built into it.
+func (b *bench) prepare() (err error) {
+	root := apptest.Root("var/load")
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return err
+	}
+	if b.folder, err = os.MkdirTemp(root, "run"); err != nil {
+		return err
+	}
+	b.binary = filepath.Join(b.folder, "idp")
+	build := exec.Command("go", "build", "-o", b.binary, "./idp")
+	build.Dir = apptest.Root("")
+	if out, err := build.CombinedOutput(); err != nil {
+		os.RemoveAll(b.folder)
+		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tegata/idp/app/apptest"
 )
 
 // provider is our own idp, as the binary that is shipped.
@@ -25,7 +27,7 @@ const peopleCount = 32
 
 // newProvider writes the configuration of a provider with an empty database.
 // databaseURL "" is SQLite in the folder.
-func newProvider(binary, config, folder, databaseURL string) (*provider, error) {
+func newProvider(binary, folder, databaseURL string) (*provider, error) {
 	if databaseURL == "" {
 		databaseURL = "sqlite:" + filepath.Join(folder, "idp.db")
 	}
@@ -38,7 +40,7 @@ func newProvider(binary, config, folder, databaseURL string) (*provider, error) 
 		return nil, err
 	}
 	host := fmt.Sprintf("localhost:%d", port)
-	p := &provider{binary: binary, config: config, folder: folder, target: &target{
+	p := &provider{binary: binary, config: apptest.Root("configs/idp.yaml"), folder: folder, target: &target{
 		name: "idp", addr: fmt.Sprintf("127.0.0.1:%d", port), host: host, issuer: "http://" + host,
 		metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", metrics), fill: fillOurs,
 	}}

@@ -18,7 +18,7 @@ type target struct {
 	issuer   string
 	at       endpoints
 	process  *process
-	database *postgres // nil: the database is part of the process, or there is none
+	database *database // nil: the database is part of the process, or there is none
 	metrics  string    // URL of its Prometheus metrics, "" for none
 	people   []person
 
@@ -124,6 +124,12 @@ func (t *target) grow(n int) error {
 		}
 	}
 	return nil
+}
+
+// forget lets all callers go; the next ones log in anew.
+func (t *target) forget() {
+	t.rest()
+	t.pool = nil
 }
 
 // rest closes all connections, so that the server has nothing to hold.
