@@ -11,7 +11,6 @@ import (
 type bench struct {
 	options
 	folder string  // of this run
-	binary string  // idp
 	fixed  *target // the measure
 	out    *report
 }

@@ -42,6 +42,7 @@ type options struct {
 	sessions int
 	soakFor  time.Duration
 	asJSON   bool
+	binary   string // of idp; "" builds it
 }
 
 func main() {
@@ -65,6 +66,7 @@ func run(args []string) error {
 	flags.IntVar(&o.sessions, "sessions", liveSessions, "how many sessions are alive in the section memory")
 	flags.DurationVar(&o.soakFor, "soak", 0, "run the soak for so long, and nothing else")
 	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON, at the end")
+	flags.StringVar(&o.binary, "binary", "", "an idp that was built before, to compare with")
 	flags.Func("callers", "how many call at once, a list (default 16,64)", func(text string) error {
 		o.callers = nil
 		for one := range strings.SplitSeq(text, ",") {
@@ -144,6 +146,10 @@ func (b *bench) prepare() (err error) {
 		return err
 	}
 	if b.folder, err = os.MkdirTemp(root, "run"); err != nil {
+		return err
+	}
+	if b.binary != "" {
+		b.binary, err = filepath.Abs(b.binary)
 		return err
 	}
 	b.binary = filepath.Join(b.folder, "idp")

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"tegata/idp/app"
-	"tegata/idp/sessions"
 )
 
 const (
 	liveSessions = 10_000
 	mostMemory   = 100 // MB
+
+	sessionCookie = "tegata_session" // as browsers get it
 )
 
 // memory lets every one of ten thousand sessions sign in once more at a client, and
@@ -88,11 +89,11 @@ func (p *provider) openSessions(n int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, token, err := s.Sessions.Start(ctx, who.ID, []string{sessions.AMRPassword})
+		_, token, err := s.Sessions.Start(ctx, who.ID, []string{"pwd"})
 		if err != nil {
 			return nil, err
 		}
-		cookies[i] = sessions.CookieName + "=" + token
+		cookies[i] = sessionCookie + "=" + token
 	}
 	return cookies, nil
 }
