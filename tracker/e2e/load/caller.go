@@ -72,33 +72,54 @@ func (c *caller) send() (*answer, error) {
 	return a, err
 }
 
-// get asks for a path; credentials are a whole Authorization value or "".
-func (c *caller) get(path, authorization string) (*answer, error) {
-	c.begin("GET ", path, authorization)
+// visit is the browser asking for a path, with its cookies.
+func (c *caller) visit(path string) (*answer, error) {
+	c.begin("GET ", path)
+	c.header("Cookie: ", c.cookie)
+	c.header("X-Forwarded-For: ", c.place)
 	c.out = append(c.out, "\r\n"...)
 	return c.send()
 }
 
-// post sends a form.
+// press is the browser sending a form.
+func (c *caller) press(path, form string) (*answer, error) {
+	c.begin("POST ", path)
+	c.header("Cookie: ", c.cookie)
+	c.header("X-Forwarded-For: ", c.place)
+	return c.form([]byte(form))
+}
+
+// get is the client's server asking for a path; authorization is the whole value of
+// that header, or "".
+func (c *caller) get(path, authorization string) (*answer, error) {
+	c.begin("GET ", path)
+	c.header("Authorization: ", authorization)
+	c.out = append(c.out, "\r\n"...)
+	return c.send()
+}
+
+// post is the client's server sending a form.
 func (c *caller) post(path, authorization string, form []byte) (*answer, error) {
-	c.begin("POST ", path, authorization)
+	c.begin("POST ", path)
+	c.header("Authorization: ", authorization)
+	return c.form(form)
+}
+
+func (c *caller) form(form []byte) (*answer, error) {
 	c.out = append(c.out, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "...)
 	c.out = strconv.AppendInt(c.out, int64(len(form)), 10)
 	c.out = append(append(c.out, "\r\n\r\n"...), form...)
 	return c.send()
 }
 
-func (c *caller) begin(method, path, authorization string) {
+func (c *caller) begin(method, path string) {
 	c.out = append(append(append(append(c.out[:0], method...), path...), " HTTP/1.1\r\nUser-Agent: load\r\nAccept: */*\r\nHost: "...), c.to.host...)
-	c.header("\r\nCookie: ", c.cookie)
-	c.header("\r\nX-Forwarded-For: ", c.place)
-	c.header("\r\nAuthorization: ", authorization)
 	c.out = append(c.out, "\r\n"...)
 }
 
 func (c *caller) header(name, value string) {
 	if value != "" {
-		c.out = append(append(c.out, name...), value...)
+		c.out = append(append(append(c.out, name...), value...), "\r\n"...)
 	}
 }
 

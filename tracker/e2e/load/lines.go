@@ -73,7 +73,7 @@ const webScopes = "openid%20profile%20email"
 // codeFlow is authorize → code → token of somebody who is signed in and has allowed
 // the client before, with state, nonce and PKCE.
 func (c *caller) codeFlow() error {
-	a, err := c.get(c.authorizePath(clientWeb, webScopes), "")
+	a, err := c.visit(c.authorizePath(clientWeb, webScopes))
 	if err != nil {
 		return err
 	}
@@ -110,9 +110,6 @@ func (c *caller) redeem(authorization string, code []byte) (*answer, error) {
 	form := make([]byte, 0, 256)
 	form = append(append(form, "grant_type=authorization_code&redirect_uri="+escapedRedirect+"&code="...), code...)
 	form = append(append(form, "&code_verifier="...), c.verifier...)
-	cookie := c.cookie
-	c.cookie = "" // it is the client's server who calls, not the browser
-	defer func() { c.cookie = cookie }()
 	return c.post(c.to.at.token, authorization, form)
 }
 

@@ -23,11 +23,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"tegata/idp/app/apptest"
@@ -115,6 +117,7 @@ func (o options) run() error {
 		return err
 	}
 	defer os.RemoveAll(b.folder)
+	go b.interrupted()
 	var err error
 	if b.fixed, err = startFixed(b.folder); err != nil {
 		return err
@@ -136,6 +139,15 @@ func (o options) run() error {
 		}
 	}
 	return b.out.finish(o.asJSON)
+}
+
+// interrupted cleans up when a run is stopped; the servers end with this process.
+func (b *bench) interrupted() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	<-stop
+	os.RemoveAll(b.folder)
+	os.Exit(1)
 }
 
 // prepare makes the folder of this run, below var/ and so on a real disk: commits to a

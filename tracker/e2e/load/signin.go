@@ -48,7 +48,7 @@ func (c *caller) ask(client, scopes string) (code []byte, err error) {
 	c.place = fmt.Sprintf("10.%d.%d.%d", rand.N(256), rand.N(256), 1+rand.N(254))
 	defer func() { c.place = "" }()
 	path := c.authorizePath(client, scopes)
-	a, err := c.get(path, "")
+	a, err := c.visit(path)
 	for range 16 {
 		if err != nil {
 			return nil, err
@@ -59,12 +59,12 @@ func (c *caller) ask(client, scopes string) (code []byte, err error) {
 			return codeIn(a.location)
 		case a.status/100 == 3:
 			if path, err = c.local(string(a.location)); err == nil {
-				a, err = c.get(path, "")
+				a, err = c.visit(path)
 			}
 		case a.status == 200:
 			form := c.to.fill(c, path, string(a.body))
 			path, _, _ = strings.Cut(path, "?")
-			a, err = c.post(path, "", []byte(form))
+			a, err = c.press(path, form)
 		default:
 			return nil, fmt.Errorf("%s: status %d: %.300s", path, a.status, a.body)
 		}
