@@ -42,6 +42,7 @@ type options struct {
 	lines    *regexp.Regexp
 	only     []string
 	sessions int
+	many     int // callers that have to get through without an error
 	soakFor  time.Duration
 	asJSON   bool
 	binary   string // of idp; "" builds it
@@ -66,6 +67,7 @@ func run(args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.DurationVar(&o.each, "each", 3*time.Second, "how long each line is measured")
 	flags.IntVar(&o.sessions, "sessions", liveSessions, "how many sessions are alive in the section memory")
+	flags.IntVar(&o.many, "many", 256, "how many call at once where only errors count")
 	flags.DurationVar(&o.soakFor, "soak", 0, "run the soak for so long, and nothing else")
 	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON, at the end")
 	flags.StringVar(&o.binary, "binary", "", "an idp that was built before, to compare with")

@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +19,7 @@ type window struct {
 	Took   time.Duration // on the wall
 	CPU    time.Duration // of the server
 	DB     time.Duration // of PostgreSQL, beside it
+	Others time.Duration // of everything that is no part of this run
 	took   []time.Duration
 }
 
@@ -27,6 +30,7 @@ func (w *window) add(o window) {
 	w.Took += o.Took
 	w.CPU += o.CPU
 	w.DB += o.DB
+	w.Others += o.Others
 	w.took = append(w.took, o.took...)
 }
 
@@ -41,6 +45,11 @@ func (w *window) cost() float64 { return 1e6 / w.perCPU() }
 
 // dbCost is PostgreSQL's.
 func (w *window) dbCost() float64 { return float64(w.DB.Microseconds()) / float64(max(w.Times, 1)) }
+
+// others is which part of the machine, in percent, was busy with something else.
+func (w *window) others() float64 {
+	return 100 * w.Others.Seconds() / w.Took.Seconds() / float64(runtime.NumCPU())
+}
 
 // percentile is in milliseconds.
 func (w *window) percentile(p int) float64 {
@@ -131,13 +140,13 @@ func (w *window) note(err error, took time.Duration) {
 }
 
 // observe runs all callers at once and reads what that cost the server.
-func (t *target) observe(all []*caller, work func(*caller) window) (sum window) {
+func (t *target) observe(callers []*caller, work func(*caller) window) (sum window) {
 	var (
 		mu    sync.Mutex
 		group sync.WaitGroup
 	)
-	began, cpu, db := time.Now(), t.process.cpu(), t.dbCPU()
-	for _, c := range all {
+	began, cpu, db, self, all := time.Now(), t.process.cpu(), t.dbCPU(), cpuOf(os.Getpid()), machineCPU()
+	for _, c := range callers {
 		group.Go(func() {
 			w := work(c)
 			mu.Lock()
@@ -147,5 +156,6 @@ func (t *target) observe(all []*caller, work func(*caller) window) (sum window) 
 	}
 	group.Wait()
 	sum.Took, sum.CPU, sum.DB = time.Since(began), t.process.cpu()-cpu, t.dbCPU()-db
+	sum.Others = max(0, machineCPU()-all-sum.CPU-sum.DB-(cpuOf(os.Getpid())-self))
 	return sum
 }

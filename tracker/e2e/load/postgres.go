@@ -33,7 +33,7 @@ func (b *bench) postgres() error {
 		return err
 	}
 	b.compare()
-	return b.many(p.target, "idp on PostgreSQL, many callers at once")
+	return b.crowd(p.target, "idp on PostgreSQL, many callers at once")
 }
 
 // compare puts the rates on PostgreSQL beside those on SQLite.
@@ -48,7 +48,7 @@ func (b *bench) compare() {
 			if r.Line != s.Line || r.Callers != s.Callers || r.Line == fixedLine.name {
 				continue
 			}
-			t.add(row{Line: r.Line, Callers: r.Callers, PerSecond: r.PerSecond, PerCPUSecond: r.PerCPUSecond, CPU: r.CPU, Database: r.Database,
+			t.add(row{Line: r.Line, Callers: r.Callers, PerSecond: r.PerSecond, PerCPUSecond: r.PerCPUSecond, CPU: r.CPU, Database: r.Database, Others: r.Others,
 				Aims: []aim{atLeast(fmt.Sprintf("of %.0f on SQLite", s.PerSecond), r.PerSecond/s.PerSecond, thirdOf)}})
 		}
 	}

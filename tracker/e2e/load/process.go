@@ -117,6 +117,18 @@ func familyCPU(parent int) time.Duration {
 	return sum
 }
 
+// machineCPU is what everything on the machine has used, and what its host gave to others.
+func machineCPU() (sum time.Duration) {
+	text, _ := os.ReadFile("/proc/stat")
+	f := strings.Fields(string(text)) // cpu user nice system idle iowait irq softirq steal
+	for _, i := range []int{1, 2, 3, 6, 7, 8} {
+		if i < len(f) {
+			sum += ticks(f[i])
+		}
+	}
+	return sum
+}
+
 // resident is the memory that the server holds, in MB.
 func (p *process) resident() float64 {
 	text, _ := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")

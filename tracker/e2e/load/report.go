@@ -47,6 +47,7 @@ type row struct {
 	Multiple     float64 // of the CPU that the fixed answer takes
 	Database     float64 // microseconds of PostgreSQL for one time
 	P50, P99     float64 // milliseconds
+	Others       float64 // percent of the machine that was busy with something else
 	Value        float64 `json:",omitempty"` // of a fact that is no load, in Unit
 	Unit         string  `json:",omitempty"`
 	Errors       int
@@ -87,7 +88,7 @@ func (a aim) String() string {
 func rowOf(l line, callers int, w *window) row {
 	return row{
 		Line: l.name, Callers: callers, PerSecond: w.perSecond(), PerCPUSecond: w.perCPU(), CPU: w.cost(), Database: w.dbCost(),
-		P50: w.percentile(50), P99: w.percentile(99), Errors: w.Errors, FirstError: w.First,
+		P50: w.percentile(50), P99: w.percentile(99), Others: w.others(), Errors: w.Errors, FirstError: w.First,
 	}
 }
 
@@ -96,8 +97,8 @@ func (r *report) table(name, note string) *table {
 	t := &table{Name: name, Note: note, to: r.to}
 	r.Tables = append(r.Tables, t)
 	if r.to != nil {
-		fmt.Fprintf(r.to, "\n%s\n%s\n%-36s %7s %9s %9s %8s %8s %8s %8s %8s  %s\n", name, note,
-			"", "callers", "a second", "per CPU-s", "CPU µs", "× fixed", "DB µs", "p50 ms", "p99 ms", "aims")
+		fmt.Fprintf(r.to, "\n%s\n%s\n%-36s %7s %9s %9s %8s %8s %8s %8s %8s %7s  %s\n", name, note,
+			"", "callers", "a second", "per CPU-s", "CPU µs", "× fixed", "DB µs", "p50 ms", "p99 ms", "others%", "aims")
 	}
 	return t
 }
@@ -112,8 +113,8 @@ func (t *table) add(r row) {
 		fmt.Fprintf(t.to, "%-36s %7s %9s %s\n", r.Line, count(r.Callers), figure(r.Value, 1)+" "+r.Unit, r.remarks())
 		return
 	}
-	fmt.Fprintf(t.to, "%-36s %7s %9s %9s %8s %8s %8s %8s %8s  %s\n", r.Line, count(r.Callers), figure(r.PerSecond, 0), figure(r.PerCPUSecond, 0),
-		figure(r.CPU, 1), figure(r.Multiple, 1), figure(r.Database, 1), figure(r.P50, 2), figure(r.P99, 2), r.remarks())
+	fmt.Fprintf(t.to, "%-36s %7s %9s %9s %8s %8s %8s %8s %8s %7s  %s\n", r.Line, count(r.Callers), figure(r.PerSecond, 0), figure(r.PerCPUSecond, 0),
+		figure(r.CPU, 1), figure(r.Multiple, 1), figure(r.Database, 1), figure(r.P50, 2), figure(r.P99, 2), figure(r.Others, 0), r.remarks())
 }
 
 // remarks are the aims, and the errors in loud letters.
