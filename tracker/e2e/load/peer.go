@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"embed"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -70,22 +70,11 @@ func (b *bench) peer() error {
 	return nil
 }
 
-// startPeer installs what the lock file pins, once, and starts it.
+// startPeer installs the peer and starts it.
 func (b *bench) startPeer() (*target, error) {
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return nil, err
-		}
-	}
 	folder := filepath.Join(filepath.Dir(b.folder), "peer")
-	if err := os.CopyFS(folder, peerFiles); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := installPeer(folder); err != nil {
 		return nil, err
-	}
-	folder = filepath.Join(folder, "peer")
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = folder
-	if out, err := install.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("npm ci: %w\n%s", err, out)
 	}
 	port, err := freePort()
 	if err != nil {
@@ -102,6 +91,34 @@ func (b *bench) startPeer() (*target, error) {
 		return nil, err
 	}
 	return t, t.discover()
+}
+
+// installPeer fetches what the lock file pins, unless it is there already.
+func installPeer(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	var lock []byte
+	for _, name := range []string{"package.json", "server.mjs", "package-lock.json"} {
+		text, err := peerFiles.ReadFile("peer/" + name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name), text, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+		lock = text
+	}
+	stamp := filepath.Join(folder, "installed.json")
+	if done, err := os.ReadFile(stamp); err == nil && bytes.Equal(done, lock) {
+		return nil
+	}
+	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	install.Dir = folder
+	if out, err := install.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	return os.WriteFile(stamp, lock, 0o644)
 }
 
 // fillPeer types into the peer's pages for trying it out.
