@@ -44,6 +44,7 @@ type options struct {
 	sessions int
 	many     int // callers that have to get through without an error
 	soakFor  time.Duration
+	soakRate float64 // times a second; 0: half of the best
 	asJSON   bool
 	binary   string // of idp; "" builds it
 }
@@ -69,6 +70,7 @@ func run(args []string) error {
 	flags.IntVar(&o.sessions, "sessions", liveSessions, "how many sessions are alive in the section memory")
 	flags.IntVar(&o.many, "many", 256, "how many call at once where only errors count")
 	flags.DurationVar(&o.soakFor, "soak", 0, "run the soak for so long, and nothing else")
+	flags.Float64Var(&o.soakRate, "rate", 0, "how often a second the soak does what it does (default half of what is possible)")
 	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON, at the end")
 	flags.StringVar(&o.binary, "binary", "", "an idp that was built before, to compare with")
 	flags.Func("callers", "how many call at once, a list (default 16,64)", func(text string) error {

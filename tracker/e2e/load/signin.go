@@ -32,11 +32,13 @@ func (c *caller) settle() error {
 
 // logIn is everything a person does who comes from a client and is not signed in: the
 // request, the pages with their forms, back with the code, and its tokens. The
-// caller has the new session then.
+// caller has the new session then, or still the old one when it was refused.
 func (c *caller) logIn() error {
+	was := c.cookie
 	c.cookie = ""
 	code, err := c.ask(clientWeb, webScopes)
 	if err != nil {
+		c.cookie = was
 		return err
 	}
 	return c.tokens(code)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ func (b *bench) soak() error {
 	if err != nil {
 		return err
 	}
-	rate := w.perSecond() / 2
+	rate := cmp.Or(b.soakRate, w.perSecond()/2)
 	p.rest()
 	before, err := p.goroutines(0)
 	if err != nil {
