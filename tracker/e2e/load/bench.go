@@ -70,6 +70,9 @@ func (b *bench) rates(to *target, title string, aims bool) (best map[string]floa
 			}
 			best[l.name] = max(best[l.name], r.PerSecond)
 			t.add(r)
+			if err := b.profileLine(to, l, callers); err != nil {
+				return nil, err
+			}
 		}
 		r := rowOf(fixedLine, callers, &measure)
 		best[fixedLine.name] = max(best[fixedLine.name], r.PerSecond)

@@ -5,6 +5,7 @@
 //
 //	go run ./tracker/e2e/load            everything, in about six minutes: `make bench`
 //	go run ./tracker/e2e/load -soak 30m  memory over a long time: `make soak`
+//	go run ./tracker/e2e/load -only sqlite -lines refresh -profile var   a CPU profile of that
 //
 //	lines.go     what is done, with the aims; signin.go: a person at the pages
 //	caller.go    one who calls: requests built in place; conn.go: just enough HTTP/1.1
@@ -13,6 +14,7 @@
 //	target.go    a server under load: provider.go (ours), peer.go (npm's oidc-provider), fixed.go
 //	postgres.go  the same on PostgreSQL, its CPU told apart; process.go reads /proc
 //	memory.go    ten thousand sessions; soak.go: hours
+//	profile.go   CPU profiles of the provider under each line
 //
 // Nothing here fails because of time: a missed aim is a word in the table.
 package main
@@ -47,6 +49,7 @@ type options struct {
 	soakRate float64 // times a second; 0: half of the best
 	asJSON   bool
 	binary   string // of idp; "" builds it
+	profile  string // a folder for CPU profiles; "" makes none
 }
 
 func main() {
@@ -73,6 +76,7 @@ func run(args []string) error {
 	flags.Float64Var(&o.soakRate, "rate", 0, "how often a second the soak does what it does (default half of what is possible)")
 	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON, at the end")
 	flags.StringVar(&o.binary, "binary", "", "an idp that was built before, to compare with")
+	flags.StringVar(&o.profile, "profile", "", "a folder: keep a CPU profile of idp under each line there")
 	flags.Func("callers", "how many call at once, a list (default 16,64)", func(text string) error {
 		o.callers = nil
 		for one := range strings.SplitSeq(text, ",") {
@@ -169,7 +173,15 @@ func (b *bench) prepare() (err error) {
 		return err
 	}
 	b.binary = filepath.Join(b.folder, "idp")
-	build := exec.Command("go", "build", "-o", b.binary, "./idp")
+	args := []string{"build", "-o", b.binary, "./idp"}
+	if b.profile != "" {
+		overlay, err := b.overlay()
+		if err != nil {
+			return err
+		}
+		args = slices.Insert(args, 1, "-overlay", overlay)
+	}
+	build := exec.Command("go", args...)
 	build.Dir = apptest.Root("")
 	if out, err := build.CombinedOutput(); err != nil {
 		os.RemoveAll(b.folder)

@@ -41,10 +41,16 @@ func newProvider(binary, folder, databaseURL string) (*provider, error) {
 	}
 	host := fmt.Sprintf("localhost:%d", port)
 	p := &provider{binary: binary, config: apptest.Root("configs/idp.yaml"), folder: folder, target: &target{
-		name: "idp", addr: fmt.Sprintf("127.0.0.1:%d", port), host: host, issuer: "http://" + host,
+		name: "idp-" + filepath.Base(folder), addr: fmt.Sprintf("127.0.0.1:%d", port), host: host, issuer: "http://" + host,
 		metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", metrics), fill: fillOurs,
 	}}
+	profile, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	p.profile = fmt.Sprintf("127.0.0.1:%d", profile)
 	p.env = []string{
+		"TEGATA_LOAD_PROFILE=" + p.profile,
 		"TEGATA_IDP_PUBLIC_URL=" + p.issuer,
 		"TEGATA_IDP_LISTEN=" + p.addr,
 		fmt.Sprintf("TEGATA_IDP_METRICS_LISTEN=127.0.0.1:%d", metrics),

@@ -20,6 +20,7 @@ type target struct {
 	process  *process
 	database *database // nil: the database is part of the process, or there is none
 	metrics  string    // URL of its Prometheus metrics, "" for none
+	profile  string    // where it gives profiles, when it was built for that
 	people   []person
 
 	// fill gives what a person types into the page at path.
