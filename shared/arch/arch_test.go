@@ -102,7 +102,7 @@ func allowed(area, target string) bool {
 
 // httpAreas may speak HTTP; the rest decides and remembers.
 var httpAreas = []string{
-	"idp/web", "idp/oidc", "idp/app", "idp/cli", "idp/notify", "tracker/web", "tracker/sso", "tracker/app", "tracker/cli",
+	"idp/web", "idp/oidc", "idp/app", "idp/notify", "tracker/web", "tracker/sso", "tracker/app",
 	"tracker/feeds", "tracker/e2e", "shared/serve", "shared/page", "shared/browser", "shared/observe", "shared/fetch",
 	"shared/program", "shared/verbs",
 }
