@@ -61,13 +61,7 @@ func (p program) accountList() *cobra.Command {
 		},
 		JSON:   func(a accounts.Account) any { return toJSON(a) },
 		Number: 50, What: "account",
-		Page: func(ctx context.Context, after string, n int) (all []accounts.Account, err error) {
-			err = p.Services(ctx, func(s *app.Services) error {
-				all, err = s.Accounts.List(ctx, after, n)
-				return err
-			})
-			return all, err
-		},
+		Page: verbs.From(p.Services, func(s *app.Services) verbs.Page[accounts.Account] { return s.Accounts.List }),
 	}.Command(p.Out, &cobra.Command{
 		Use:     "list",
 		Short:   "List accounts in the order in which they were opened",

@@ -35,13 +35,11 @@ func (p *Program[C, S]) auditTail() *cobra.Command {
 			return eventJSON{e.ID, e.At, e.Action, e.Actor, e.Subject, e.Client, e.Details, e.RequestID, e.Place, e.Agent}
 		},
 		Number: 20, What: "event",
-		Page: func(ctx context.Context, after string, n int) (all []audit.Event, err error) {
-			err = p.tools(ctx, func(t Tools) error {
-				all, err = t.Audit.Tail(ctx, n, after)
-				return err
-			})
-			return all, err
-		},
+		Page: From(p.tools, func(t Tools) Page[audit.Event] {
+			return func(ctx context.Context, after string, n int) ([]audit.Event, error) {
+				return t.Audit.Tail(ctx, n, after)
+			}
+		}),
 	}.Command(p.Out, &cobra.Command{
 		Use:     "tail",
 		Short:   "Show the newest events, oldest first",

@@ -18,7 +18,22 @@ type List[T any] struct {
 
 	Number int    // how many without -n
 	What   string // "account": what --after names
-	Page   func(ctx context.Context, after string, n int) ([]T, error)
+	Page   Page[T]
+}
+
+// Page gives up to n rows that come after the one with that id, "" for the first.
+type Page[T any] func(ctx context.Context, after string, n int) ([]T, error)
+
+// From gives a Page of services that are opened for each question, such as
+// Program.Services does.
+func From[S, T any](open func(ctx context.Context, do func(S) error) error, page func(S) Page[T]) Page[T] {
+	return func(ctx context.Context, after string, n int) (all []T, err error) {
+		err = open(ctx, func(s S) error {
+			all, err = page(s)(ctx, after, n)
+			return err
+		})
+		return all, err
+	}
 }
 
 // Command makes cmd print a page of the list; -n, --after and --json choose.

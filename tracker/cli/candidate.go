@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -66,13 +65,7 @@ func (p program) candidateList() *cobra.Command {
 		},
 		JSON:   func(c candidates.Candidate) any { return toJSON(c, nil) },
 		Number: 50, What: "candidate",
-		Page: func(ctx context.Context, after string, n int) (all []candidates.Candidate, err error) {
-			err = p.Services(ctx, func(s *app.Services) error {
-				all, err = s.Candidates.List(ctx, after, n)
-				return err
-			})
-			return all, err
-		},
+		Page: verbs.From(p.Services, func(s *app.Services) verbs.Page[candidates.Candidate] { return s.Candidates.List }),
 	}.Command(p.Out, &cobra.Command{
 		Use:     "list",
 		Short:   "List candidates in the order in which they first came",
