@@ -34,7 +34,7 @@ import (
 	"syscall"
 	"time"
 
-	"tegata/idp/app/apptest"
+	"tegata/shared/program/programtest"
 )
 
 // options are what the command line says.
@@ -161,7 +161,7 @@ func (b *bench) interrupted() {
 // prepare makes the folder of this run, below var/ and so on a real disk: commits to a
 // temporary file system cost nothing. The binary is built into it.
 func (b *bench) prepare() (err error) {
-	root := apptest.Root("var/load")
+	root := programtest.Root("var/load")
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (b *bench) prepare() (err error) {
 		args = slices.Insert(args, 1, "-overlay", overlay)
 	}
 	build := exec.Command("go", args...)
-	build.Dir = apptest.Root("")
+	build.Dir = programtest.Root("")
 	if out, err := build.CombinedOutput(); err != nil {
 		os.RemoveAll(b.folder)
 		return fmt.Errorf("go build: %w\n%s", err, out)

@@ -78,7 +78,9 @@ func (p *provider) openSessions(n int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := app.Open(ctx, cfg, app.Options{Keep: true, Log: slog.New(slog.DiscardHandler)})
+	var options app.Options
+	options.Keep, options.Log = true, slog.New(slog.DiscardHandler)
+	s, err := app.Open(ctx, cfg, options)
 	if err != nil {
 		return nil, err
 	}

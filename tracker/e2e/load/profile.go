@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"tegata/idp/app/apptest"
+	"tegata/shared/program/programtest"
 )
 
 // profiled is a file that -profile adds to idp: the program that is shipped has no
@@ -32,7 +32,7 @@ func init() { go http.ListenAndServe(os.Getenv("TEGATA_LOAD_PROFILE"), nil) }
 // overlay tells `go build` of that file without writing it into the tree.
 func (b *bench) overlay() (path string, err error) {
 	source, path := filepath.Join(b.folder, profiledName), filepath.Join(b.folder, "overlay.json")
-	text, err := json.Marshal(map[string]map[string]string{"Replace": {apptest.Root("idp/" + profiledName): source}})
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {programtest.Root("idp/" + profiledName): source}})
 	if err != nil {
 		return "", err
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"tegata/idp/app/apptest"
+	"tegata/shared/program/programtest"
 )
 
 // provider is our own idp, as the binary that is shipped.
@@ -40,7 +40,7 @@ func newProvider(binary, folder, databaseURL string) (*provider, error) {
 		return nil, err
 	}
 	host := fmt.Sprintf("localhost:%d", port)
-	p := &provider{binary: binary, config: apptest.Root("configs/idp.yaml"), folder: folder, target: &target{
+	p := &provider{binary: binary, config: programtest.Root("configs/idp.yaml"), folder: folder, target: &target{
 		name: "idp-" + filepath.Base(folder), addr: fmt.Sprintf("127.0.0.1:%d", port), host: host, issuer: "http://" + host,
 		metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", metrics), fill: fillOurs,
 	}}
