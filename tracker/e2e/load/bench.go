@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
+
+	"tegata/shared/db/dbtest"
 )
 
 // bench is one run: what is measured, and with what.
@@ -13,6 +16,9 @@ type bench struct {
 	folder string  // of this run
 	fixed  *target // the measure
 	out    *report
+
+	ending     sync.Mutex
+	postgresql *dbtest.Durable // of this run, when there is one
 }
 
 // section measures one part of the report.

@@ -124,7 +124,7 @@ func (o options) run() error {
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	defer os.RemoveAll(b.folder)
+	defer b.end()
 	go b.interrupted()
 	var err error
 	if b.fixed, err = startFixed(b.folder); err != nil {
@@ -154,8 +154,19 @@ func (b *bench) interrupted() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
-	os.RemoveAll(b.folder)
+	b.end()
 	os.Exit(1)
+}
+
+// end removes what the run has left: its folder, and a database that is not in it.
+func (b *bench) end() {
+	b.ending.Lock()
+	defer b.ending.Unlock()
+	if b.postgresql != nil {
+		b.postgresql.Stop()
+		b.postgresql = nil
+	}
+	os.RemoveAll(b.folder)
 }
 
 // prepare makes the folder of this run, below var/ and so on a real disk: commits to a

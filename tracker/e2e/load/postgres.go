@@ -22,7 +22,9 @@ func (b *bench) postgres() error {
 		b.out.left("PostgreSQL", err)
 		return nil
 	}
-	defer server.Stop()
+	b.ending.Lock()
+	b.postgresql = server
+	b.ending.Unlock()
 	p, err := b.provider("postgres", server.URL)
 	if err != nil {
 		return err
