@@ -15,8 +15,9 @@ import (
 
 // process is a server that we started, or a part of one.
 type process struct {
-	cmd *exec.Cmd
-	log string // the file with what it says
+	cmd   *exec.Cmd
+	log   string // the file with what it says
+	began time.Time
 
 	ended chan struct{} // closed when it is over
 }
@@ -33,6 +34,7 @@ func launch(folder, name string, env []string, command string, args ...string) (
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.began = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -40,14 +42,13 @@ func launch(folder, name string, env []string, command string, args ...string) (
 	return p, nil
 }
 
-// ready waits until url answers 200 and tells how long that took.
+// ready waits until url answers 200 and tells how long that took from the start.
 func (p *process) ready(url string) (time.Duration, error) {
-	began := time.Now()
-	for time.Since(began) < 60*time.Second {
+	for time.Since(p.began) < 60*time.Second {
 		if resp, err := http.Get(url); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return time.Since(began), nil
+				return time.Since(p.began), nil
 			}
 		}
 		select {
