@@ -33,6 +33,7 @@ type Options struct {
 	Listener net.Listener // nil is a free port
 	Clients  string       // text of a clients file; "" is configs/clients.yaml
 	Rules    *accounts.Rules
+	Settings []string // more of the environment: TEGATA_IDP_DPOP_NONCE=true
 }
 
 // IDP is a running provider.
@@ -85,7 +86,7 @@ func Config(t testing.TB, o Options) app.Config {
 // Environ is what makes the development configuration one for tests: the port, and
 // everything that lasts in folder. It serves the real binary as well.
 func Environ(t testing.TB, o Options, port, folder string) []string {
-	return []string{
+	return append([]string{
 		"TEGATA_IDP_PUBLIC_URL=http://localhost:" + port,
 		"TEGATA_IDP_METRICS_LISTEN=",
 		"TEGATA_IDP_DATABASE_URL=" + o.Database,
@@ -93,7 +94,7 @@ func Environ(t testing.TB, o Options, port, folder string) []string {
 		"TEGATA_IDP_CLIENTS_FILE=" + clientsFile(t, o),
 		"TEGATA_IDP_PEOPLE_FILE=" + Root("testdata/people.yaml"),
 		"TEGATA_IDP_HASHING_MEMORY_MIB=8", // tests hash a lot
-	}
+	}, o.Settings...)
 }
 
 func clientsFile(t testing.TB, o Options) string {
