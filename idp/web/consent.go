@@ -18,7 +18,7 @@ type consentData struct {
 	About       aboutClient
 	Email       string
 	Scopes      []string // in words
-	Details     []string // RFC 9396, as text
+	Details     []detail
 }
 
 // scopeWords are the message keys of the scopes we know (OIDC Core §5.4, §11).
@@ -81,7 +81,7 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 		About:       p.aboutClient(r, it),
 		Email:       account.Email,
 		Scopes:      p.inWords(r.Context(), page.Language(r), it.Scopes),
-		Details:     detailTexts(requested(it, "authorization_details")),
+		Details:     detailsOf(requested(it, "authorization_details")),
 	}})
 }
 
@@ -94,9 +94,14 @@ func requested(it interaction.Interaction, name string) string {
 	return params.Get(name)
 }
 
-// inWords tells scopes so that people can judge them.
+// usualOrder is that of scopes on a page: from who somebody is to what else is wanted.
+var usualOrder = []string{"openid", "profile", "email", "address", "phone"}
+
+// inWords tells scopes so that people can judge them, in the same order everywhere.
 func (p *Pages) inWords(ctx context.Context, lang string, scopes []string) []string {
 	var words []string
+	place := func(scope string) int { return (slices.Index(usualOrder, scope) + len(usualOrder) + 1) % (len(usualOrder) + 1) }
+	scopes = slices.SortedStableFunc(slices.Values(scopes), func(a, b string) int { return place(a) - place(b) })
 	for _, scope := range scopes {
 		if key, known := scopeWords[scope]; known {
 			words = append(words, p.Page.Catalog.Text(lang, key, nil))
