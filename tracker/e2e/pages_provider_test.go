@@ -164,6 +164,8 @@ func (v *visitor) consents() {
 	v.judge("apps-one")
 	v.Visit(v.authorize("books", "prompt", "login"))
 	v.judge("login-about-client")
+	v.Visit(v.authorize("stranger", "prompt", "login"))
+	v.judge("login-unverified")
 	v.Visit(v.authorize("books"))
 	v.judge("consent")
 	v.Press(v.idp("consent.allow")).At(v.site)
