@@ -100,7 +100,9 @@ var usualOrder = []string{"openid", "profile", "email", "address", "phone"}
 // inWords tells scopes so that people can judge them, in the same order everywhere.
 func (p *Pages) inWords(ctx context.Context, lang string, scopes []string) []string {
 	var words []string
-	place := func(scope string) int { return (slices.Index(usualOrder, scope) + len(usualOrder) + 1) % (len(usualOrder) + 1) }
+	place := func(scope string) int {
+		return (slices.Index(usualOrder, scope) + len(usualOrder) + 1) % (len(usualOrder) + 1)
+	}
 	scopes = slices.SortedStableFunc(slices.Values(scopes), func(a, b string) int { return place(a) - place(b) })
 	for _, scope := range scopes {
 		if key, known := scopeWords[scope]; known {

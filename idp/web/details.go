@@ -56,6 +56,9 @@ func membersOf(value json.RawMessage, name string) ([]member, error) {
 	if err != nil {
 		return nil, err
 	}
+	if token == nil {
+		return []member{{name, "–"}}, nil
+	}
 	open, nested := token.(json.Delim)
 	if !nested {
 		return []member{{name, fmt.Sprint(token)}}, nil
