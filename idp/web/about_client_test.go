@@ -72,7 +72,7 @@ func TestAnswersByFormPost(t *testing.T) {
 		p := browser.Chromium(t, browser.Options{Base: w.URL, Language: "en", Script: script})
 		inEnglish.enter(p.Visit(w.authorize("response_mode", "form_post")), "ada@example.org", good)
 		if !script {
-			p.Sees("You are on your way back to "+strings.TrimPrefix(w.shop.URL, "http://")).Press("Continue / 続ける")
+			p.Sees("You are on your way back to " + strings.TrimPrefix(w.shop.URL, "http://")).Press("Continue / 続ける")
 		}
 		p.Sees("posted: true 0123456789").At(w.shop.URL + "/callback")
 	}
