@@ -100,11 +100,7 @@ var usualOrder = []string{"openid", "profile", "email", "address", "phone"}
 // inWords tells scopes so that people can judge them, in the same order everywhere.
 func (p *Pages) inWords(ctx context.Context, lang string, scopes []string) []string {
 	var words []string
-	place := func(scope string) int {
-		return (slices.Index(usualOrder, scope) + len(usualOrder) + 1) % (len(usualOrder) + 1)
-	}
-	scopes = slices.SortedStableFunc(slices.Values(scopes), func(a, b string) int { return place(a) - place(b) })
-	for _, scope := range scopes {
+	for _, scope := range inOrder(scopes) {
 		if key, known := scopeWords[scope]; known {
 			words = append(words, p.Page.Catalog.Text(lang, key, nil))
 			continue
@@ -112,6 +108,17 @@ func (p *Pages) inWords(ctx context.Context, lang string, scopes []string) []str
 		words = append(words, p.otherInWords(ctx, lang, scope))
 	}
 	return words
+}
+
+// inOrder gives the scopes of usualOrder first, and then the others as they came.
+func inOrder(scopes []string) []string {
+	place := func(scope string) int {
+		if i := slices.Index(usualOrder, scope); i >= 0 {
+			return i
+		}
+		return len(usualOrder)
+	}
+	return slices.SortedStableFunc(slices.Values(scopes), func(a, b string) int { return place(a) - place(b) })
 }
 
 // otherInWords tells a scope of a resource, with the resource's name where there is one.
