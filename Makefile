@@ -44,7 +44,7 @@ screens: prepare ## screenshots of every page into var/screens
 	TEGATA_SCREENS=$(CURDIR)/var/screens $(GO) test -count=1 -timeout 20m -run TestEveryPage ./tracker/e2e
 
 interop: prepare ## software of others (Node, Python, Java, Apache …) against the provider; needs their registries
-	TEGATA_INTEROP=required $(GO) test -count=1 -timeout 20m ./idp/oidc/interop
+	TEGATA_INTEROP=required $(GOTESTSUM) --format testname -- -count=1 -timeout 20m ./idp/oidc/interop
 
 bench: ## load on the real idp, with the aims; BENCH='-only sqlite -lines refresh' for a part, -json for machines
 	$(GO) run ./tracker/e2e/load $(BENCH)
