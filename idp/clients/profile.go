@@ -132,7 +132,7 @@ func (c *Client) checkFAPI(p *Problems, at string) {
 	if c.AuthMethod == PrivateKeyJWT && c.AuthAudience != "issuer" {
 		p.add(at+".token_endpoint_auth_audience", "the profile wants issuer")
 	}
-	if !slices.Equal(c.ResponseTypes, []string{"code"}) {
+	if slices.ContainsFunc(c.ResponseTypes, func(one string) bool { return one != "code" }) {
 		p.add(at+".response_types", "the profile wants code and nothing else")
 	}
 	for key, alg := range map[string]string{
