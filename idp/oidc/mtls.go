@@ -49,7 +49,7 @@ func (p *Provider) proveCertificate(ctx context.Context, client *clients.Client,
 func namedAs(c *x509.Certificate, client *clients.Client) bool {
 	switch {
 	case client.TLSSubjectDN != "":
-		return hasSubject(c, client.TLSSubjectDN)
+		return clients.HasSubject(c, client.TLSSubjectDN)
 	case client.TLSNameDNS != "":
 		return slices.ContainsFunc(c.DNSNames, func(name string) bool { return strings.EqualFold(name, client.TLSNameDNS) })
 	case client.TLSNameURI != "":

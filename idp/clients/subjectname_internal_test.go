@@ -1,4 +1,4 @@
-package oidc
+package clients
 
 import (
 	"crypto/x509"
@@ -41,7 +41,7 @@ func TestASubjectIsComparedInTheOrderOfItsCertificate(t *testing.T) { // RFC 870
 		"CN=one,O=A": false, "O=A": false, "O=A+CN=one": false, "O=a,CN=one": false, "O=A,CN=one,": false, "": false,
 		`O=A,CN=one\`: false, "O=#xx,CN=one": false, "O=#0101ff,CN=one": false, "X=A,CN=one": false, "CN": false,
 	} {
-		if hasSubject(c, name) != want {
+		if HasSubject(c, name) != want {
 			t.Errorf("%q: %t, want %t", name, !want, want)
 		}
 	}
@@ -56,12 +56,12 @@ func TestSubjectsWithOddParts(t *testing.T) { // RFC 4514 §2.2, §2.4, §4
 		`CN=\ blanks \ `:                           raw(t, level(cn, " blanks  ")),
 		"emailAddress=ops@bank.test,2.5.4.12=Boss": raw(t, level(title, "Boss"), level(email, "ops@bank.test")),
 	} {
-		if !hasSubject(c, name) {
+		if !HasSubject(c, name) {
 			t.Errorf("%q is not %q", name, subjectOf(c.RawSubject))
 		}
 	}
 	for _, c := range []*x509.Certificate{{}, {RawSubject: []byte("x")}, raw(t, level(cn, 7))} {
-		if hasSubject(c, "") || hasSubject(c, "CN=7") {
+		if HasSubject(c, "") || HasSubject(c, "CN=7") {
 			t.Errorf("a subject that cannot be read is accepted: %v", c.RawSubject)
 		}
 	}
@@ -75,7 +75,7 @@ func FuzzDistinguishedName(f *testing.F) {
 	two.RawSubject, _ = asn1.Marshal(pkix.RDNSequence{level(o, "b"), level(cn, "a")})
 	one.RawSubject, _ = asn1.Marshal(pkix.RDNSequence{level(cn, "a,O=b")})
 	f.Fuzz(func(t *testing.T, name string) {
-		if hasSubject(one, name) && hasSubject(two, name) {
+		if HasSubject(one, name) && HasSubject(two, name) {
 			t.Errorf("%q has two readings", name)
 		}
 		if all, ok := readName(name); ok && len(all) == 0 {

@@ -1,4 +1,4 @@
-package oidc
+package clients
 
 import (
 	"crypto/x509"
@@ -18,13 +18,17 @@ var nameTypes = map[string]string{
 	"SERIALNUMBER": "2.5.4.5", "POSTALCODE": "2.5.4.17", "EMAILADDRESS": "1.2.840.113549.1.9.1",
 }
 
-// hasSubject tells whether the certificate's subject is the registered one, a name in
+// HasSubject tells whether the certificate's subject is the registered one, a name in
 // the form of RFC 4514: the certificate's last part first, as it stands there (Go's
-// pkix.Name forgets the order), types without case, values letter by letter.
-func hasSubject(c *x509.Certificate, registered string) bool {
+// pkix.Name forgets the order), types without case, values letter by letter. RFC 8705
+// §2.1.2.
+func HasSubject(c *x509.Certificate, registered string) bool {
 	want, ok := readName(registered)
 	return ok && slices.Equal(subjectOf(c.RawSubject), want)
 }
+
+// isName tells whether a certificate can have the name at all.
+func isName(text string) bool { _, ok := readName(text); return ok }
 
 // subjectOf gives a certificate's name as readName does, nil for one it cannot tell.
 func subjectOf(raw []byte) []string {
