@@ -5,6 +5,7 @@
 //	Check         every mistake of a registration, with its path (check.go, policy.go)
 //	Resource      where access tokens are used (resource.go)
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
+//	HasSubject    whether a certificate bears a registered name (subjectname.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
 //	Store         the tables (store.go, store_registration.go)
