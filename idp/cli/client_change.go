@@ -39,7 +39,7 @@ var clientFlags = []clientFlag{
 	{"id-token-alg", "id_token_signed_response_alg", "text", "RS256, PS256, ES256 or EdDSA"},
 	{"require-pkce", "require_pkce", "bool", "refuse a code flow without PKCE"},
 	{"first-party", "first_party", "bool", "ours: people are not asked for consent"},
-	{"unverified", "unverified", "bool", "people are always asked, and shown which host they return to"},
+	{"unverified", "unverified", "bool", "people are warned, and shown which host they return to"},
 }
 
 // registration reads flags and --file into members.

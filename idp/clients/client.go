@@ -74,7 +74,7 @@ type Client struct {
 	IDTokenAlg    string   `json:"id_token_signed_response_alg"`
 	RequirePKCE   bool     `json:"require_pkce"`
 	FirstParty    bool     `json:"first_party"`          // ours: nobody is asked for consent
-	Unverified    bool     `json:"unverified,omitempty"` // nobody has looked at who is behind it: people are always asked, and warned
+	Unverified    bool     `json:"unverified,omitempty"` // nobody has looked at who is behind it: people are warned
 
 	BackchannelLogoutURI      string `json:"backchannel_logout_uri,omitempty"` // OIDC Back-Channel Logout §2.2
 	BackchannelLogoutSession  bool   `json:"backchannel_logout_session_required,omitempty"`
@@ -183,6 +183,15 @@ func loopback(uri string) (withoutPort string, ok bool) {
 		return "", false // some other spelling of the same address
 	}
 	return host + " " + u.RequestURI(), true
+}
+
+// Assured tells whether an answer to uri can only reach the client that was allowed it
+// before: it proves itself for the answer's code, or the answer goes to an https address
+// that was registered and that the operating system gives to nobody else. Any program
+// can listen at a loopback port or claim a scheme and say that it is a public client
+// (RFC 8252 §8.6).
+func (c *Client) Assured(uri string) bool {
+	return !c.Public() || strings.HasPrefix(uri, "https://")
 }
 
 // ReturnsTo tells whether a person may be sent to uri after logging out.

@@ -54,6 +54,8 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	}
 	level(r.Context(), "authorization refused", "client", a.client.ID, "code", refusal.Code, "error", err.Error())
 	p.endPushed(r.Context(), a)
+	a.session = sessions.Of(r.Context())
+	p.addSessionState(w, a)
 	a.back.refuse(w, r, refusal)
 }
 

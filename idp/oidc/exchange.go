@@ -177,7 +177,7 @@ func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time
 // writeDerived writes a grant that no log-in led to, with its access token.
 func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root string, now time.Time) error {
 	g.ID, g.Client, g.Scopes, g.Session = w.access.ID, w.client.ID, w.target.Scopes, w.about
-	g.Derived, g.ExpiresAt = true, now.Add(w.accessLives(p))
+	g.Derived, g.ExpiresAt, g.AskedAt = true, now.Add(w.accessLives(p)), w.began
 	err := p.store.insertDerived(ctx, g, root, now)
 	if fault.Is(err, fault.Expired) {
 		return refuse("invalid_grant", sentences["invalid_grant"])

@@ -104,6 +104,7 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 func (p *Provider) noteFrontIDToken(ctx context.Context, a *authorization, about *session) error {
 	err := connections.Note(ctx, p.DB, connections.Use{
 		SessionID: about.SID, ClientID: a.client.ID, AccountID: about.AccountID, Subject: about.Subject, Scopes: a.scopes,
+		AskedAt: p.Clock(),
 	}, p.Clock())
 	if fault.Is(err, fault.Expired) {
 		return refuse("login_required", sentences["login_required"]).because(err)

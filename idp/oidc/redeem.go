@@ -95,7 +95,7 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, scopes []string, abo
 	if g.Offline {
 		g.ExpiresAt = now.Add(p.Lifetimes.Refresh)
 	}
-	if w.request != nil { // the ticket of a device is older than the person's word
+	if g.AskedAt = w.askedAt; w.request != nil {
 		g.AskedAt = w.ticket.CreatedAt
 	}
 	err = p.store.insertGrant(ctx, g, now)

@@ -125,8 +125,11 @@ func TestClientsCannotSayThatTheyAreTrusted(t *testing.T) { // A-059, A-061
 	if strings.Contains(o.dump("select record from clients", "select details from audit_events"), p.secret) {
 		t.Error("the secret is in the database")
 	}
-	p.flow()
-	p.fails(p.asks("prompt=none"), "the-state", "interaction_required") // always asked
+	p.flow("scope=openid")
+	p.fails(p.asks("scope=openid email", "prompt=none"), "the-state", "interaction_required") // never trusted
+	if again := p.asks("scope=openid", "prompt=none"); !again.Has("code") {
+		t.Errorf("what was allowed before: %v, want a code", again)
+	}
 }
 
 func TestRegistrationRefuses(t *testing.T) { // A-006, RFC 7591 §3.2.2

@@ -29,7 +29,7 @@ type grant struct {
 	Derived    bool // no log-in led to it: see writeDerived
 	Session    *session
 	ExpiresAt  time.Time // of its longest token
-	AskedAt    time.Time // when the code was issued; zero: just now
+	AskedAt    time.Time // when the person, or the client on their behalf, asked; zero: just now
 }
 
 // held is a token as it lies in the database, with the grant it belongs to.
@@ -54,6 +54,9 @@ func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if err := s.note(ctx, g, now); err != nil {
+		return err
+	}
 	n, err := s.DB.Exec(ctx, `
 		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
 		select $1, $2, account_id, id, $3, $4, $5, $6, $7
@@ -66,23 +69,17 @@ func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	if err == nil && n == 0 {
 		return fault.New(fault.Expired, "", "oidc.session_over")
 	}
-	if err != nil {
-		return err
-	}
-	return s.note(ctx, g, now)
+	return err
 }
 
 // note remembers that the client got tokens, so that people see it and it is told when
-// the session ends. A grant that only derives from one that outlives its session is
-// none of the session's.
+// the session ends. It comes before the grant: see connections.Note. A grant that
+// derives from one that outlives its session is noted with the session if that goes on.
 func (s store) note(ctx context.Context, g grant, now time.Time) error {
-	u := connections.Use{
+	return connections.Note(ctx, s.DB, connections.Use{
 		SessionID: g.Session.SID, ClientID: g.Client, AccountID: g.Session.AccountID, Subject: g.Session.Subject, Scopes: g.Scopes,
-	}
-	if g.Derived && g.Offline {
-		u.SessionID = ""
-	}
-	return connections.Note(ctx, s.DB, u, now)
+		AskedAt: g.asked(now), Outlives: g.Derived && g.Offline,
+	}, now)
 }
 
 func (g grant) asked(now time.Time) time.Time {

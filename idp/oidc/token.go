@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"crypto/x509"
-	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -25,6 +24,7 @@ const maxForm = 64 << 10
 // work is one request at the token endpoint as it goes along: what was found, and
 // what redeem has to write. It travels in the context, past fosite.
 type work struct {
+	began       time.Time       // when the request came
 	client      *registered     // who asks, once that is proved
 	claimed     claim           // who says to ask, and how
 	assertion   *assertion      // what proved it, to be remembered
@@ -45,6 +45,7 @@ type work struct {
 	write      func(ctx context.Context, now time.Time) error // what redeem writes for them
 	offline    bool                                           // a refresh token belongs to it
 	identity   bool                                           // and an ID token
+	askedAt    time.Time                                      // when the person allowed it, where a ticket is older than that
 	kind       string                                         // issued_token_type, RFC 8693 §2.2.1
 }
 
@@ -73,6 +74,7 @@ type tokens struct {
 // token answers POST /oauth2/token. RFC 6749 §3.2.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	ctx, work := withWork(r.Context())
+	work.began = p.Clock()
 	answer, err := p.exchange(ctx, w, r)
 	if err = p.redeem(ctx, work, err); err != nil {
 		p.refuseToken(ctx, w, work, err)
@@ -159,9 +161,15 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // omitEmpty drops what was sent without a value: that counts as left out (RFC 6749
-// §3.2). zitadel/oidc, for one, sends client_secret= beside HTTP Basic.
+// §3.1, §3.2). zitadel/oidc, for one, sends client_secret= beside HTTP Basic.
 func omitEmpty(form url.Values) {
-	maps.DeleteFunc(form, func(_ string, values []string) bool { return len(values) == 1 && values[0] == "" })
+	for name, values := range form {
+		if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 {
+			form[name] = values
+		} else {
+			delete(form, name)
+		}
+	}
 }
 
 // known are the parameters that must not come twice. Others are nobody's business.

@@ -75,20 +75,11 @@ func (t Trial) keys(ctx context.Context, c clients.Client) []Finding {
 
 // flow tells what a log-in would look like.
 func (t Trial) flow(c clients.Client) []Finding {
-	consent := "people are asked once for each scope"
-	switch {
-	case c.FirstParty:
-		consent = "people are not asked: it is ours"
-	case c.Unverified:
-		consent = "people are asked each time and warned that they return to " + c.Return()
-	case c.Public():
-		consent = "people are asked each time: anybody can say that they are this client"
-	}
 	proof := map[bool]string{true: "needed", false: "used when the client sends a challenge"}[c.RequirePKCE]
 	all := []Finding{
 		{true, "authentication", string(c.AuthMethod)},
 		{true, "PKCE", proof + ", S256 only"},
-		{true, "consent", consent},
+		{true, "consent", consent(c)},
 		{true, "ID token", "signed with " + c.IDTokenAlg},
 		{true, "log-out", t.logout(c)},
 	}
@@ -96,6 +87,21 @@ func (t Trial) flow(c clients.Client) []Finding {
 		all = append(all, Finding{true, "try it", t.Issuer + pathAuthorize + "?" + t.example(c).Encode()})
 	}
 	return all
+}
+
+// consent tells whether people are asked.
+func consent(c clients.Client) string {
+	how := "people are asked once for each scope"
+	switch {
+	case c.FirstParty:
+		return "people are not asked: it is ours"
+	case slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !c.Assured(uri) }):
+		how = "people are asked each time, unless they return to an https address: anybody can say that they are this client"
+	}
+	if c.Unverified {
+		how += "; they are warned that they return to " + c.Return()
+	}
+	return how
 }
 
 func (t Trial) logout(c clients.Client) string {
