@@ -4,6 +4,7 @@
 //	Client        one registration, in the words of RFC 7591 (client.go)
 //	Check         every mistake of a registration, with its path (check.go, policy.go)
 //	Resource      where access tokens are used (resource.go)
+//	Refreshing    how long refresh tokens live (refreshing.go)
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
@@ -93,6 +94,10 @@ type Client struct {
 	DefaultMaxAge       *int64   `json:"default_max_age,omitempty"` // seconds
 	RequireAuthTime     bool     `json:"require_auth_time,omitempty"`
 	DefaultACRValues    []string `json:"default_acr_values,omitempty"`
+
+	RefreshIdle     string `json:"refresh_token_idle,omitempty"`     // "30d"; refreshing.go has the defaults
+	RefreshLifetime string `json:"refresh_token_lifetime,omitempty"` // "180d"
+	RefreshGrace    string `json:"refresh_token_grace,omitempty"`    // "10s"; "0s" for none
 
 	SubjectType       string            `json:"subject_type,omitempty"`                      // Public or Pairwise
 	UserinfoAlg       string            `json:"userinfo_signed_response_alg,omitempty"`      // "" for plain JSON

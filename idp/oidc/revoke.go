@@ -45,7 +45,7 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 			if err == nil && h.Machine {
 				err = p.store.endClientToken(ctx, h.Token, now)
 			} else if err == nil && kind == kindAccess {
-				_, err = p.store.replaceToken(ctx, h.Token, now)
+				err = p.store.endToken(ctx, h.Token, now)
 			} else if err == nil {
 				_, err = p.store.endGrant(ctx, h.ID, now)
 			}

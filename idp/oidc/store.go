@@ -35,13 +35,15 @@ type grant struct {
 // held is a token as it lies in the database, with the grant it belongs to.
 type held struct {
 	grant
-	Token     string // the token's id
-	Target    target // what it is good for; the scopes of held are its scopes
-	Machine   bool   // of a client that acts for itself
-	RootID    string // the grant that this one ends with, "" for none
+	Token     string    // the token's id
+	Target    target    // what it is good for; the scopes of held are its scopes
+	Machine   bool      // of a client that acts for itself
+	RootID    string    // the grant that this one ends with, "" for none
+	BeganAt   time.Time // its grant: when the family began
 	CreatedAt time.Time
 	ExpiresAt time.Time
-	Ended     bool // itself, its grant, its session or its client
+	Over      bool // its grant, its session or its client
+	Ended     bool // that, or itself
 	Replaced  bool // itself: a refresh token that was used
 	Bound     confirmation
 }
@@ -123,7 +125,7 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	var disabled bool
 	err := s.DB.Row(ctx, `
 		select t.id, t.digest, t.target, t.cnf, t.created_at, t.expires_at, t.ended_at,
-			g.id, g.client_id, g.scopes, g.offline, g.session, g.expires_at, g.ended_at,
+			g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at, g.ended_at,
 			s.id, s.ended_at, c.disabled, r.id, r.ended_at
 		from tokens t
 		join grants g on g.id = t.grant_id
@@ -132,7 +134,7 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 		left join grants r on r.id = g.root_id
 		where t.id = $1 and t.kind = $2`, db.Args(id, kind),
 		&h.Token, &digest, &target, &cnf, &h.CreatedAt, &h.ExpiresAt, &tokenEnded,
-		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.grant.ExpiresAt, &grantEnded,
+		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &h.grant.ExpiresAt, &grantEnded,
 		&sessionID, &sessionEnded, &disabled, &rootID, &rootEnded)
 	if err == nil && !secret.Match(digest, want) {
 		err = unknownToken()
@@ -145,7 +147,8 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	}
 	sessionOver := !h.Offline && (sessionID == nil || sessionEnded != nil)
 	h.Scopes, h.Replaced = strings.Fields(scopes), tokenEnded != nil
-	h.Ended = tokenEnded != nil || grantEnded != nil || rootEnded != nil || sessionOver || disabled
+	h.Over = grantEnded != nil || rootEnded != nil || sessionOver || disabled
+	h.Ended = h.Over || tokenEnded != nil
 	if rootID != nil {
 		h.RootID = *rootID
 	}
@@ -160,9 +163,24 @@ func (h held) usable(now time.Time) bool { return !h.Ended && now.Before(h.Expir
 
 // replaceToken ends a refresh token for the next one; won is false when somebody
 // else was faster.
-func (s store) replaceToken(ctx context.Context, id string, now time.Time) (won bool, err error) {
-	n, err := s.DB.Exec(ctx, `update tokens set ended_at = $2 where id = $1 and ended_at is null`, id, now)
+func (s store) replaceToken(ctx context.Context, id, next string, now time.Time) (won bool, err error) {
+	n, err := s.DB.Exec(ctx, `update tokens set ended_at = $3, next_id = $2 where id = $1 and ended_at is null`, id, next, now)
 	return n == 1, err
+}
+
+// nextToken finds the token that took the place of this one after that moment and was
+// not used since; fault.NotFound when there is none.
+func (s store) nextToken(ctx context.Context, id string, after time.Time) (next string, digest []byte, err error) {
+	err = s.DB.Row(ctx, `
+		select n.id, n.digest from tokens t join tokens n on n.id = t.next_id
+		where t.id = $1 and t.ended_at > $2 and n.ended_at is null`, db.Args(id, after), &next, &digest)
+	return next, digest, err
+}
+
+// endToken ends one token.
+func (s store) endToken(ctx context.Context, id string, now time.Time) error {
+	_, err := s.DB.Exec(ctx, `update tokens set ended_at = $2 where id = $1 and ended_at is null`, id, now)
+	return err
 }
 
 // prolongToken moves the end of a refresh token that stays when it is used; it gives
