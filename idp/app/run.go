@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"tegata/idp/oidc"
 	"tegata/shared/clock"
 	"tegata/shared/serve"
 )
@@ -85,7 +84,7 @@ func (a *App) sweep(ctx context.Context) {
 		"sessions":     func() (int64, error) { return s.Sessions.Sweep(ctx, now) },
 		"interactions": func() (int64, error) { return s.Interaction.Sweep(ctx, now) },
 		"devices":      func() (int64, error) { return s.Devices.Sweep(ctx, usedFor) },
-		"grants":       func() (int64, error) { return (&oidc.Provider{DB: s.DB, Clock: s.Clock}).Sweep(ctx) },
+		"clients":      func() (int64, error) { return s.sweepClients(ctx, now) },
 		"accounts":     func() (int64, error) { return s.Accounts.Sweep(ctx, now) },
 		"tokens":       func() (int64, error) { return a.provider.Sweep(ctx) },
 		"postbox":      func() (int64, error) { return s.sweepPostbox(ctx, now) },
@@ -96,6 +95,14 @@ func (a *App) sweep(ctx context.Context) {
 			s.Log.Debug("swept", "what", name, "rows", n)
 		}
 	}
+}
+
+func (s *Services) sweepClients(ctx context.Context, now time.Time) (int64, error) {
+	unused := time.Duration(s.Config.Registration.ForgetUnused)
+	if unused == 0 {
+		return 0, nil
+	}
+	return s.Clients.SweepUnused(ctx, s.Audit, now.Add(-unused))
 }
 
 func (s *Services) sweepPostbox(ctx context.Context, now time.Time) (int64, error) {

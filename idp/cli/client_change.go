@@ -217,7 +217,9 @@ func (p program) clientUpdate() *cobra.Command {
 			if len(members) == 0 {
 				return verbs.Usagef("nothing to change")
 			}
-			delete(members, "client_id") // what `client show` prints can be brought back
+			for _, ours := range []string{"client_id", "source", "disabled", "registration"} {
+				delete(members, ours) // what `client show` prints can be brought back
+			}
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
 				next, text, err := amended(c, members, s.Config.Development)
 				if err == nil {

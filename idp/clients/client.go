@@ -106,6 +106,7 @@ type Client struct {
 	Resources         []string          `json:"resources,omitempty"`                         // what it may ask tokens for, RFC 8707
 	DetailTypes       []string          `json:"authorization_details_types,omitempty"`       // RFC 9396
 	TokenExchange     *TokenExchange    `json:"token_exchange,omitempty"`
+	MayAct            string            `json:"may_act,omitempty"` // the one client that may exchange its tokens, RFC 8693 §4.4
 	AssertionIssuers  []AssertionIssuer `json:"assertion_issuers,omitempty"`
 
 	Profile              Profile `json:"profile,omitempty"` // profile.go says what follows from it

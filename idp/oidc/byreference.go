@@ -52,6 +52,9 @@ func (p *Provider) refer(ctx context.Context, a *authorization, uri string) erro
 	case !slices.ContainsFunc(a.client.RequestURIs, func(one string) bool { return one == uri || plain(one) == plain(uri) }):
 		return refuse("invalid_request_uri", "The request_uri is not registered for this client.")
 	}
+	if err := p.mayFetch(ctx, fetchesRequest, a.client.ID); err != nil {
+		return err
+	}
 	text, err := p.fetch(ctx, plain(uri), "application/oauth-authz-req+jwt, application/jwt")
 	if err != nil {
 		return refuse("invalid_request_uri", "The request object could not be fetched.").because(err)
@@ -74,6 +77,9 @@ func (p *Provider) checkSector(ctx context.Context, c *clients.Client) error {
 	refused := misfit("sector_identifier_uri") // one word for all reasons: A-057
 	if !strings.HasPrefix(c.SectorIdentifierURI, "https://") && !p.Development {
 		return refused
+	}
+	if err := p.mayFetch(ctx, fetchesSector, c.ID); err != nil {
+		return err
 	}
 	text, err := p.fetch(ctx, c.SectorIdentifierURI, "application/json")
 	if err != nil {

@@ -169,6 +169,11 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 		if err := p.spendPushed(ctx, a.pushed); err != nil {
 			return err
 		}
+		if a.kind != "code" { // else when the code is redeemed
+			if err := p.Clients.Used(ctx, &a.client); err != nil {
+				return err
+			}
+		}
 		about, err := p.about(ctx, a, s, account)
 		if err != nil {
 			return err

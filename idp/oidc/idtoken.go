@@ -35,7 +35,8 @@ type idToken struct {
 	SID        string         `json:"sid,omitempty"`
 	AccessHash string         `json:"at_hash,omitempty"`
 	CodeHash   string         `json:"c_hash,omitempty"`
-	More       map[string]any `json:"-"` // claims asked for one by one
+	MayAct     *actor         `json:"may_act,omitempty"` // RFC 8693 §4.4
+	More       map[string]any `json:"-"`                 // claims asked for one by one
 }
 
 // GenerateIDToken makes the ID token in the client's algorithm. fosite's own knows
@@ -59,7 +60,7 @@ func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives t
 	return idToken{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: client.ID,
 		Expires: now.Add(lives).Unix(), Issued: now.Unix(), AuthTime: about.AuthTime.Unix(),
-		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, SID: about.SID,
+		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, SID: about.SID, MayAct: mayAct(client),
 	}
 }
 

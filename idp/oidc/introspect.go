@@ -29,6 +29,7 @@ type introspection struct {
 	ACR       string       `json:"acr,omitempty"`
 	Details   details      `json:"authorization_details,omitempty"` // RFC 9396 §9.2
 	Actor     *actor       `json:"act,omitempty"`                   // RFC 8693 §4.1
+	MayAct    *actor       `json:"may_act,omitempty"`               // RFC 8693 §4.4
 	Bound     confirmation `json:"cnf,omitzero"`                    // RFC 9449 §6.2
 }
 
@@ -135,7 +136,13 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (introspe
 			return introspection{}, err
 		}
 	}
-	return p.describeToken(kind, h), nil
+	answer := p.describeToken(kind, h)
+	from, err := p.Clients.ByID(ctx, h.Client)
+	if fault.Is(err, fault.NotFound) {
+		return introspection{}, nil
+	}
+	answer.MayAct = mayAct(&from)
+	return answer, err
 }
 
 // mayKnow tells whether the token is the client's own or made out to it: by its id, or

@@ -35,6 +35,9 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 			if err := p.remember(ctx, w, now); err != nil {
 				return err
 			}
+			if err := p.Clients.Used(ctx, &w.client.Client); err != nil {
+				return err
+			}
 			if w.write != nil {
 				return w.write(ctx, now)
 			}

@@ -239,10 +239,7 @@ func (p *Provider) refuseRegistration(w http.ResponseWriter, r *http.Request, er
 	case "invalid_token":
 		status = http.StatusUnauthorized
 	case "temporarily_unavailable":
-		w.Header().Set("Retry-After", "360")
-		if fault.Is(err, fault.TooMany) {
-			status = http.StatusTooManyRequests
-		}
+		w.Header().Set("Retry-After", own.retryAfter())
 	}
 	if status >= http.StatusInternalServerError {
 		p.Log.ErrorContext(r.Context(), "registration failed", "error", err.Error())

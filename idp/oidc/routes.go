@@ -16,7 +16,7 @@
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
 //	refusal.go     errors and their codes
 //	grants.go      the grant types that fosite does not walk through, in one table:
-//	               clientcredentials.go, device.go, exchange.go, jwtbearer.go
+//	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
 //	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
 //	accesstoken.go access tokens, opaque or JWT (RFC 9068)
 //	codes.go       authorization codes and tokens; session.go: what they stand for
@@ -28,7 +28,7 @@
 //	backchannel.go tells clients that a session ended, by the outbox or by frames
 //	checksession.go /oauth2/session: lets a client's page notice that
 //	register.go    /oauth2/register: clients that register themselves; manage.go, metadata.go
-//	watch.go       what is counted of requests: strangers, and values that repeat
+//	bounds.go      how much strangers may make us do; watch.go: values that repeat
 //	introspect.go  /oauth2/introspect, plain and signed
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request

@@ -129,6 +129,26 @@ func (s store) insertDerived(ctx context.Context, g grant, rootID string, now ti
 	return err
 }
 
+// grantOf gives the newest grant of a log-in that the client has of the session, as held
+// without a token; fault.NotFound when there is none that is alive.
+func (s store) grantOf(ctx context.Context, client, sid string, now time.Time) (held, error) {
+	var h held
+	var scopes string
+	var about []byte
+	var sessionID *string
+	err := s.DB.Row(ctx, `
+		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, s.id
+		from grants g left join sessions s on s.id = g.session_id and s.ended_at is null
+		where g.session_id = $2 and g.client_id = $1 and g.root_id is null and g.ended_at is null and g.expires_at > $3
+		order by g.id desc limit 1`, db.Args(client, sid, now),
+		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &sessionID)
+	if err != nil {
+		return held{}, err
+	}
+	h.Scopes, h.Over = strings.Fields(scopes), !h.Offline && sessionID == nil
+	return h, json.Unmarshal(about, &h.Session)
+}
+
 // aimed reads the target column into what the token is good for; without one that is
 // all its grant is good for.
 func (h *held) aimed(column []byte) error {
