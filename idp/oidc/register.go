@@ -244,7 +244,7 @@ func (p *Provider) refuseRegistration(w http.ResponseWriter, r *http.Request, er
 	if status >= http.StatusInternalServerError {
 		p.Log.ErrorContext(r.Context(), "registration failed", "error", err.Error())
 	} else {
-		p.Log.InfoContext(r.Context(), "registration refused", "code", own.Code, "why", own.Why)
+		p.Log.InfoContext(r.Context(), "registration refused", "refusal", own.Code, "why", own.Why)
 	}
 	writeJSON(w, status, map[string]string{"error": own.Code, "error_description": own.Why})
 }

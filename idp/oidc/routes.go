@@ -41,6 +41,7 @@ package oidc
 
 import (
 	"net/http"
+	"strings"
 )
 
 // The protocol's URLs, below the issuer. Relying parties read them from discovery.
@@ -114,20 +115,25 @@ func byMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
 		case open && r.Method == http.MethodOptions:
 			w.WriteHeader(http.StatusNoContent)
 		default:
-			w.Header().Set("Allow", allowed(get != nil, post != nil))
+			w.Header().Set("Allow", allowed(get != nil, post != nil, open))
 			writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
 		}
 	}
 }
 
-func allowed(get, post bool) string {
-	switch {
-	case !post:
-		return "GET, HEAD"
-	case !get:
-		return "POST"
+// allowed names the methods that byMethod takes. RFC 9110 §10.2.1.
+func allowed(get, post, open bool) string {
+	var all []string
+	if get {
+		all = append(all, "GET", "HEAD")
 	}
-	return "GET, HEAD, POST"
+	if post {
+		all = append(all, "POST")
+	}
+	if open {
+		all = append(all, "OPTIONS")
+	}
+	return strings.Join(all, ", ")
 }
 
 // allowScripts lets scripts of any origin read the answer and send a token or client

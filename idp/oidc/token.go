@@ -157,8 +157,8 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
 	}
 }
 
-// readForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types,
-// parameters in the URL, and parameters that come twice.
+// readForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types, and
+// parameters that come twice. What stands in the URL counts for nothing (§2.3.1).
 func readForm(w http.ResponseWriter, r *http.Request) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
@@ -221,7 +221,7 @@ func (p *Provider) refuseToken(ctx context.Context, w http.ResponseWriter, work 
 	if r.status() >= http.StatusInternalServerError {
 		p.Log.ErrorContext(ctx, "token request failed", "client", client, "error", err.Error())
 	} else {
-		p.Log.InfoContext(ctx, "token request refused", "client", client, "code", r.Code, "why", r.Why)
+		p.Log.InfoContext(ctx, "token request refused", "client", client, "refusal", r.Code, "why", r.Why)
 	}
 	r.write(w)
 }
