@@ -23,7 +23,7 @@ type connectedJSON struct {
 
 // onAccount runs do with the account of that name.
 func (p program) onAccount(cmd *cobra.Command, name string, do func(*app.Services, accounts.Account) error) error {
-	return p.services(cmd.Context(), func(s *app.Services) error {
+	return p.Services(cmd.Context(), func(s *app.Services) error {
 		a, err := find(cmd.Context(), s.Accounts, name)
 		if fault.Is(err, fault.NotFound) {
 			return fmt.Errorf("there is no account %s; see: idp account list", verbs.Plain(name))

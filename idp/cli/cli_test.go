@@ -16,6 +16,7 @@ import (
 
 	"tegata/idp/app"
 	"tegata/idp/cli"
+	"tegata/shared/program"
 )
 
 func TestMain(m *testing.M) {
@@ -110,7 +111,7 @@ func allows(ts *testscript.TestScript, neg bool, args []string) {
 	cfg, err := app.Load(ts.Getenv("TEGATA_IDP_CONFIG"), environ(ts))
 	ts.Check(err)
 	ctx := context.Background()
-	s, err := app.Open(ctx, cfg, app.Options{Keep: true})
+	s, err := app.Open(ctx, cfg, app.Options{Options: program.Options{Keep: true}})
 	ts.Check(err)
 	defer s.Close()
 	a, err := s.Accounts.ByEmail(ctx, args[0])

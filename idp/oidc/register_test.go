@@ -378,7 +378,9 @@ func TestRegistrationsThatNobodyUsesAreForgotten(t *testing.T) {
 			return got["client_id"].(string)
 		}
 		unused, changed, used, machine := registers(), registers(), registers(), registers()
-		o.edit(used, func(c *clients.Client) { c.FirstParty, c.Unverified, c.Source, c.SecretDigests = true, false, clients.FromRegistration, digest(basicSecret) })
+		o.edit(used, func(c *clients.Client) {
+			c.FirstParty, c.Unverified, c.Source, c.SecretDigests = true, false, clients.FromRegistration, digest(basicSecret)
+		})
 		o.edit(machine, func(c *clients.Client) { c.Source, c.SecretDigests = clients.FromRegistration, digest(basicSecret) })
 		code := o.code(used, "code_challenge", "code_challenge_method")
 		ok(t, o.ask(used, clients.AuthorizationCode, "code="+code, "redirect_uri="+callback))
