@@ -4,6 +4,7 @@
 //	Client        one registration, in the words of RFC 7591 (client.go)
 //	Check         every mistake of a registration, with its path (check.go, policy.go)
 //	Resource      where access tokens are used (resource.go)
+//	Encryption    what is encrypted to a client (encryption.go)
 //	Refreshing    how long refresh tokens live (refreshing.go)
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
@@ -94,6 +95,15 @@ type Client struct {
 	DefaultMaxAge       *int64   `json:"default_max_age,omitempty"` // seconds
 	RequireAuthTime     bool     `json:"require_auth_time,omitempty"`
 	DefaultACRValues    []string `json:"default_acr_values,omitempty"`
+
+	IDTokenEncAlg       string `json:"id_token_encrypted_response_alg,omitempty"` // encryption.go; "" for not at all
+	IDTokenEnc          string `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoEncAlg      string `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEnc         string `json:"userinfo_encrypted_response_enc,omitempty"`
+	IntrospectionEncAlg string `json:"introspection_encrypted_response_alg,omitempty"`
+	IntrospectionEnc    string `json:"introspection_encrypted_response_enc,omitempty"`
+	ResponseEncAlg      string `json:"authorization_encrypted_response_alg,omitempty"`
+	ResponseEnc         string `json:"authorization_encrypted_response_enc,omitempty"`
 
 	RefreshIdle     string `json:"refresh_token_idle,omitempty"`     // "30d"; refreshing.go has the defaults
 	RefreshLifetime string `json:"refresh_token_lifetime,omitempty"` // "180d"

@@ -152,7 +152,11 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 	if err := p.addSingles(ctx, &claims, g.about, names); err != nil {
 		return "", err
 	}
-	return p.sign(ctx, a.client.IDTokenAlg, "JWT", claims)
+	text, err := p.sign(ctx, a.client.IDTokenAlg, "JWT", claims)
+	if err != nil {
+		return "", err
+	}
+	return p.encrypted(ctx, &a.client, a.client.IDTokenEncryption(), text)
 }
 
 // give makes what was asked for, for who is signed in. Code and token are both

@@ -51,7 +51,11 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 	if err := s.p.addSingles(ctx, &claims, about, about.IDToken); err != nil {
 		return "", err
 	}
-	return s.p.sign(ctx, client.IDTokenAlg, "JWT", claims)
+	text, err := s.p.sign(ctx, client.IDTokenAlg, "JWT", claims)
+	if err != nil {
+		return "", err
+	}
+	return s.p.encrypted(ctx, &client.Client, client.IDTokenEncryption(), text)
 }
 
 // idTokenClaims is what every ID token about that log-in says.

@@ -121,11 +121,16 @@ func TestRevocation(t *testing.T) { // RFC 7009
 		}
 		return w.post("/oauth2/revoke", form, header)
 	}
-	for name, got := range map[string]answer{"another client": revoke("post", tokens["access_token"]), "unknown": revoke("basic", "x")} {
-		if got.StatusCode != 200 {
-			t.Errorf("%s: status %d, want 200", name, got.StatusCode)
-		}
+	if got := revoke("basic", "x"); got.StatusCode != 200 { // §2.2
+		t.Errorf("unknown: status %d, want 200", got.StatusCode)
 	}
+	for _, kind := range []string{"access_token", "refresh_token"} { // §2.1
+		wantError(t, revoke("post", tokens[kind]), 400, "unauthorized_client")
+	}
+	form, _ := w.proof("tracker")
+	form = with(form, "token="+tokens["access_token"].(string))
+	wantError(t, w.post("/oauth2/revoke", form), 400, "unauthorized_client")
+	wantError(t, w.post("/oauth2/revoke", form), 401, "invalid_client") // the assertion counts as used
 	if got := w.userinfo(tokens["access_token"]); got.StatusCode != 200 {
 		t.Fatalf("another client revoked it: status %d", got.StatusCode)
 	}

@@ -147,7 +147,7 @@ func TestRegistrationRefuses(t *testing.T) { // A-006, RFC 7591 §3.2.2
 		"id_token_signed_response_alg": "none", "grant_types": []string{"password"}, "response_types": []string{"token"}, "token_endpoint_auth_method": "client_secret_jwt",
 		"jwks_uri": "http://169.254.169.254/", "logo_uri": "javascript:alert(1)", "policy_uri": "http://rp.test/", "request_uris": []string{"gopher://x"},
 		"client_name": 7, "scope": []string{"openid"}, "contacts": "qqq", "default_max_age": -1, "application_type": "toaster", "jwks": map[string]any{"keys": []any{map[string]any{"kty": "oct", "k": "AA"}}},
-		"id_token_encrypted_response_alg": "RSA-OAEP", "initiate_login_uri": "javascript:alert(1)", "sector_identifier_uri": "ftp://x", "client_name#ja": strings.Repeat("x", 200),
+		"id_token_encrypted_response_alg": "RSA-OAEP", "request_object_encryption_alg": "RSA-OAEP-256", "initiate_login_uri": "javascript:alert(1)", "sector_identifier_uri": "ftp://x", "client_name#ja": strings.Repeat("x", 200),
 	} {
 		said := good()
 		said[name] = value

@@ -22,6 +22,7 @@
 //	codes.go       authorization codes and tokens; session.go: what they stand for
 //	records.go     the storage that fosite sees; store.go: grants and tokens
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
+//	encrypt.go     what is encrypted to a client's key
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
 //	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke

@@ -80,13 +80,21 @@ func (t Trial) flow(c clients.Client) []Finding {
 		{true, "authentication", string(c.AuthMethod)},
 		{true, "PKCE", proof + ", S256 only"},
 		{true, "consent", consent(c)},
-		{true, "ID token", "signed with " + c.IDTokenAlg},
+		{true, "ID token", idTokenForm(c)},
 		{true, "log-out", t.logout(c)},
 	}
 	if slices.Contains(c.GrantTypes, clients.AuthorizationCode) && len(c.RedirectURIs) > 0 {
 		all = append(all, Finding{true, "try it", t.Issuer + pathAuthorize + "?" + t.example(c).Encode()})
 	}
 	return all
+}
+
+// idTokenForm tells how ID tokens of the client are made.
+func idTokenForm(c clients.Client) string {
+	if how := c.IDTokenEncryption(); how.On() {
+		return "signed with " + c.IDTokenAlg + ", then encrypted with " + how.Alg + " and " + how.Enc
+	}
+	return "signed with " + c.IDTokenAlg
 }
 
 // consent tells whether people are asked.
