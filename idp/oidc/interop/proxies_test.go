@@ -26,7 +26,7 @@ func TestModAuthOpenIDC(t *testing.T) {
 }
 
 // TestOAuth2Proxy is oauth2-proxy in front of a site that shows the headers it gets.
-// It has no ID token at hand when it logs out, so the provider asks the person.
+// It has no ID token at hand when it sends people to log out, so the provider asks them.
 func TestOAuth2Proxy(t *testing.T) {
 	w, p := oauth2Proxy(t)
 	p.Visit(w.site + "/sign_out?rd=" + w.idp.URL + "/oauth2/logout").Press("Log out").Sees("logged out")
@@ -37,7 +37,7 @@ func TestOAuth2Proxy(t *testing.T) {
 // the ID token and without the browser's cookie: nobody is asked.
 func TestOAuth2ProxyLogsOutByItself(t *testing.T) {
 	w, p := oauth2Proxy(t, "--backend-logout-url=ISSUER/oauth2/logout?id_token_hint={id_token}")
-	p.Visit(w.site + "/sign_out?rd=" + w.idp.URL + "/profile").At(w.idp.URL + "/login")
+	p.Visit(w.site + "/sign_out?rd=" + w.site + "/bye").Visit(w.idp.URL + "/profile").At("/login")
 }
 
 // oauth2Proxy runs it and lets a person sign in through it.
