@@ -228,7 +228,7 @@ func TestWithdrawingEndsGrantsAndCodes(t *testing.T) {
 		if err != nil || len(list) != 2 || strings.Join(list[0].Scopes, " ") != "openid email" && strings.Join(list[1].Scopes, " ") != "openid email" {
 			t.Fatalf("connections %+v, %v", list, err)
 		}
-		must(t, all.Withdraw(t.Context(), w.person.ID, "basic"))
+		must(t, all.Withdraw(t.Context(), w.person.ID, w.person.ID, "basic"))
 		if got := w.userinfo(tokens["access_token"]); got.StatusCode != http.StatusUnauthorized {
 			t.Errorf("its token still works: %d", got.StatusCode)
 		}

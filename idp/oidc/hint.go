@@ -15,6 +15,7 @@ const maxToken = 8 << 10
 type hint struct {
 	Subject, SID string
 	Clients      []string
+	ExpiresAt    time.Time // zero when it does not say
 }
 
 // readHint verifies an id_token_hint: signed by one of our keys, also a retired one,
@@ -46,7 +47,11 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 	if claims.IssuedAt == nil || claims.IssuedAt.Time().After(now.Add(leeway)) {
 		return hint{}, false
 	}
-	return hint{Subject: claims.Subject, SID: claims.SID, Clients: claims.Audience}, true
+	h := hint{Subject: claims.Subject, SID: claims.SID, Clients: claims.Audience}
+	if claims.Expiry != nil {
+		h.ExpiresAt = claims.Expiry.Time()
+	}
+	return h, true
 }
 
 // ofType tells whether the header names the type, so that no other JWT of ours can
