@@ -150,10 +150,21 @@ func (a *authorization) asked() interaction.Asked {
 	if len(a.details) > 0 && !a.client.FirstParty && !slices.Contains(a.prompt, "consent") {
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed once is not allowed again
 	}
-	if !a.client.Assured(a.back.uri) && !a.client.FirstParty {
-		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed before counts for nothing, RFC 8252 §8.6, A-061
+	if a.asksAgain() {
+		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
 	}
 	return asked
+}
+
+// asksAgain tells whether what the person allowed before counts for nothing. Anybody can
+// say that they are a public client (RFC 6749 §10.2, RFC 8252 §8.6). Of an unverified one
+// people are told each time who it is; but a request that may show nothing has nobody to
+// tell, and yields what was allowed to this registration alone. A-061.
+func (a *authorization) asksAgain() bool {
+	if a.client.FirstParty {
+		return false
+	}
+	return a.client.Public() || a.client.Unverified && !slices.Contains(a.prompt, "none")
 }
 
 // language is the first language that was asked for, without its region.

@@ -103,8 +103,10 @@ func consent(c clients.Client) string {
 	switch {
 	case c.FirstParty:
 		return "people are not asked: it is ours"
-	case slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !c.Assured(uri) }):
-		how = "people are asked each time, unless they return to an https address: anybody can say that they are this client"
+	case c.Public():
+		how = "people are asked each time: anybody can say that they are this client"
+	case c.Unverified:
+		how = "people are asked each time, except by prompt=none"
 	}
 	if c.Unverified {
 		how += "; they are warned that they return to " + c.Return()
