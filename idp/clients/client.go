@@ -7,6 +7,7 @@
 //	Encryption    what is encrypted to a client (encryption.go)
 //	Refreshing    how long refresh tokens live (refreshing.go)
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
+//	HasSubject    whether a certificate bears a registered name (subjectname.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
 //	Store         the tables (store.go, store_registration.go)

@@ -97,6 +97,9 @@ func TestClientsAreToldThatTheSessionEnded(t *testing.T) { // OIDC Back-Channel 
 		w.tokens("basic")
 		w.tokens("post") // has no address
 		_, was := w.claims(id["id_token"])
+		if was["sid"] == nil {
+			t.Fatal("the ID token of a client that hears of log-outs has no sid") // Back-Channel Logout §2.1
+		}
 		w.leaves("log-out", w.logout("id_token_hint="+id["id_token"].(string)), "/logout", true)
 		if _, err := box.Deliver(t.Context()); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -54,8 +55,13 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 }
 
 // ofType tells whether the header names the type, so that no other JWT of ours can
-// stand in for an ID token (RFC 8725 §3.11).
+// stand in for an ID token (RFC 8725 §3.11). It is a media type: "application/" may
+// stand before it, and capitals are the same (RFC 7515 §4.1.9, RFC 2045 §5.1).
 func ofType(h jose.Header, want string) bool {
+	const above = "application/"
 	typ, _ := h.ExtraHeaders[jose.HeaderType].(string)
-	return typ == want
+	if len(typ) > len(above) && strings.EqualFold(typ[:len(above)], above) {
+		typ = typ[len(above):]
+	}
+	return strings.EqualFold(typ, want)
 }

@@ -58,14 +58,20 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 	return s.p.encrypted(ctx, &client.Client, client.IDTokenEncryption(), text)
 }
 
-// idTokenClaims is what every ID token about that log-in says.
+// idTokenClaims is what every ID token about that log-in says. The session's name is
+// for clients that are told of its end: all others could only use it to find out
+// together that they have the same person before them, pairwise subjects or not.
 func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives time.Duration) idToken {
 	now := p.Clock()
-	return idToken{
+	claims := idToken{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: client.ID,
 		Expires: now.Add(lives).Unix(), Issued: now.Unix(), AuthTime: about.AuthTime.Unix(),
-		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, SID: about.SID, MayAct: mayAct(client),
+		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, MayAct: mayAct(client),
 	}
+	if client.HearsOfLogouts() {
+		claims.SID = about.SID
+	}
+	return claims
 }
 
 // addSingles puts the named claims about the person into the ID token.
