@@ -26,6 +26,7 @@ const maxForm = 64 << 10
 // what redeem has to write. It travels in the context, past fosite.
 type work struct {
 	client      *registered     // who asks, once that is proved
+	arrived     *http.Request   // as it came
 	claimed     claim           // who says to ask, and how
 	assertion   *assertion      // what proved it, to be remembered
 	proof       *proof          // of the key that tokens are bound to, to be remembered
@@ -50,9 +51,9 @@ type work struct {
 
 type workKey struct{}
 
-func withWork(ctx context.Context) (context.Context, *work) {
-	w := &work{}
-	return context.WithValue(ctx, workKey{}, w), w
+func withWork(r *http.Request) (context.Context, *work) {
+	w := &work{arrived: r}
+	return context.WithValue(r.Context(), workKey{}, w), w
 }
 
 func workOf(ctx context.Context) *work { return ctx.Value(workKey{}).(*work) }
@@ -72,7 +73,7 @@ type tokens struct {
 
 // token answers POST /oauth2/token. RFC 6749 §3.2.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	answer, err := p.exchange(ctx, w, r)
 	if err = p.redeem(ctx, work, err); err != nil {
 		p.refuseToken(ctx, w, work, err)
