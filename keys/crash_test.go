@@ -195,7 +195,7 @@ func killAndRepeat(t *testing.T, work, step, url string) {
 func clearRing(t *testing.T, d *db.DB) {
 	t.Helper()
 	for _, text := range []string{
-		`delete from signing_keys`, `delete from key_nodes`, `update key_ring set generation = 0, beat_at = 0, kek = ''`,
+		`delete from signing_keys`, `delete from ended_keys`, `delete from key_nodes`, `update key_ring set generation = 0, beat_at = 0, kek = ''`,
 		`create table if not exists notes (id text primary key, box bytea not null, sealed_by text not null)`, `delete from notes`,
 	} {
 		if _, err := d.Exec(t.Context(), text); err != nil {

@@ -11,7 +11,8 @@
 //	Revoke, Recover                         a key is compromised; a backup came back (revoke.go, epoch.go)
 //	Plan, Keep                              the schedule that a running program keeps (schedule.go)
 //	Rewrap                                  another key-encryption key (rewrap.go)
-//	Verify, Export                          checks and backups (verify.go, export.go)
+//	Verify                                  checks (verify.go)
+//	Set, Backup, Import                     the public keys; the private ones, out and in (export.go, import.go)
 //
 // A key is next, then active, then retired, and is deleted when nothing signed with it
 // can be alive. next is published before it signs, so that clients know it by then, and

@@ -11,11 +11,9 @@ import (
 	"encoding/json"
 	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -29,18 +27,10 @@ import (
 	"tegata/shared/secret"
 )
 
-// mechanisms is the first migration, which both programs share.
+// mechanisms are the migrations that both programs share.
 func mechanisms(t *testing.T) fs.FS {
 	t.Helper()
-	idp, err := os.ReadFile("../idp/schema/0001_mechanisms.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tracker, err := os.ReadFile("../tracker/schema/0001_mechanisms.sql")
-	if err != nil || string(tracker) != string(idp) {
-		t.Fatalf("the programs' mechanisms differ (%v)", err)
-	}
-	return fstest.MapFS{"0001_mechanisms.sql": {Data: idp}}
+	return dbtest.Mechanisms(t)
 }
 
 var kek = []byte("0123456789abcdef0123456789abcdef")
@@ -403,11 +393,7 @@ func TestWatchNotesWhatIsPublishedAndPurges(t *testing.T) {
 }
 
 func BenchmarkSigner(b *testing.B) {
-	text, err := os.ReadFile("../idp/schema/0001_mechanisms.sql")
-	if err != nil {
-		b.Fatal(err)
-	}
-	d := dbtest.SQLite(b, fstest.MapFS{"0001_mechanisms.sql": {Data: text}})
+	d := dbtest.SQLite(b, dbtest.Mechanisms(b))
 	seal, _ := secret.NewSealer(kek)
 	r := &keys.Ring{DB: d, Seal: seal, Clock: clock.System, Log: slog.New(slog.DiscardHandler)}
 	if err := r.Ensure(b.Context(), "ES256"); err != nil {
@@ -437,27 +423,5 @@ func TestARotationThatBreaksOffChangesNothing(t *testing.T) {
 			t.Errorf("%+v %v, want the ring as it was", after, err)
 		}
 		checkSignature(t, r, "ES256")
-	})
-}
-
-func TestThePushKeyIsNobodyElsesBusiness(t *testing.T) { // RFC 8292
-	each(t, func(t *testing.T, d *db.DB) {
-		r, _ := start(t, d, "ES256", keys.Push)
-		kid, key, err := r.Signer(t.Context(), keys.Push)
-		if err != nil {
-			t.Fatal(err)
-		}
-		digest := make([]byte, 32)
-		signature, err := key.Sign(rand.Reader, digest, crypto.SHA256)
-		if err != nil || !ecdsa.VerifyASN1(key.Public().(*ecdsa.PublicKey), digest, signature) {
-			t.Errorf("the key does not sign: %v", err)
-		}
-		if _, ok := r.Public(kid); ok || len(served(t, r).Keys) != 2 {
-			t.Error("the push key is published")
-		}
-		if got := states(t, r, keys.Push); got[keys.Active] != 1 || got[keys.Next] != 0 {
-			t.Errorf("%v, want one active key", got)
-		}
-		findings(t, r, "")
 	})
 }

@@ -90,7 +90,32 @@ func (r *Ring) retire(ctx context.Context, seen Key, generation int64, at, purge
 		set state = 'retired', private = $1, sealed_by = '', generation = $2, retired_at = $3, purge_after = $4
 		where kid = $5 and state = $6 and generation = $7`,
 		[]byte{}, generation, at, purgeAfter, seen.KID, string(seen.State), seen.Generation)
-	return n == 1, err
+	if err != nil || n != 1 {
+		return false, err
+	}
+	return true, r.end(ctx, seen, at)
+}
+
+// end notes that a key must not come back, for longer than its row is kept.
+func (r *Ring) end(ctx context.Context, k Key, at time.Time) error {
+	_, err := r.DB.Exec(ctx, `insert into ended_keys (kid, alg, ended_at) values ($1, $2, $3) on conflict (kid) do nothing`, k.KID, k.Alg, at)
+	return err
+}
+
+// ended gives when keys of this ring ended, by kid, also of those that are deleted.
+func (r *Ring) ended(ctx context.Context) (map[string]time.Time, error) {
+	type one struct {
+		kid string
+		at  time.Time
+	}
+	all, err := db.Collect(ctx, r.DB, `select kid, ended_at from ended_keys`, nil, func(scan db.Scan) (o one, err error) {
+		return o, scan(&o.kid, &o.at)
+	})
+	kids := map[string]time.Time{}
+	for _, o := range all {
+		kids[o.kid] = o.at
+	}
+	return kids, err
 }
 
 // revoke takes a key out of the set for good, whatever state it was in.
@@ -101,7 +126,10 @@ func (r *Ring) revoke(ctx context.Context, seen Key, generation int64, now, purg
 			retired_at = coalesce(retired_at, $3)
 		where kid = $5 and state = $6 and generation = $7`,
 		[]byte{}, generation, now, purgeAfter, seen.KID, string(seen.State), seen.Generation)
-	return n == 1, err
+	if err != nil || n != 1 {
+		return false, err
+	}
+	return true, r.end(ctx, seen, now)
 }
 
 // activate lets a next key sign; done is false when it is not next any more.

@@ -11,22 +11,23 @@ import (
 )
 
 func (k Keys) list() *cobra.Command {
-	var asJSON, nodes bool
+	var f flags
+	var nodes bool
 	cmd := k.verb(&cobra.Command{
 		Use:   "list",
 		Short: "List the signing keys, without their private halves",
 		Args:  cobra.NoArgs,
 	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
 		if nodes {
-			return k.listNodes(ctx, ring, asJSON)
+			return k.listNodes(ctx, ring, f.json)
 		}
 		all, err := ring.List(ctx)
 		if err != nil {
 			return err
 		}
-		return show(k.Out, all, asJSON)
+		return show(k.Out, all, f.json)
 	})
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	f.looks(cmd)
 	cmd.Flags().BoolVar(&nodes, "nodes", false, "list the running programs instead, and what they sign with")
 	return cmd
 }

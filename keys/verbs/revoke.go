@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -110,6 +111,9 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 	}
 	for _, key := range targets {
 		fmt.Fprintf(w, "%s %s %s\n", key.Alg, key.State, key.KID)
+	}
+	if slices.ContainsFunc(targets, func(key keys.Key) bool { return key.Alg == keys.Push && key.State == keys.Active }) {
+		fmt.Fprintln(w, pushWarning)
 	}
 	fmt.Fprintf(w, "depends on it: %s\n", sum)
 	if len(sum.Clients) == 0 {
