@@ -18,3 +18,10 @@ create table certificates (
 	sealed_by  text   not null, -- the key-encryption key
 	updated_at bigint not null
 );
+
+-- Who asks the authority for a certificate right now: of several nodes one.
+create table certificate_orders (
+	name   text   primary key, -- of the certificate
+	holder text   not null,    -- the program that asks
+	until  bigint not null
+);
