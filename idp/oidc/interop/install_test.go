@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"tegata/idp/app/apptest"
+	"tegata/shared/program/programtest"
 )
 
 // npm installs what package.json and its lock file pin, and puts the partner's program
@@ -69,7 +69,7 @@ func apt(t testing.TB, file string, packages ...string) {
 func installed(t testing.TB, partner string, pins []string, install func(into string)) (into string) {
 	t.Helper()
 	heavy(t)
-	into, err := filepath.Abs(apptest.Root("var/interop/" + partner))
+	into, err := filepath.Abs(programtest.Root("var/interop/" + partner))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func command(t testing.TB, in, name string, args ...string) {
 }
 
 // here gives the path of a file of a partner.
-func here(file string) string { return apptest.Root("idp/oidc/interop/" + file) }
+func here(file string) string { return programtest.Root("idp/oidc/interop/" + file) }
 
 // copied puts a file of the partner into a folder.
 func copied(t testing.TB, partner, into, file string) {

@@ -16,6 +16,7 @@ import (
 	"tegata/idp/app/apptest"
 	"tegata/shared/browser"
 	"tegata/shared/clock"
+	"tegata/shared/program/programtest"
 	"tegata/shared/secret"
 )
 
@@ -218,7 +219,7 @@ func heavy(t testing.TB) {
 // freePort is for programs that open their port themselves.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l := apptest.Listen(t)
+	l := programtest.Listen(t)
 	defer l.Close()
-	return apptest.Port(l)
+	return programtest.Port(l)
 }
