@@ -114,6 +114,7 @@ type Ring struct {
 	Device  Device // makes the keys of the algorithms it can; nil: they are sealed in the database
 
 	Columns  []secret.Column   // every column sealed by Seal, for Rewrap; the ring's own is known
+	NextKEK  string            // the name of a successor of the key-encryption key that Seal holds already, "" for none
 	KeyFile  string            // the file of the key-encryption key, "" when it comes from elsewhere
 	SeenFile string            // where this machine remembers how far the database had come (epoch.go); "": beside KeyFile
 	Step     func(name string) // called between the steps of a change; tests stop the process there
