@@ -151,7 +151,7 @@ func (r *Ring) place(ctx context.Context, set backup, fresh map[string]freshKey)
 }
 
 // placeOne is the rule.
-func placeOne(ring []Key, ended map[string]time.Time, f freshKey, active bool) Imported {
+func placeOne(ring []Key, ended map[string]ending, f freshKey, active bool) Imported {
 	k := Key{KID: f.public.KeyID, Alg: f.alg, Public: f.public, State: Next, SealedBy: sealedBy(f.sealed)}
 	at := slices.IndexFunc(ring, func(other Key) bool { return other.KID == k.KID })
 	if over, ok := ended[k.KID]; ok {
@@ -159,7 +159,7 @@ func placeOne(ring []Key, ended map[string]time.Time, f freshKey, active bool) I
 		if at >= 0 {
 			k = ring[at]
 		}
-		return Imported{Key: k, Refused: "has ended here at " + over.UTC().Format(time.RFC3339) + " and must not sign again"}
+		return Imported{Key: k, Refused: "has ended here at " + over.at.UTC().Format(time.RFC3339) + " and must not sign again"}
 	}
 	if at >= 0 {
 		return Imported{Key: ring[at]}

@@ -218,3 +218,34 @@ func encrypted(t *testing.T, plain []byte, to *age.X25519Identity) *bytes.Buffer
 	}
 	return &out
 }
+
+// A key that was deleted by force is served by running programs for a moment longer.
+func TestVerifyKnowsThatADeletedKeyIsServedForAMoment(t *testing.T) {
+	r, held := start(t, dbtest.SQLite(t, mechanisms(t)), "ES256")
+	old, _, err := r.Rotate(t.Context(), "ES256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, _ := r.JWKS()
+	if _, err := r.Retire(t.Context(), keys.Retirement{KID: old.KID, Purge: true, Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	wrong := func() (n int) {
+		all, err := r.Verify(t.Context(), served)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range all {
+			if !f.OK {
+				n++
+			}
+		}
+		return n
+	}
+	if n := wrong(); n != 0 {
+		t.Errorf("%d things are wrong at once, want none", n)
+	}
+	if held.Move(keys.Handover); wrong() != 1 {
+		t.Errorf("%d things are wrong later, want one", wrong())
+	}
+}

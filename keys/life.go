@@ -165,8 +165,8 @@ func (r *Ring) delete(ctx context.Context, k Key) error {
 			lost = damage.String()
 		}
 	}
-	return r.change(ctx, func(ctx context.Context, _ int64, _ time.Time) error {
-		done, err := r.purge(ctx, k.KID)
+	return r.change(ctx, func(ctx context.Context, _ int64, now time.Time) error {
+		done, err := r.purge(ctx, k.KID, now)
 		if err != nil || !done {
 			return orElsewhere(err)
 		}

@@ -102,18 +102,21 @@ func (r *Ring) end(ctx context.Context, k Key, at time.Time) error {
 	return err
 }
 
-// ended gives when keys of this ring ended, by kid, also of those that are deleted.
-func (r *Ring) ended(ctx context.Context) (map[string]time.Time, error) {
-	type one struct {
-		kid string
-		at  time.Time
-	}
-	all, err := db.Collect(ctx, r.DB, `select kid, ended_at from ended_keys`, nil, func(scan db.Scan) (o one, err error) {
-		return o, scan(&o.kid, &o.at)
+// ending is when a key ended, and when its row was deleted.
+type ending struct {
+	kid    string
+	at     time.Time
+	purged *time.Time
+}
+
+// ended gives the keys of this ring that ended, by kid, also those that are deleted.
+func (r *Ring) ended(ctx context.Context) (map[string]ending, error) {
+	all, err := db.Collect(ctx, r.DB, `select kid, ended_at, purged_at from ended_keys`, nil, func(scan db.Scan) (e ending, err error) {
+		return e, scan(&e.kid, &e.at, &e.purged)
 	})
-	kids := map[string]time.Time{}
-	for _, o := range all {
-		kids[o.kid] = o.at
+	kids := map[string]ending{}
+	for _, e := range all {
+		kids[e.kid] = e
 	}
 	return kids, err
 }
@@ -153,7 +156,11 @@ func (r *Ring) emptied(ctx context.Context, kid string) error {
 }
 
 // purge deletes a key that has retired or was revoked.
-func (r *Ring) purge(ctx context.Context, kid string) (done bool, err error) {
+func (r *Ring) purge(ctx context.Context, kid string, now time.Time) (done bool, err error) {
 	n, err := r.DB.Exec(ctx, `delete from signing_keys where kid = $1 and state in ('retired', 'revoked')`, kid)
-	return n == 1, err
+	if err != nil || n != 1 {
+		return false, err
+	}
+	_, err = r.DB.Exec(ctx, `update ended_keys set purged_at = $2 where kid = $1`, kid, now)
+	return true, err
 }

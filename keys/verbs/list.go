@@ -61,7 +61,16 @@ func (k Keys) listNodes(ctx context.Context, ring *keys.Ring, asJSON bool) error
 	}
 	rows := make([][]string, len(nodes))
 	for i, n := range nodes {
-		rows[i] = []string{n.Host, verbs.Time(&n.SeenAt), list(n.Signs), list(n.Holds)}
+		rows[i] = []string{n.Host, verbs.Time(&n.SeenAt), list(shortened(n.Signs)), list(n.Holds)}
 	}
 	return verbs.Table(k.Out, []string{"RUNNING", "SEEN", "SIGNS WITH", "KEY-ENCRYPTION KEYS"}, rows)
+}
+
+// shortened gives what the verbs take for a kid: a few letters, for tables.
+func shortened(kids []string) []string {
+	short := make([]string, len(kids))
+	for i, kid := range kids {
+		short[i] = kid[:min(len(kid), 8)]
+	}
+	return short
 }

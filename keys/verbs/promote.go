@@ -238,7 +238,7 @@ func (k Keys) tellPromoted(s succession, alg string, got keys.Promoted) {
 	switch {
 	case got.Elsewise:
 		text += "; somebody else did it at the same moment"
-	case s.stage && s.dry:
+	case s.stage && s.dry && alg != keys.Push:
 		text += ", a new key is staged"
 	case s.stage && got.Next != nil:
 		text += ", " + got.Next.KID + " is staged"

@@ -84,6 +84,7 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 		}
 	}
 	clients := map[string]bool{}
+	sum.Clients = []keys.ClientDamage{}
 	for _, key := range targets {
 		damage, err := ring.Damage(ctx, key)
 		if err != nil {
@@ -129,6 +130,7 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 // receipt prints what was done.
 func (k Keys) receipt(done keys.RevokedKeys, f flags) error {
 	if f.json {
+		done.Ended.Clients = append([]keys.ClientDamage{}, done.Ended.Clients...)
 		return verbs.JSON(k.Out, struct {
 			Revoked []keyJSON   `json:"revoked"`
 			Active  []keyJSON   `json:"active"`

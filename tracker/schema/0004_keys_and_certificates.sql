@@ -3,9 +3,10 @@
 -- Keys that ended, by name, also when their rows are gone: none may come back with an
 -- export that was made before (keys import).
 create table ended_keys (
-	kid      text   primary key,
-	alg      text   not null,
-	ended_at bigint not null
+	kid       text   primary key,
+	alg       text   not null,
+	ended_at  bigint not null,
+	purged_at bigint           -- when its row was deleted
 );
 insert into ended_keys (kid, alg, ended_at)
 select kid, alg, coalesce(retired_at, revoked_at, created_at) from signing_keys where state in ('retired', 'revoked');
