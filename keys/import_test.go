@@ -178,8 +178,9 @@ func TestABackupThatWasTamperedWithIsRefused(t *testing.T) {
 		}
 		edit(set["keys"].([]any)[0].(map[string]any))
 		wrong, _ := json.Marshal(set)
-		if _, _, err := r.Import(t.Context(), encrypted(t, wrong, by), false, by); err == nil {
-			t.Errorf("%s: taken", name)
+		_, _, err := r.Import(t.Context(), encrypted(t, wrong, by), false, by)
+		if err == nil || !strings.Contains(err.Error(), "of the backup") {
+			t.Errorf("%s: %v, want a refusal that names the key", name, err)
 		}
 	}
 	if all, _ := r.List(t.Context()); len(all) != 0 {
