@@ -90,11 +90,15 @@ func (a *App) mount() (err error) {
 	if err != nil {
 		return err
 	}
+	style, err := pages.Page.Asset("page.css")
+	if err != nil {
+		return err
+	}
 	a.provider = &oidc.Provider{
 		Issuer: a.Config.Issuer(), Development: a.Config.Development,
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Devices: a.Devices, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
-		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave,
+		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave, Style: style,
 		Problem: pages.Page.Problem, Count: a.protocol, DPoPNonce: a.Config.DPoP.Nonce, MTLS: a.Config.TLS.Mutual.PublicURL,
 		ResponseTypes: a.Config.ResponseTypes, Limit: a.Limit, Registration: a.registration(),
 	}

@@ -111,7 +111,7 @@ func (s *Services) fill(o Options) (err error) {
 		Outbound: oidc.LogoutClient(s.Config.Development),
 	}
 	s.Diary = &clients.Diary{DB: d, Clock: now, Log: s.Log}
-	s.Sessions.Ended = s.Farewells.Queue
+	s.Sessions.Ended, s.Connections.Withdrawn = s.Farewells.Queue, s.Farewells.Withdrawn
 	s.Outbox.Senders[oidc.BackchannelKind] = s.Farewells.Send
 	rules := accounts.DefaultRules()
 	if o.Rules != nil {

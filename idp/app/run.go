@@ -54,9 +54,19 @@ func (a *App) sweep(ctx context.Context) {
 		"outbox":       func(ctx context.Context, _ time.Time) (int64, error) { return a.Outbox.Sweep(ctx, sentFor) },
 		"devices":      func(ctx context.Context, _ time.Time) (int64, error) { return a.Devices.Sweep(ctx, usedFor) },
 		"tokens":       func(ctx context.Context, _ time.Time) (int64, error) { return a.provider.Sweep(ctx) },
+		"clients":      a.sweepClients,
 	}
 	if a.Postbox != nil {
 		more["postbox"] = a.Postbox.Sweep
 	}
 	a.Mechanisms.Sweep(ctx, usedFor, more)
+}
+
+// sweepClients forgets clients that registered themselves and were never used.
+func (s *Services) sweepClients(ctx context.Context, now time.Time) (int64, error) {
+	unused := time.Duration(s.Config.Registration.ForgetUnused)
+	if unused == 0 {
+		return 0, nil
+	}
+	return s.Clients.SweepUnused(ctx, s.Audit, now.Add(-unused))
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,14 +44,19 @@ func (p *Provider) ShowState(w http.ResponseWriter, s *sessions.Session) {
 }
 
 // addSessionState adds session_state to the answer: what the client's page shows the
-// frame, for this client at this origin alone. OIDC Session Management §3.
+// frame, for this client at this origin alone. OIDC Session Management §2. A refusal has
+// it too: a client that asked silently and heard login_required can wait for a log-in.
 func (p *Provider) addSessionState(w http.ResponseWriter, a *authorization) {
 	origin := scriptOrigin(a.back.uri)
-	if origin == "" || !within([]string{"openid"}, a.scopes) {
+	asked := slices.Contains(strings.Fields(a.params.Get("scope")), "openid")
+	if origin == "" || !asked || !slices.Contains(a.client.Scopes, "openid") {
 		return
 	}
-	salt := secret.Text()[:16]
-	a.back.session = sessionState(a.client.ID, origin, p.browserState(a.session.ID), salt)
+	salt, state := secret.Text()[:16], signedOut
+	if a.session != nil {
+		state = p.browserState(a.session.ID)
+	}
+	a.back.session = sessionState(a.client.ID, origin, state, salt)
 	p.ShowState(w, a.session)
 }
 

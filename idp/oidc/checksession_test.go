@@ -1,6 +1,8 @@
 package oidc_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"testing"
@@ -31,4 +33,20 @@ func TestTheSessionFrame(t *testing.T) {
 	if w.authorize("tracker", "scope=profile").sent(t).Has("session_state") {
 		t.Error("session_state without openid")
 	}
+	refusal := w.authorize("tracker", "prompt=consent none").sent(t)
+	if refusal.Get("error") == "" || !w.frameSays(refusal.Get("session_state")) {
+		t.Errorf("refusal %v, want the state of who is signed in", refusal)
+	}
+	w.cookies = map[string]string{}
+	if silent := w.authorize("tracker", "prompt=none").sent(t); silent.Get("error") != "login_required" || !w.frameSays(silent.Get("session_state")) {
+		t.Errorf("silently, signed out: %v, want the state of nobody", silent)
+	}
+}
+
+// frameSays tells whether a page of client tracker that shows its session_state would
+// hear "unchanged".
+func (w *world) frameSays(state string) bool {
+	sum, salt, _ := strings.Cut(state, ".")
+	want := sha256.Sum256([]byte("tracker https://rp.test " + w.cookies["tegata_state"] + " " + salt))
+	return sum == hex.EncodeToString(want[:])
 }

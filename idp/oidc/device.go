@@ -128,6 +128,7 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 		return err
 	}
 	w.target, w.ticket = &aimed, ticket
+	w.askedAt = d.Login.At
 	w.offline, w.identity = d.Offline, slices.Contains(d.Scopes, "openid")
 	w.write = func(ctx context.Context, now time.Time) error { return p.writeGrant(ctx, w, d.Scopes, w.about, now) }
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tegata/idp/accounts"
+	"tegata/idp/clients"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
 	"tegata/shared/db"
@@ -162,6 +163,14 @@ func TestConsent(t *testing.T) { // A-061, A-063
 			w.comesBack(id)
 			refused(t, "public client, silently", w.authorize("native", "scope=openid", "prompt=none"), "interaction_required")
 		}
+		w.edit("foreign", func(c *clients.Client) { c.Unverified = true })
+		w.edit("native", func(c *clients.Client) { c.RedirectURIs = append(c.RedirectURIs, "https://app.test/cb") })
+		for _, again := range [][]string{{"foreign"}, {"native", "redirect_uri=https://app.test/cb"}} { // RFC 8252 §8.6
+			if sent := w.authorize(again[0], append(again[1:], "scope=openid", "prompt=none")...).sent(t); !sent.Has("code") {
+				t.Errorf("%v: %v, want a code: what was allowed is remembered", again, sent)
+			}
+		}
+		refused(t, "more than was allowed", w.authorize("foreign", "scope=openid email", "prompt=none"), "interaction_required")
 	})
 }
 

@@ -41,6 +41,9 @@ func (p *Provider) signedAnswer(ctx context.Context, client *clients.Client, ans
 		return nil, err
 	}
 	text, err := p.jws(ctx, client.ResponseAlg, "JWT", payload)
+	if err == nil {
+		text, err = p.encrypted(ctx, client, client.AnswerEncryption(), text)
+	}
 	return [][2]string{{parameterOfReply, text}}, err
 }
 
@@ -52,7 +55,7 @@ func (p *Provider) answersTo(a *authorization) bool {
 	if !a.client.Redirects(uri) {
 		return false
 	}
-	a.back = reply{uri: uri, state: a.params.Get("state"), issuer: p.Issuer}
+	a.back = reply{uri: uri, state: a.params.Get("state"), issuer: p.Issuer, style: p.Style}
 	mode := a.params.Get("response_mode")
 	a.back.mode = p.modeOf(a.params.Get("response_type"), mode)
 	if carries, ok := jarmModes[mode]; ok {

@@ -61,6 +61,9 @@ func (p *Provider) keepPushed(ctx context.Context, w http.ResponseWriter, r *htt
 	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
 		return "", err
 	}
+	if err := p.mayPush(ctx, work.client); err != nil {
+		return "", err
+	}
 	a, refused := p.understandPushed(ctx, r.PostForm, work)
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		if err := p.remember(ctx, work, p.Clock()); err != nil || refused != nil {

@@ -66,6 +66,7 @@ func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if name := twice(r.Form); name != "" {
 		return nil, fault.New(fault.Invalid, name, "oidc.bad_request")
 	}
+	omitEmpty(r.Form)
 	return r.Form, nil
 }
 
@@ -149,11 +150,8 @@ func (a *authorization) asked() interaction.Asked {
 	if len(a.details) > 0 && !a.client.FirstParty && !slices.Contains(a.prompt, "consent") {
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed once is not allowed again
 	}
-	if (a.client.Public() || a.client.Unverified) && !a.client.FirstParty {
-		// Anybody can say that they are a public client, or register what looks like
-		// another one, so what was allowed before counts for nothing, and prompt=none
-		// is refused: RFC 8252 §8.6, A-061.
-		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
+	if !a.client.Assured(a.back.uri) && !a.client.FirstParty {
+		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed before counts for nothing, RFC 8252 §8.6, A-061
 	}
 	return asked
 }

@@ -75,23 +75,14 @@ func (t Trial) keys(ctx context.Context, c clients.Client) []Finding {
 
 // flow tells what a log-in would look like.
 func (t Trial) flow(c clients.Client) []Finding {
-	consent := "people are asked once for each scope"
-	switch {
-	case c.FirstParty:
-		consent = "people are not asked: it is ours"
-	case c.Unverified:
-		consent = "people are asked each time and warned that they return to " + c.Return()
-	case c.Public():
-		consent = "people are asked each time: anybody can say that they are this client"
-	}
 	proof := map[bool]string{true: "needed", false: "used when the client sends a challenge"}[c.RequirePKCE]
 	all := []Finding{
 		{true, "authentication", string(c.AuthMethod)},
 		{true, "PKCE", proof + ", S256 only"},
 		{true, "requests", t.requests(c)},
 		{true, "tokens", t.tokens(c)},
-		{true, "consent", consent},
-		{true, "ID token", "signed with " + c.IDTokenAlg},
+		{true, "consent", consent(c)},
+		{true, "ID token", idTokenForm(c)},
 		{true, "log-out", t.logout(c)},
 	}
 	if slices.Contains(c.GrantTypes, clients.AuthorizationCode) && len(c.RedirectURIs) > 0 && !c.RequirePushed && !c.RequireSignedRequest {
@@ -108,6 +99,29 @@ func (t Trial) requests(c clients.Client) string {
 	}
 	if c.RequireSignedRequest {
 		how += ", signed by the client (request)"
+	}
+	return how
+}
+
+// idTokenForm tells how ID tokens of the client are made.
+func idTokenForm(c clients.Client) string {
+	if how := c.IDTokenEncryption(); how.On() {
+		return "signed with " + c.IDTokenAlg + ", then encrypted with " + how.Alg + " and " + how.Enc
+	}
+	return "signed with " + c.IDTokenAlg
+}
+
+// consent tells whether people are asked.
+func consent(c clients.Client) string {
+	how := "people are asked once for each scope"
+	switch {
+	case c.FirstParty:
+		return "people are not asked: it is ours"
+	case slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !c.Assured(uri) }):
+		how = "people are asked each time, unless they return to an https address: anybody can say that they are this client"
+	}
+	if c.Unverified {
+		how += "; they are warned that they return to " + c.Return()
 	}
 	return how
 }

@@ -29,15 +29,18 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	p.challenge(w, r, given, err)
 }
 
-// answerUserinfo gives the claims as JSON, or signed when the client registered that.
+// answerUserinfo gives the claims as JSON, or signed or encrypted when the client
+// registered that.
 // OIDC Core §5.3.2.
 func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, claims map[string]any) {
-	if client.UserinfoAlg == "" {
+	if client.UserinfoAlg == "" && !client.UserinfoEncryption().On() {
 		writeJSON(w, http.StatusOK, claims)
 		return
 	}
 	claims["iss"], claims["aud"] = p.Issuer, client.ID
-	p.writeJWT(r.Context(), w, &work{arrived: r}, "application/jwt", client.UserinfoAlg, "JWT", claims)
+	p.writeJWT(r.Context(), w, &work{arrived: r}, jwtAnswer{
+		kind: "application/jwt", typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: claims,
+	})
 }
 
 // claimsFor gives the claims and the client that holds the token; when the token is
