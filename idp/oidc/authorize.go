@@ -18,6 +18,7 @@ import (
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	params, err := parameters(w, r)
 	if err != nil {
+		p.noteUnreadable(r, err)
 		p.problem(w, r, err)
 		return
 	}

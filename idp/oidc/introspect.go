@@ -40,13 +40,14 @@ const introspectionJWT = "application/token-introspection+jwt"
 // introspect answers POST /oauth2/introspect (RFC 7662), signed when the client asks
 // for that (RFC 9701).
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	answer, err := p.introspectToken(ctx, w, r, work)
 	if err != nil {
 		p.refuseToken(ctx, w, work, err)
 		return
 	}
 	p.Count("introspected")
+	p.noteClient(work, nil)
 	if !accepts(r, introspectionJWT) {
 		writeJSON(w, http.StatusOK, answer)
 		return

@@ -32,7 +32,8 @@
 //	bounds.go      how much strangers may make us do; watch.go: values that repeat
 //	introspect.go  /oauth2/introspect, plain and signed
 //	discovery.go   metadata and keys
-//	diary.go       what the client's developer learns of each request
+//	diary.go       what the client's developer learns of each request: diagnosis.go says
+//	               why it was refused, clientclock.go how far the client's clock is off
 //	outbound.go    the client for addresses that somebody else chose
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //

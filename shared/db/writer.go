@@ -152,23 +152,37 @@ func (w *writer) serve() {
 	}
 }
 
-// share runs first and those who wait behind it in one transaction.
+// share runs first and those who wait behind it in one transaction. Who was refused
+// waits for the commit as well: what refused it may be what a neighbour did, which is no
+// fact, and nobody can read it, before.
 func (w *writer) share(first *job) {
-	var kept []*job // what they did waits for the commit
+	var kept, refused []*job
+	var why []error // of the refused ones
 	tell := func(err error) {
 		for _, j := range kept {
 			j.final <- err
 		}
-		kept = nil
+		for i, j := range refused {
+			if err == nil {
+				j.final <- why[i]
+			} else {
+				j.final <- err
+			}
+		}
+		kept, refused, why = nil, nil, nil
 	}
-	for j := first; j != nil; j = w.next(len(kept)) {
+	for j := first; j != nil; j = w.next(len(kept) + len(refused)) {
 		others := len(kept) > 0
 		err := w.conn.begin(others)
 		j.turn <- err
 		if err == nil {
-			if err = w.conn.settle(<-j.ended, others); err == nil {
+			err = w.conn.settle(<-j.ended, others)
+			switch {
+			case err == nil:
 				kept = append(kept, j)
-			} else {
+			case others && !w.conn.lite.AutoCommit(): // else it is why nothing is left
+				refused, why = append(refused, j), append(why, err)
+			default:
 				j.final <- err
 			}
 		}
