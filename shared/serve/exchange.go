@@ -45,6 +45,9 @@ func Of(ctx context.Context) *Exchange {
 // RequestID names the request of ctx, "" outside of one.
 func RequestID(ctx context.Context) string { return Of(ctx).ID }
 
+// Quiet keeps the request of ctx out of the log, unless debug is on. Metrics count it.
+func Quiet(ctx context.Context) { Of(ctx).quiet = true }
+
 // Routed tells logs and metrics which pattern of mux matched. Wrap each mux in it;
 // of nested ones the innermost match counts.
 func Routed(mux http.Handler) http.Handler {

@@ -39,19 +39,18 @@ func (f Front) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		x := f.meet(w, r)
-		if r.Body != nil {
+		if r.ContentLength != 0 { // -1 when nobody said
 			// Around the bare w, which lets net/http close a connection that goes on sending.
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(f.Within, DefaultDeadline))
-		defer cancel()
-		ctx = context.WithValue(ctx, exchangeKey{}, x)
-		ctx = audit.WithOrigin(ctx, audit.Origin{RequestID: x.ID, Place: x.Place, Agent: cut(r.UserAgent(), maxAgent)})
+		own := &requestContext{Context: r.Context(), about: x, until: began.Add(cmp.Or(f.Within, DefaultDeadline))}
+		defer own.end()
+		ctx := audit.WithOrigin(own, audit.Origin{RequestID: x.ID, Place: x.Place, Agent: cut(r.UserAgent(), maxAgent)})
 		r = r.WithContext(ctx)
 		rec := &recorder{ResponseWriter: w}
 		defer f.note(rec, r, x, began)
 		defer f.recover(rec, r)
-		f.headers(rec, x)
+		f.headers(x.header, x)
 		if r.ContentLength > limit {
 			f.Problem.answer(rec, r, http.StatusRequestEntityTooLarge)
 			return
@@ -84,6 +83,8 @@ func (f Front) recover(rec *recorder, r *http.Request) {
 	if rec.status != 0 {
 		panic(http.ErrAbortHandler) // half an answer is out: break it off, so that nobody takes it for a whole one
 	}
+	x := Of(r.Context())
+	f.headers(x.header, x) // the handler may have taken them for data's
 	f.Problem.answer(rec, r, http.StatusInternalServerError)
 }
 
