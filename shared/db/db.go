@@ -94,6 +94,7 @@ type Scan func(dest ...any) error
 // not use the database: on PostgreSQL its connection is busy with the rows.
 func Collect[T any](ctx context.Context, d *DB, text string, args []any, read func(Scan) (T, error)) ([]T, error) {
 	var all []T
+	outer := ctx
 	err := d.run(ctx, text, func(ctx context.Context, q querier, text string) error {
 		all = nil
 		rows, err := query(ctx, q, text, args)
@@ -102,6 +103,9 @@ func Collect[T any](ctx context.Context, d *DB, text string, args []any, read fu
 		}
 		defer rows.Close()
 		for rows.Next() {
+			if err := outer.Err(); err != nil {
+				return err
+			}
 			one, err := read(func(dest ...any) error { return rows.Scan(scanInto(dest)...) })
 			if err != nil {
 				return err
@@ -142,6 +146,14 @@ func (d *DB) run(ctx context.Context, text string, do func(context.Context, quer
 	}
 	if d.writer != nil && !st.reads {
 		return d.Tx(ctx, func(ctx context.Context) error { return d.run(ctx, text, do) })
+	}
+	if d.SQLite() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		// A statement here ends by itself, and soon; watching whether its caller goes
+		// away costs a goroutine and as much time as most statements take.
+		return translate(do(context.WithoutCancel(ctx), d.reader, st.text))
 	}
 	return d.bounded(ctx, func(ctx context.Context) error {
 		return retry(ctx, func() error { return do(ctx, d.reader, st.text) })
