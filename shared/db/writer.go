@@ -2,13 +2,10 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/mattn/go-sqlite3"
 )
 
 const (
@@ -24,8 +21,7 @@ const (
 // goroutine and behind a savepoint, and commits once for all of them: the disk is
 // asked to be durable once, and nobody is told "done" before.
 type writer struct {
-	pool *sql.DB
-	conn *conn
+	conn conn
 	jobs chan *job // unbuffered: a job that was taken is also answered
 	quit chan struct{}
 	done chan struct{}
@@ -39,32 +35,15 @@ type job struct {
 	final chan error // what became of it
 }
 
-// conn is the writing connection with its prepared statements.
-type conn struct {
-	raw  *sql.Conn
-	lite *sqlite3.SQLiteConn
-	prepared
-}
+// conn is the writing connection.
+type conn struct{ *lite }
 
-func newWriter(ctx context.Context, name string) (*writer, error) {
-	pool, err := sql.Open("sqlite3", name)
+func newWriter(name string) (*writer, error) {
+	l, err := openLite(name)
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(1)
-	raw, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, errors.Join(err, pool.Close())
-	}
-	c := &conn{raw: raw, prepared: prepared{on: raw}}
-	err = raw.Raw(func(driverConn any) error {
-		c.lite = driverConn.(*sqlite3.SQLiteConn)
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(err, raw.Close(), pool.Close())
-	}
-	w := &writer{pool: pool, conn: c, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{})}
+	w := &writer{conn: conn{l}, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{})}
 	go w.serve()
 	return w, nil
 }
@@ -77,9 +56,7 @@ func (w *writer) stop() {
 
 func (w *writer) close() error {
 	w.stop()
-	w.conn.prepared.close()
-	w.conn.raw.Close() // closed before: no matter
-	return w.pool.Close()
+	return w.conn.close()
 }
 
 // tx waits for its turn, runs do in the shared transaction and waits for the commit.
@@ -122,7 +99,7 @@ func (w *writer) queue(ctx context.Context, j *job) error {
 }
 
 func (w *writer) runJob(ctx context.Context, d *DB, j *job, do func(context.Context) error) (after []func(), err error) {
-	t := &tx{db: d, querier: w.conn, after: &after, lite: true}
+	t := &tx{db: d, querier: w.conn.lite, after: &after, lite: true}
 	told := false
 	defer func() {
 		if !told { // a panic or Goexit: undo, and let it go on
@@ -172,7 +149,7 @@ func (w *writer) share(first *job) {
 				j.final <- err
 			}
 		}
-		if w.conn.lite.AutoCommit() { // there is no transaction any more
+		if w.conn.raw.AutoCommit() { // there is no transaction any more
 			tell(errUndone)
 		}
 	}
@@ -195,7 +172,7 @@ func (w *writer) next(shared int) *job {
 }
 
 // begin opens the transaction, or a savepoint when others wait in it already.
-func (c *conn) begin(others bool) error {
+func (c conn) begin(others bool) error {
 	if others {
 		return c.do("savepoint job")
 	}
@@ -204,7 +181,7 @@ func (c *conn) begin(others bool) error {
 
 // settle keeps or undoes what a job did. The first of a transaction needs no
 // savepoint: when it fails, the transaction holds nothing else and is undone whole.
-func (c *conn) settle(err error, others bool) error {
+func (c conn) settle(err error, others bool) error {
 	switch {
 	case err == nil && !others:
 		return nil
@@ -217,10 +194,10 @@ func (c *conn) settle(err error, others bool) error {
 	}
 }
 
-func (c *conn) commit() error { return c.orUndo(c.do("commit")) }
+func (c conn) commit() error { return c.orUndo(c.do("commit")) }
 
 // orUndo undoes the whole transaction when a part of it can be neither kept nor undone.
-func (c *conn) orUndo(err error) error {
+func (c conn) orUndo(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -228,15 +205,15 @@ func (c *conn) orUndo(err error) error {
 }
 
 // undo ends the transaction, if SQLite has not done so itself.
-func (c *conn) undo() error {
-	if c.lite.AutoCommit() {
+func (c conn) undo() error {
+	if c.raw.AutoCommit() {
 		return nil
 	}
 	return c.do("rollback")
 }
 
-func (c *conn) do(text string) error {
-	if _, err := c.ExecContext(context.Background(), text); err != nil {
+func (c conn) do(text string) error {
+	if _, err := c.exec(context.Background(), text, nil); err != nil {
 		return fmt.Errorf("%s: %w", text, err)
 	}
 	return nil
