@@ -12,8 +12,8 @@
 // microseconds since 1970 in UTC (so min(), max() and order work everywhere).
 // The types that work on both: text, bigint, boolean, bytea.
 //
-// On SQLite one goroutine owns the only writing connection and lets waiting
-// transactions share a commit (writer.go); reads go to read-only connections
+// On SQLite there is one writing connection, and transactions that wait for it share a
+// commit (writer.go); reads go to read-only connections
 // (readers.go). Both speak to the driver directly (lite.go), PostgreSQL is asked through
 // database/sql. A statement that starts with "select" reads, any other writes.
 package db
