@@ -26,6 +26,7 @@ func (p *Program[C]) serve() *cobra.Command {
 				return err
 			}
 			common := p.Shared(c)
+			defer headroom()()
 			lines := observe.NewBuffer(p.Err)
 			defer lines.Flush()
 			log, err := observe.NewLogger(lines, common.Log.Level, common.Log.Format)
