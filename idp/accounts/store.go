@@ -61,6 +61,21 @@ func (s Store) byID(ctx context.Context, id string) (Account, error) {
 	return s.one(ctx, `select `+columns+` from accounts where id = $1 and deleted_at is null`, id)
 }
 
+// withTerms is byID that also tells whether the account accepted that version.
+func (s Store) withTerms(ctx context.Context, id, version string) (a Account, accepted bool, err error) {
+	var r row
+	err = s.DB.Row(ctx, `
+		select `+columns+`, exists (
+			select 1 from terms_acceptances where account_id = accounts.id and version = $2)
+		from accounts where id = $1 and deleted_at is null`,
+		db.Args(id, version), append(r.dest(), &accepted)...)
+	if err != nil {
+		return Account{}, false, err
+	}
+	a, err = r.account()
+	return a, accepted, err
+}
+
 func (s Store) bySubject(ctx context.Context, subject string) (Account, error) {
 	return s.one(ctx, `select `+columns+` from accounts where subject = $1 and deleted_at is null`, subject)
 }

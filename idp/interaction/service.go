@@ -25,6 +25,14 @@ func (s *Service) StepFor(ctx context.Context, asked Asked) (Step, error) {
 	return s.next(ctx, Interaction{Asked: asked})
 }
 
+// StepKnowing is StepFor for who looked already whether the person who is signed in has
+// to accept the terms.
+func (s *Service) StepKnowing(ctx context.Context, asked Asked, termsDue bool) (Step, error) {
+	it := Interaction{Asked: asked}
+	at, err := s.stateWith(ctx, it, sessions.Of(ctx), termsDue)
+	return Next(at, it.Asked), err
+}
+
 // Finish spends a conversation that is Done or refused, and tells which. Of those who
 // come at once one gets it, the others fault.Conflict. One that still has something to
 // ask is fault.Denied. It joins the caller's transaction, so that the code and the
@@ -51,16 +59,22 @@ func (s *Service) next(ctx context.Context, it Interaction) (Step, error) {
 
 // state gathers what Next wants to know.
 func (s *Service) state(ctx context.Context, it Interaction, signedIn *sessions.Session) (State, error) {
-	at := State{Now: s.Clock(), Email: it.Email}
+	if signedIn == nil {
+		return s.stateWith(ctx, it, nil, false)
+	}
+	due, err := s.Accounts.TermsDue(ctx, signedIn.AccountID)
+	if err != nil {
+		return State{}, err
+	}
+	return s.stateWith(ctx, it, signedIn, due)
+}
+
+func (s *Service) stateWith(ctx context.Context, it Interaction, signedIn *sessions.Session, termsDue bool) (State, error) {
+	at := State{Now: s.Clock(), Email: it.Email, TermsDue: termsDue}
 	if signedIn == nil {
 		return at, nil
 	}
 	at.SignedIn, at.AuthTime = true, signedIn.AuthTime
-	due, err := s.Accounts.TermsDue(ctx, signedIn.AccountID)
-	if err != nil {
-		return at, err
-	}
-	at.TermsDue = due
 	at.Proved = it.SessionID == signedIn.ID && it.AccountID == signedIn.AccountID
 	if it.consentedFor == signedIn.AccountID {
 		at.Answer = it.Consent

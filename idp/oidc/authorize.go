@@ -61,7 +61,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 // written then. Otherwise a conversation starts, in this browser.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	ctx, asked := r.Context(), a.asked()
-	signedIn, account, err := p.present(ctx)
+	signedIn, account, termsDue, err := p.presentWithTerms(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 		}
 		asked.Prompt = append(slices.Clone(asked.Prompt), "login")
 	}
-	step, err := p.Interaction.StepFor(sessions.With(ctx, signedIn), asked)
+	step, err := p.Interaction.StepKnowing(sessions.With(ctx, signedIn), asked, termsDue)
 	if err != nil {
 		return err
 	}
@@ -92,6 +92,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 	if err := p.mayAsk(ctx, signedIn); err != nil {
 		return err
 	}
+	asked.Request = a.encode()
 	it, err := p.Interaction.Begin(ctx, p.browser(w, r), asked)
 	if err != nil {
 		return err
@@ -191,15 +192,20 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorizati
 // present gives who is signed in, as long as the account may log in; nil for a
 // stranger.
 func (p *Provider) present(ctx context.Context) (*sessions.Session, accounts.Account, error) {
-	s := sessions.Of(ctx)
-	if s == nil {
-		return nil, accounts.Account{}, nil
-	}
-	account, err := p.Accounts.ByID(ctx, s.AccountID)
-	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
-		return nil, accounts.Account{}, nil
-	}
+	s, account, _, err := p.presentWithTerms(ctx)
 	return s, account, err
+}
+
+// presentWithTerms is present that also tells whether the person has to accept the terms.
+func (p *Provider) presentWithTerms(ctx context.Context) (s *sessions.Session, account accounts.Account, termsDue bool, err error) {
+	if s = sessions.Of(ctx); s == nil {
+		return nil, accounts.Account{}, false, nil
+	}
+	account, termsDue, err = p.Accounts.Present(ctx, s.AccountID)
+	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
+		return nil, accounts.Account{}, false, nil
+	}
+	return s, account, termsDue, err
 }
 
 // refused is the protocol's word for a conversation that ends without a code. The

@@ -135,11 +135,12 @@ func (p *Provider) hand(ctx context.Context, a *authorization) error {
 	return nil
 }
 
-// asked is the request as the conversation with the person sees it.
+// asked is the request as the conversation with the person sees it; Request is added
+// where one begins.
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
 		ClientID: a.client.ID, ClientName: a.client.NameIn(language(a.params.Get("ui_locales"))),
-		Request: a.encode(), Target: a.target,
+		Target:    a.target,
 		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
 		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.scopes, NeedsConsent: !a.client.FirstParty,
 	}

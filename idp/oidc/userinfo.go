@@ -44,7 +44,7 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 		return nil, clients.Client{}, err
 	}
 	client, err := p.Clients.ByID(r.Context(), h.Client)
-	return about(account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err
+	return about(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
