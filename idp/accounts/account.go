@@ -6,7 +6,7 @@
 //	LookLink, ProveByLink    the button in the mail, looked at and pressed (activation.go)
 //	ProveByCode              the code in the mail, typed where the person signed up
 //	LogIn                    address and password; the first one activates (login.go)
-//	TermsDue, AcceptTerms    a new version of the terms; Present looks at account and terms (terms.go)
+//	TermsDue, AcceptTerms    a new version of the terms (terms.go)
 //	ByID, BySubject, ByEmail look-ups (lookup.go)
 //	Seed, Create             people without sign-up (seed.go); Details is what they may tell (details.go)
 //	Sweep                    what nobody came back for (sweep.go)

@@ -20,12 +20,6 @@ func (s *Service) TermsDue(ctx context.Context, accountID string) (bool, error) 
 	return false, err
 }
 
-// Present is ByID and TermsDue in one look, for who is signed in.
-func (s *Service) Present(ctx context.Context, id string) (a Account, termsDue bool, err error) {
-	a, accepted, err := s.Store.withTerms(ctx, id, s.Terms)
-	return a, s.Terms != "" && !accepted, err
-}
-
 // AcceptTerms keeps that the account accepted the terms of today, when, and in which
 // language they were shown. The first acceptance of a version is the one that counts.
 func (s *Service) AcceptTerms(ctx context.Context, accountID, language string) error {

@@ -61,10 +61,11 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 // written then. Otherwise a conversation starts, in this browser.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	ctx, asked := r.Context(), a.asked()
-	signedIn, account, termsDue, err := p.presentWithTerms(ctx)
+	signedIn, known, err := p.presentFor(ctx, a.client.ID)
 	if err != nil {
 		return err
 	}
+	account := known.Account
 	other, err := p.another(ctx, a, account)
 	if err != nil {
 		return err
@@ -75,10 +76,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 		}
 		asked.Prompt = append(slices.Clone(asked.Prompt), "login")
 	}
-	step, err := p.Interaction.StepKnowing(sessions.With(ctx, signedIn), asked, termsDue)
-	if err != nil {
-		return err
-	}
+	step := p.Interaction.StepKnowing(signedIn, asked, known)
 	if err := refused(step); err != nil {
 		return err
 	}
@@ -192,20 +190,28 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorizati
 // present gives who is signed in, as long as the account may log in; nil for a
 // stranger.
 func (p *Provider) present(ctx context.Context) (*sessions.Session, accounts.Account, error) {
-	s, account, _, err := p.presentWithTerms(ctx)
+	s := sessions.Of(ctx)
+	if s == nil {
+		return nil, accounts.Account{}, nil
+	}
+	account, err := p.Accounts.ByID(ctx, s.AccountID)
+	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
+		return nil, accounts.Account{}, nil
+	}
 	return s, account, err
 }
 
-// presentWithTerms is present that also tells whether the person has to accept the terms.
-func (p *Provider) presentWithTerms(ctx context.Context) (s *sessions.Session, account accounts.Account, termsDue bool, err error) {
-	if s = sessions.Of(ctx); s == nil {
-		return nil, accounts.Account{}, false, nil
+// presentFor is present with what the steps for that client depend on.
+func (p *Provider) presentFor(ctx context.Context, clientID string) (*sessions.Session, interaction.Known, error) {
+	s := sessions.Of(ctx)
+	if s == nil {
+		return nil, interaction.Known{}, nil
 	}
-	account, termsDue, err = p.Accounts.Present(ctx, s.AccountID)
-	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
-		return nil, accounts.Account{}, false, nil
+	known, err := p.Interaction.Look(ctx, s.AccountID, clientID)
+	if fault.Is(err, fault.NotFound) || err == nil && known.Account.State != accounts.Active {
+		return nil, interaction.Known{}, nil
 	}
-	return s, account, termsDue, err
+	return s, known, err
 }
 
 // refused is the protocol's word for a conversation that ends without a code. The

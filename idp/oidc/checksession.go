@@ -35,10 +35,14 @@ func (p *Provider) browserState(sid string) string {
 
 // ShowState lets clients' pages notice who is signed in now; nil is nobody.
 func (p *Provider) ShowState(w http.ResponseWriter, s *sessions.Session) {
-	value, lives := signedOut, signedOutFor
-	if s != nil {
-		value, lives = p.browserState(s.ID), s.ExpiresAt.Sub(p.Clock())
+	if s == nil {
+		p.setState(w, signedOut, signedOutFor)
+		return
 	}
+	p.setState(w, p.browserState(s.ID), s.ExpiresAt.Sub(p.Clock()))
+}
+
+func (p *Provider) setState(w http.ResponseWriter, value string, lives time.Duration) {
 	p.Cookies.SetReadable(w, stateCookie, value, pathSession, lives)
 }
 
@@ -49,9 +53,9 @@ func (p *Provider) addSessionState(w http.ResponseWriter, a *authorization) {
 	if origin == "" || !within([]string{"openid"}, a.scopes) {
 		return
 	}
-	salt := secret.Text()[:16]
-	a.back.session = sessionState(a.client.ID, origin, p.browserState(a.session.ID), salt)
-	p.ShowState(w, a.session)
+	salt, state := secret.Text()[:16], p.browserState(a.session.ID)
+	a.back.session = sessionState(a.client.ID, origin, state, salt)
+	p.setState(w, state, a.session.ExpiresAt.Sub(p.Clock()))
 }
 
 // sessionState is the value that frame.js computes again.
