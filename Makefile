@@ -43,7 +43,7 @@ screens: prepare ## screenshots of every page into var/screens
 	TEGATA_SCREENS=$(CURDIR)/var/screens $(GO) test -count=1 -timeout 20m -run TestEveryPage ./tracker/e2e
 
 interop: prepare ## software of others (Node, Python, Java, Apache …) against the provider; needs their registries
-	TEGATA_INTEROP=required $(GO) test -count=1 -timeout 20m ./idp/oidc/interop
+	TEGATA_INTEROP=required $(GOTESTSUM) --format testname -- -count=1 -timeout 20m ./idp/oidc/interop
 
 bench: ## sign-in, token endpoint, cold start, memory; and the database
 	$(GO) test -run '^$$' -bench . -benchmem ./tracker/e2e ./idp/oidc ./idp/accounts ./shared/db

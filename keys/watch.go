@@ -3,7 +3,6 @@ package keys
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -161,14 +160,15 @@ func (r *Ring) read(ctx context.Context, m mark, asked time.Time) error {
 	return nil
 }
 
-// Ready tells whether the ring can sign: it was read, and not too long ago.
-func (r *Ring) Ready(context.Context) error {
-	s := r.now.Load()
-	switch {
-	case s == nil || len(s.signers) == 0:
+// Ready tells whether the ring can sign now, by each algorithm that it needs.
+func (r *Ring) Ready(ctx context.Context) error {
+	if s := r.now.Load(); s == nil || len(s.signers) == 0 {
 		return errors.New("the key ring has no active key")
-	case r.age() > tooOld:
-		return fmt.Errorf("the key ring was last read %s ago", r.age().Round(time.Second))
+	}
+	for _, alg := range r.Needs {
+		if _, _, err := r.Signer(ctx, alg); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc"
-	"tegata/idp/schema"
 	"tegata/idp/sessions"
 	"tegata/idp/web"
 	"tegata/shared/fault"
 	"tegata/shared/limit"
 	"tegata/shared/page"
+	"tegata/shared/program"
 	"tegata/shared/serve"
 )
 
@@ -25,52 +26,54 @@ var signingAlgs = clients.SigningAlgs
 // App is the provider, ready to serve.
 type App struct {
 	*Services
-	Handler http.Handler
+	*program.Server
 
-	listening
-	forClients http.Handler // what is left of Handler where certificates are asked for
-	health     *serve.Health
+	mutual     net.Listener // asks callers for a certificate; nil when there is none
+	forClients http.Handler // what is left of Handler there
 	provider   *oidc.Provider
-	telemetry  telemetry
+	protocol   func(event string) // counts what happened at the protocol's endpoints
 }
 
 // New opens everything, prepares the data and wires the handlers. It listens already
 // when Options has no listener, so that a port that is taken shows at once.
 func New(ctx context.Context, cfg Config, o Options) (*App, error) {
-	o = o.orDefault()
 	services, err := Open(ctx, cfg, o)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Services: services, listening: listening{listener: o.Listener, mutual: o.Mutual}}
-	if err := a.ready(ctx, o.Version); err != nil {
+	a := &App{Services: services, mutual: o.Mutual}
+	if err := a.ready(ctx); err != nil {
 		return nil, errors.Join(err, services.Close())
 	}
 	return a, nil
 }
 
-func (a *App) ready(ctx context.Context, version string) error {
+func (a *App) ready(ctx context.Context) (err error) {
 	if err := a.prepare(ctx); err != nil {
 		return err
 	}
-	if err := a.openTLS(); err != nil {
+	if a.Server, err = program.NewServer(ctx, a.Mechanisms); err != nil {
 		return err
 	}
-	if err := a.startTelemetry(ctx, version); err != nil {
-		return err
-	}
+	a.measure()
 	if err := a.mount(); err != nil {
 		return err
 	}
-	return a.listen()
+	if err := a.Listen(); err != nil {
+		return err
+	}
+	return a.listenMutual()
+}
+
+// measure adds to the metrics what only the provider has.
+func (a *App) measure() {
+	a.Metrics.GaugeBy("tegata_outbox_messages", "Messages by state.", "state", a.Outbox.Counts)
+	a.Metrics.Gauge("tegata_password_hashes_total", "Password hashes computed.", func() float64 { return float64(a.Hasher.Computed()) })
+	a.protocol = a.Metrics.Counter("tegata_protocol_events_total", "What happened at the protocol's endpoints, with the reason of refusals.", "event")
 }
 
 // mount is the wiring diagram of everything that speaks HTTP.
-func (a *App) mount() error {
-	proxies, err := serve.ParseProxies(a.Config.Proxies.Trusted)
-	if err != nil {
-		return err
-	}
+func (a *App) mount() (err error) {
 	cookies := serve.Cookies{Secure: a.Config.HTTPS()}
 	pages := &web.Pages{
 		Accounts: a.Accounts, Interaction: a.Interaction, Sessions: a.Sessions, Clients: a.Clients, Devices: a.Devices,
@@ -85,28 +88,32 @@ func (a *App) mount() error {
 	if err != nil {
 		return err
 	}
+	style, err := pages.Page.Asset("page.css")
+	if err != nil {
+		return err
+	}
 	a.provider = &oidc.Provider{
 		Issuer: a.Config.Issuer(), Development: a.Config.Development,
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Devices: a.Devices, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
-		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave,
-		Problem: pages.Page.Problem, Count: a.telemetry.protocol, DPoPNonce: a.Config.DPoP.Nonce, MTLS: a.Config.TLS.Mutual.PublicURL,
+		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave, Style: style,
+		Problem: pages.Page.Problem, Count: a.protocol, DPoPNonce: a.Config.DPoP.Nonce, MTLS: a.Config.TLS.Mutual.PublicURL,
 		ResponseTypes: a.Config.ResponseTypes, Limit: a.Limit, Registration: a.registration(),
 	}
 	pages.ShowState = a.provider.ShowState
-	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
 	mux := http.NewServeMux()
-	a.health.Mount(mux)
+	a.Health.Mount(mux)
 	a.provider.Mount(mux)
 	pages.Mount(mux)
-	front := serve.Front{
-		Log: a.Log, Proxies: proxies, HTTPS: a.Config.HTTPS(), Problem: pages.Page.Status, Observe: a.telemetry.metrics.Request,
+	front, err := a.Front(pages.Page.Status)
+	if err != nil {
+		return err
 	}
 	if front.Clients, err = a.clientCertificates(); err != nil {
 		return err
 	}
 	over := func(w http.ResponseWriter) { a.provider.ShowState(w, nil) }
-	all := a.telemetry.traces.Handler(a.identify(cookies, pages.Page.Problem, over, serve.Routed(mux)))
+	all := a.Traces.Handler(a.identify(cookies, pages.Page.Problem, over, serve.Routed(mux)))
 	a.Handler, a.forClients = front.Handler(all), front.Handler(forClients(all))
 	return nil
 }
@@ -117,28 +124,6 @@ func (a *App) registration() oidc.Registration {
 	return oidc.Registration{
 		Mode:     a.Config.Registration.Mode,
 		PerPlace: limit.Rule{Name: "registration.place", Burst: n, Every: time.Hour / time.Duration(n)},
-	}
-}
-
-// checks is what /readyz asks.
-func (a *App) checks() []serve.Check {
-	return []serve.Check{
-		{Name: "database", Run: a.DB.Ping},
-		{Name: "migrations", Run: func(ctx context.Context) error {
-			n, err := a.DB.Pending(ctx, schema.FS)
-			if err == nil && n != 0 {
-				err = errors.New("the database and this program are of different versions")
-			}
-			return err
-		}},
-		{Name: "keys", Run: func(ctx context.Context) error {
-			for _, alg := range signingAlgs {
-				if _, _, err := a.Keys.Signer(ctx, alg); err != nil {
-					return err
-				}
-			}
-			return nil
-		}},
 	}
 }
 

@@ -23,15 +23,15 @@ const EnvPrefix = "TEGATA_IDP"
 type Config struct {
 	config.Program `yaml:",inline"`
 
-	TLS         TLS     `yaml:"tls"`
-	ClientsFile string  `yaml:"clients_file"`
-	DPoP        DPoP    `yaml:"dpop"`
-	Brand       Brand   `yaml:"brand"`
-	Mail        Mail    `yaml:"mail"`
-	Hashing     Hashing `yaml:"hashing"`
-	Session     Session `yaml:"session"`
-	Terms       Terms   `yaml:"terms"`
-	PeopleFile  string  `yaml:"people_file"`
+	TLS         TLS            `yaml:"tls"`
+	ClientsFile string         `yaml:"clients_file"`
+	DPoP        DPoP           `yaml:"dpop"`
+	Brand       Brand          `yaml:"brand"`
+	Mail        Mail           `yaml:"mail"`
+	Hashing     Hashing        `yaml:"hashing"`
+	Session     config.Session `yaml:"session"`
+	Terms       Terms          `yaml:"terms"`
+	PeopleFile  string         `yaml:"people_file"`
 
 	ResponseTypes []string     `yaml:"response_types"` // what clients may ask for at all
 	Registration  Registration `yaml:"registration"`
@@ -75,12 +75,6 @@ type Hashing struct {
 	Parallel  int `yaml:"parallel"`   // hashes at a time; 0 is one per core
 }
 
-// Session is how long a browser stays signed in.
-type Session struct {
-	Idle     config.Duration `yaml:"idle"`
-	Absolute config.Duration `yaml:"absolute"`
-}
-
 // Terms is what people agree to when they sign up (S-029).
 type Terms struct {
 	Version    string `yaml:"version"`
@@ -99,7 +93,7 @@ func Defaults() Config {
 	c.Hashing = Hashing{MemoryMiB: 19}
 	c.ResponseTypes = []string{"code"}
 	c.Registration = Registration{Mode: oidc.RegistrationClosed, PerPlace: 10}
-	c.Session = Session{Idle: config.Duration(12 * time.Hour), Absolute: config.Duration(7 * 24 * time.Hour)}
+	c.Session = config.Session{Idle: config.Duration(12 * time.Hour), Absolute: config.Duration(7 * 24 * time.Hour)}
 	return c
 }
 
@@ -129,11 +123,7 @@ func (c Config) Validate() []config.Problem {
 	c.checkMail(&p)
 	p.Between("hashing.memory_mib", c.Hashing.MemoryMiB, 8, 4096)
 	p.Between("hashing.parallel", c.Hashing.Parallel, 0, 256)
-	p.Lasts("session.idle", c.Session.Idle, time.Minute, 90*24*time.Hour)
-	p.Lasts("session.absolute", c.Session.Absolute, time.Minute, 365*24*time.Hour)
-	if c.Session.Idle > c.Session.Absolute {
-		p.Add("session.idle", "is longer than session.absolute (%s)", c.Session.Absolute)
-	}
+	c.Session.Check(&p)
 	c.checkProtocol(&p)
 	p.Text("terms.version", c.Terms.Version, 1, 32)
 	p.Link("terms.url", c.Terms.URL)

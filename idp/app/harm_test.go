@@ -12,15 +12,19 @@ import (
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
 	"tegata/shared/fault"
+	"tegata/shared/program"
+	"tegata/shared/program/programtest"
 	"tegata/shared/secret"
 )
 
 // opened gives the services of a provider that has people and clients, without serving.
 func opened(t *testing.T, url string) *app.Services {
 	t.Helper()
-	held := clock.Hold(apptest.Began)
-	o := apptest.Options{Database: url, Clock: held, Listener: apptest.Listen(t)}
-	a, err := app.New(t.Context(), apptest.Config(t, o), app.Options{Clock: held.Now, Listener: o.Listener, Log: slog.New(slog.DiscardHandler)})
+	held := clock.Hold(programtest.Began)
+	o := apptest.Options{Database: url, Clock: held, Listener: programtest.Listen(t)}
+	a, err := app.New(t.Context(), apptest.Config(t, o), app.Options{Options: program.Options{
+		Clock: held.Now, Listener: o.Listener, Log: slog.New(slog.DiscardHandler),
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
 	address "net/mail"
 	"os"
@@ -23,56 +22,30 @@ import (
 	"tegata/idp/sessions"
 	"tegata/idp/web"
 	"tegata/keys"
-	"tegata/keys/hsm"
-	"tegata/shared/audit"
-	"tegata/shared/clock"
-	"tegata/shared/db"
-	"tegata/shared/limit"
 	"tegata/shared/locale"
 	"tegata/shared/mail"
-	"tegata/shared/once"
 	"tegata/shared/outbox"
 	"tegata/shared/page"
+	"tegata/shared/program"
 	"tegata/shared/secret"
 )
 
 // Options is what tests and the command line choose; the zero value serves for real.
 type Options struct {
-	Clock    clock.Clock     // nil: the machine's
-	Log      *slog.Logger    // nil: slog.Default
-	Listener net.Listener    // nil: Config.Listen
-	Mutual   net.Listener    // nil: Config.TLS.Mutual.Listen
-	Rules    *accounts.Rules // nil: accounts.DefaultRules
-	Version  string
-	Keep     bool // leave the schema as it is: for verbs that only look
-}
-
-func (o Options) orDefault() Options {
-	if o.Clock == nil {
-		o.Clock = clock.System
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	return o
+	program.Options
+	Mutual net.Listener    // nil: Config.TLS.Mutual.Listen
+	Rules  *accounts.Rules // nil: accounts.DefaultRules
 }
 
 // Services is everything that decides and remembers, without anything that listens:
 // what the pages, the protocol and the command line's verbs work with.
 type Services struct {
+	*program.Mechanisms
 	Config  Config
-	Clock   clock.Clock
-	Log     *slog.Logger
 	Catalog *locale.Catalog
 	Brand   page.Brand
 
-	DB          *db.DB
-	Seal        *secret.Sealer
-	Once        once.Store
-	Limit       limit.Limiter
-	Audit       audit.Log
 	Outbox      *outbox.Outbox
-	Keys        *keys.Ring
 	Postbox     *notify.Postbox // nil outside of development
 	Hasher      *passwords.Hasher
 	Notify      *notify.Service
@@ -84,43 +57,20 @@ type Services struct {
 	Accounts    *accounts.Service
 	Interaction *interaction.Service
 	Devices     *devices.Service
-
-	device *hsm.Device // nil without one
 }
 
 // Open opens the database, migrates it and fills in every service. The caller closes.
 func Open(ctx context.Context, cfg Config, o Options) (*Services, error) {
-	o = o.orDefault()
-	kek, err := cfg.KEK()
-	if err != nil {
-		return nil, fmt.Errorf("key_encryption_key: %w", err)
-	}
-	seal, err := secret.NewSealer(kek)
+	mechanisms, err := program.Open(ctx, program.Setup{
+		Name: "idp", Config: cfg.Program, TLS: cfg.TLS.TLS, Hosts: cfg.Hosts(cfg.TLS.Mutual.PublicURL),
+		Schema: schema.FS, Signs: signingAlgs,
+	}, o.Options)
 	if err != nil {
 		return nil, err
 	}
-	d, err := db.Open(ctx, cfg.Database.URL.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("database.url: %w", err)
-	}
-	if !o.Keep {
-		applied, err := d.Migrate(ctx, schema.FS, o.Clock())
-		if err != nil {
-			d.Close()
-			return nil, err
-		}
-		for _, name := range applied {
-			o.Log.Info("migrated", "migration", name)
-		}
-	}
-	s := &Services{Config: cfg, Clock: o.Clock, Log: o.Log, DB: d, Seal: seal}
+	s := &Services{Mechanisms: mechanisms, Config: cfg}
 	if err := s.fill(o); err != nil {
-		d.Close()
-		return nil, err
-	}
-	if err := s.unlock(ctx); err != nil {
-		s.Close()
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -135,15 +85,9 @@ func (s *Services) fill(o Options) (err error) {
 		return err
 	}
 	d, now := s.DB, s.Clock
-	s.Once = once.Store{DB: d, Seal: s.Seal}
-	s.Limit = limit.Limiter{DB: d}
-	s.Audit = audit.Log{DB: d, Clock: now}
-	s.Keys = &keys.Ring{
-		DB: d, Seal: s.Seal, Clock: now, Audit: &s.Audit, Log: s.Log, Needs: signingAlgs,
-		Keep:   max(keys.DefaultKeep, time.Duration(s.Config.Session.Absolute)+24*time.Hour),
-		MaxAge: oidc.KeysFor, Readers: s.readers, Harm: harm{s}, KeyFile: s.Config.KeyEncryptionKey.File, SeenFile: s.Config.Keys.SeenFile,
-		Columns: []secret.Column{passwords.SealedColumn, outbox.SealedColumn},
-	}
+	s.Keys.Keep = max(keys.DefaultKeep, time.Duration(s.Config.Session.Absolute)+24*time.Hour)
+	s.Keys.MaxAge, s.Keys.Readers, s.Keys.Harm = oidc.KeysFor, s.readers, harm{s}
+	s.Keys.Columns = []secret.Column{passwords.SealedColumn, outbox.SealedColumn}
 	s.Outbox = &outbox.Outbox{DB: d, Clock: now, Log: s.Log, Seal: s.Seal}
 	transport, err := s.transport()
 	if err != nil {
@@ -203,27 +147,6 @@ func (s *Services) transport() (notify.Transport, error) {
 		Host: m.SMTP.Host, Port: m.SMTP.Port, Username: m.SMTP.Username, Password: m.SMTP.Password.Reveal(),
 		TLS: mail.TLS(m.SMTP.TLS), From: from.Address, FromName: from.Name,
 	}), nil
-}
-
-// unlock makes the keys usable: the device that holds them, and the key-encryption key
-// that the database is sealed by.
-func (s *Services) unlock(ctx context.Context) (err error) {
-	if c := s.Config.Keys.PKCS11; c.Module != "" {
-		s.device, err = hsm.Open(hsm.Config{Module: c.Module, Token: c.Token, PIN: c.PIN.Reveal()})
-		if err != nil {
-			return fmt.Errorf("keys.pkcs11: %w", err)
-		}
-		s.Keys.Device = s.device
-	}
-	return s.Keys.Unlock(ctx)
-}
-
-// Close ends the connections to the database and to the device.
-func (s *Services) Close() error {
-	if s.device == nil {
-		return s.DB.Close()
-	}
-	return errors.Join(s.DB.Close(), s.device.Close())
 }
 
 // prepare makes what must be there before the first request: signing keys, the

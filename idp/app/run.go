@@ -2,64 +2,34 @@ package app
 
 import (
 	"context"
-	"errors"
 	"runtime/debug"
-	"sync"
 	"time"
 
-	"tegata/idp/oidc"
 	"tegata/shared/clock"
-	"tegata/shared/serve"
+	"tegata/shared/program"
 )
 
 const (
-	sealEvery  = 2 * time.Second // how long an audit event may wait for its place in the chain
-	sweepEvery = 5 * time.Minute // how late expired rows may go
-	diaryEvery = 2 * time.Second // how long requests wait until clients' developers see them
-	restEvery  = time.Minute     // how long memory that hashing needed may stay after the last hash
-	usedFor    = 48 * time.Hour  // how long what was used once is remembered: a code reused must end its tokens
+	diaryEvery = 2 * time.Second     // how long requests wait until clients' developers see them
+	restEvery  = time.Minute         // how long memory that hashing needed may stay after the last hash
+	usedFor    = 48 * time.Hour      // how long what was used once is remembered: a code reused must end its tokens
+	sentFor    = 30 * 24 * time.Hour // how long a message that was sent can be looked up
 )
 
-// URL is where this process can be reached on this machine.
-func (a *App) URL() string { return a.servers()[0].URL() }
-
-// Run serves until ctx ends, then stops in order: /readyz turns red, requests under
-// way finish, the outbox delivers or keeps what it holds, the audit log is sealed and
-// the database closed. It gives nil after such a stop.
+// Run serves until ctx ends, then stops in order; the outbox delivers or keeps what it
+// holds. It gives nil after such a stop.
 func (a *App) Run(ctx context.Context) error {
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	var workers sync.WaitGroup
-	jobs := []func(context.Context){
-		func(ctx context.Context) { a.complain("outbox", a.Outbox.Run(ctx)) },
-		a.Keys.Watch,
-		a.serveMetrics,
-		func(ctx context.Context) { clock.Every(ctx, sealEvery, a.seal) },
-		func(ctx context.Context) { clock.Every(ctx, sweepEvery, a.sweep) },
-		func(ctx context.Context) { clock.Every(ctx, diaryEvery, a.writeDiary) },
-		func(ctx context.Context) { clock.Every(ctx, restEvery, a.giveBack()) },
-	}
-	if a.certificates != nil {
-		jobs = append(jobs, a.certificates.Watch)
-	}
-	for _, job := range jobs {
-		workers.Go(func() { job(work) })
-	}
-	err := serve.RunAll(ctx, a.servers()...)
-	stopWork()
-	workers.Wait()
-	a.writeDiary(context.WithoutCancel(ctx))
-	a.seal(context.WithoutCancel(ctx))
-	a.complain("traces", a.telemetry.traces.Stop(context.WithoutCancel(ctx)))
-	return errors.Join(err, a.Close())
+	return a.Server.Run(ctx, program.Work{
+		Jobs: []func(context.Context){
+			func(ctx context.Context) { a.Complain("outbox", a.Outbox.Run(ctx)) },
+			func(ctx context.Context) { clock.Every(ctx, diaryEvery, a.writeDiary) },
+			func(ctx context.Context) { clock.Every(ctx, restEvery, a.giveBack()) },
+		},
+		Sweep: a.sweep, Last: a.writeDiary, Ports: a.mutualPorts(),
+	})
 }
 
-func (a *App) writeDiary(ctx context.Context) { a.complain("client requests", a.Diary.Flush(ctx)) }
-
-func (a *App) seal(ctx context.Context) {
-	_, err := a.Audit.Seal(ctx)
-	a.complain("audit seal", err)
-}
+func (a *App) writeDiary(ctx context.Context) { a.Complain("client requests", a.Diary.Flush(ctx)) }
 
 // giveBack returns memory to the system when passwords were hashed since the last
 // time: a hash takes 19 MiB, and Go would keep them for a while.
@@ -73,41 +43,19 @@ func (a *App) giveBack() func(context.Context) {
 	}
 }
 
-// sweep forgets what is over. Several nodes may do it at once.
+// sweep forgets what is over.
 func (a *App) sweep(ctx context.Context) {
-	s, now := a.Services, a.Clock()
-	for name, sweep := range map[string]func() (int64, error){
-		"once":         func() (int64, error) { return s.Once.Sweep(ctx, now, usedFor) },
-		"limits":       func() (int64, error) { return s.Limit.Sweep(ctx, now) },
-		"keys":         func() (int64, error) { return s.Keys.Sweep(ctx, now) },
-		"invitations":  func() (int64, error) { return s.Clients.Sweep(ctx, now) },
-		"outbox":       func() (int64, error) { return s.Outbox.Sweep(ctx, 30*24*time.Hour) },
-		"sessions":     func() (int64, error) { return s.Sessions.Sweep(ctx, now) },
-		"interactions": func() (int64, error) { return s.Interaction.Sweep(ctx, now) },
-		"devices":      func() (int64, error) { return s.Devices.Sweep(ctx, usedFor) },
-		"grants":       func() (int64, error) { return (&oidc.Provider{DB: s.DB, Clock: s.Clock}).Sweep(ctx) },
-		"accounts":     func() (int64, error) { return s.Accounts.Sweep(ctx, now) },
-		"tokens":       func() (int64, error) { return a.provider.Sweep(ctx) },
-		"postbox":      func() (int64, error) { return s.sweepPostbox(ctx, now) },
-	} {
-		n, err := sweep()
-		s.complain("sweep "+name, err)
-		if n > 0 {
-			s.Log.Debug("swept", "what", name, "rows", n)
-		}
+	more := map[string]program.Sweep{
+		"invitations":  a.Clients.Sweep,
+		"sessions":     a.Sessions.Sweep,
+		"interactions": a.Interaction.Sweep,
+		"accounts":     a.Accounts.Sweep,
+		"outbox":       func(ctx context.Context, _ time.Time) (int64, error) { return a.Outbox.Sweep(ctx, sentFor) },
+		"devices":      func(ctx context.Context, _ time.Time) (int64, error) { return a.Devices.Sweep(ctx, usedFor) },
+		"tokens":       func(ctx context.Context, _ time.Time) (int64, error) { return a.provider.Sweep(ctx) },
 	}
-}
-
-func (s *Services) sweepPostbox(ctx context.Context, now time.Time) (int64, error) {
-	if s.Postbox == nil {
-		return 0, nil
+	if a.Postbox != nil {
+		more["postbox"] = a.Postbox.Sweep
 	}
-	return s.Postbox.Sweep(ctx, now)
-}
-
-// complain logs what went wrong in the background; the end of the program is no mistake.
-func (s *Services) complain(what string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
-		s.Log.Error("background work failed", "what", what, "cause", err)
-	}
+	a.Mechanisms.Sweep(ctx, usedFor, more)
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"strings"
@@ -22,35 +21,22 @@ func (t TLS) check(p *config.Problems, c config.Program) {
 	t.Mutual.Check(p, c, t.TLS)
 }
 
-// listening is the connections we take.
-type listening struct {
-	listener     net.Listener
-	mutual       net.Listener // asks callers for a certificate; nil when there is none
-	certificates certs.Source // nil: a proxy ends TLS
-	tls          *tls.Config  // nil: plain http
-}
-
-// openTLS reads the certificate, so that a broken one shows at once.
-func (a *App) openTLS() (err error) {
-	t := a.Config.TLS
-	a.certificates, err = t.Source(a.Config.Hosts(t.Mutual.PublicURL), a.Clock, a.Log)
-	if err == nil && a.certificates != nil {
-		a.tls = certs.Config(a.certificates, t.Least())
-	}
-	return err
-}
-
-// listen opens the ports that Options did not give.
-func (a *App) listen() (err error) {
-	if a.listener == nil {
-		if a.listener, err = net.Listen("tcp", a.Config.Listen); err != nil {
-			return err
-		}
-	}
+// listenMutual opens the port that asks for certificates when Options did not give it.
+func (a *App) listenMutual() (err error) {
 	if address := a.Config.TLS.Mutual.Listen; address != "" && a.mutual == nil {
 		a.mutual, err = net.Listen("tcp", address)
 	}
 	return err
+}
+
+// mutualPorts gives what serves clients there, if there is such a port.
+func (a *App) mutualPorts() []*serve.Server {
+	if a.mutual == nil {
+		return nil
+	}
+	port := a.Port()
+	port.Listener, port.Handler, port.TLS = a.mutual, a.forClients, certs.Asking(a.TLS)
+	return []*serve.Server{port}
 }
 
 // clientCertificates tells the front to look at certificates; nil when it should not.
@@ -77,19 +63,4 @@ func forClients(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// servers is what Run runs. Nobody waits for load balancers in development.
-func (a *App) servers() []*serve.Server {
-	one := serve.Server{Listener: a.listener, Handler: a.Handler, TLS: a.tls, Log: a.Log, Health: a.health}
-	if !a.Config.Development {
-		one.Notice = serve.DefaultNotice
-	}
-	all := []*serve.Server{&one}
-	if a.mutual != nil {
-		two := one
-		two.Listener, two.Handler, two.TLS = a.mutual, a.forClients, certs.Asking(a.tls)
-		all = append(all, &two)
-	}
-	return all
 }

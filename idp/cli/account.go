@@ -54,48 +54,19 @@ func toJSON(a accounts.Account) accountJSON {
 }
 
 func (p program) accountList() *cobra.Command {
-	var (
-		n      int
-		after  string
-		asJSON bool
-	)
-	cmd := &cobra.Command{
+	return verbs.List[accounts.Account]{
+		Heads: []string{"EMAIL", "NAME", "COUNTRY", "STATE", "CREATED", "LAST LOG-IN", "ID"},
+		Row: func(a accounts.Account) []string {
+			return []string{a.Email, a.Name(), a.Country, string(a.State), verbs.Time(&a.CreatedAt), verbs.Time(a.LastLoginAt), a.ID}
+		},
+		JSON:   func(a accounts.Account) any { return toJSON(a) },
+		Number: 50, What: "account",
+		Page: verbs.From(p.Services, func(s *app.Services) verbs.Page[accounts.Account] { return s.Accounts.List }),
+	}.Command(p.Out, &cobra.Command{
 		Use:     "list",
 		Short:   "List accounts in the order in which they were opened",
 		Example: "  idp account list -n 100\n  idp account list --after ID --json    # the next page",
-		Args:    cobra.NoArgs,
-		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
-			if n < 1 || n > 10_000 {
-				return verbs.Usagef("-n %d: want 1 to 10000", n)
-			}
-			return p.services(cmd.Context(), func(s *app.Services) error {
-				all, err := s.Accounts.List(cmd.Context(), after, n)
-				if err != nil {
-					return err
-				}
-				return p.showAccounts(all, asJSON)
-			})
-		}),
-	}
-	cmd.Flags().IntVarP(&n, "number", "n", 50, "how many")
-	cmd.Flags().StringVar(&after, "after", "", "the account id to begin after")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-func (p program) showAccounts(all []accounts.Account, asJSON bool) error {
-	if asJSON {
-		list := make([]accountJSON, len(all))
-		for i, a := range all {
-			list[i] = toJSON(a)
-		}
-		return verbs.JSON(p.Out, list)
-	}
-	rows := make([][]string, len(all))
-	for i, a := range all {
-		rows[i] = []string{a.Email, a.Name(), a.Country, string(a.State), verbs.Time(&a.CreatedAt), verbs.Time(a.LastLoginAt), a.ID}
-	}
-	return verbs.Table(p.Out, []string{"EMAIL", "NAME", "COUNTRY", "STATE", "CREATED", "LAST LOG-IN", "ID"}, rows)
+	})
 }
 
 func (p program) accountShow() *cobra.Command {
@@ -106,7 +77,7 @@ func (p program) accountShow() *cobra.Command {
 		Example: "  idp account show ada@example.org",
 		Args:    cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			return p.services(cmd.Context(), func(s *app.Services) error {
+			return p.Services(cmd.Context(), func(s *app.Services) error {
 				a, err := find(cmd.Context(), s.Accounts, args[0])
 				if fault.Is(err, fault.NotFound) {
 					return fmt.Errorf("there is no account %s; see: idp account list", verbs.Plain(args[0]))
@@ -168,7 +139,7 @@ func (p program) accountCreate() *cobra.Command {
 			if who.Password, err = p.password(file); err != nil {
 				return err
 			}
-			return p.services(cmd.Context(), func(s *app.Services) error {
+			return p.Services(cmd.Context(), func(s *app.Services) error {
 				a, err := s.Accounts.Create(cmd.Context(), who)
 				if fault.Is(err, fault.Conflict) {
 					return fmt.Errorf("%s has an account; see: idp account show %[1]s", verbs.Plain(who.Email))

@@ -22,16 +22,19 @@ import (
 )
 
 // program is the provider with its verbs.
-type program struct{ *verbs.Program[app.Config] }
+type program struct {
+	*verbs.Program[app.Config, *app.Services]
+}
 
 // Main runs one command and gives its exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
-	p := program{&verbs.Program[app.Config]{
+	p := program{&verbs.Program[app.Config, *app.Services]{
 		Std:  verbs.Std{In: stdin, Out: stdout, Err: stderr, Environ: environ},
 		Name: "idp", About: "Tegata ID, the OpenID Provider", EnvPrefix: app.EnvPrefix, File: "configs/idp.yaml",
 		Schema: schema.FS, Load: app.Load, Sends: true,
 		Shared: func(c app.Config) config.Program { return c.Program },
-		Open:   tools,
+		Open:   open,
+		Tools:  func(s *app.Services) verbs.Tools { return verbs.Tools{Audit: s.Audit, Outbox: s.Outbox} },
 	}}
 	p.Serve = p.serve
 	root := p.Root()
@@ -40,7 +43,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []st
 }
 
 func (p program) serve(ctx context.Context, c app.Config, log *slog.Logger, version string) error {
-	a, err := app.New(ctx, c, app.Options{Log: log, Version: version})
+	var o app.Options
+	o.Log, o.Version = log, version
+	a, err := app.New(ctx, c, o)
 	if err != nil {
 		return err
 	}
@@ -49,22 +54,9 @@ func (p program) serve(ctx context.Context, c app.Config, log *slog.Logger, vers
 	return a.Run(ctx)
 }
 
-func tools(ctx context.Context, c app.Config, log *slog.Logger) (verbs.Tools, error) {
-	s, err := app.Open(ctx, c, app.Options{Log: log, Keep: true})
-	if err != nil {
-		return verbs.Tools{}, err
-	}
-	return verbs.Tools{DB: s.DB, Audit: s.Audit, Outbox: s.Outbox, Close: s.Close}, nil
-}
-
-// services opens everything that the verbs of this program work with.
-func (p program) services(ctx context.Context, do func(*app.Services) error) error {
-	return p.Opened(ctx, func(c app.Config) error {
-		s, err := app.Open(ctx, c, app.Options{Log: p.Quiet(), Keep: true})
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return do(s)
-	})
+// open gives what the verbs work with.
+func open(ctx context.Context, c app.Config, log *slog.Logger) (*app.Services, error) {
+	var o app.Options
+	o.Log, o.Keep = log, true
+	return app.Open(ctx, c, o)
 }

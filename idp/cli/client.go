@@ -39,12 +39,12 @@ func (p program) clientList() *cobra.Command {
 		Short: "List the clients, disabled ones too",
 		Args:  cobra.NoArgs,
 		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
-			return p.services(cmd.Context(), func(s *app.Services) error {
+			return p.Services(cmd.Context(), func(s *app.Services) error {
 				all, err := s.Clients.List(cmd.Context())
 				if err != nil {
 					return err
 				}
-				return p.showClients(all, asJSON)
+				return listed.Show(p.Out, all, asJSON)
 			})
 		}),
 	}
@@ -52,23 +52,16 @@ func (p program) clientList() *cobra.Command {
 	return cmd
 }
 
-func (p program) showClients(all []clients.Client, asJSON bool) error {
-	if asJSON {
-		list := make([]clientJSON, len(all))
-		for i, c := range all {
-			list[i] = clientJSON{c, c.Source, c.Disabled}
-		}
-		return verbs.JSON(p.Out, list)
-	}
-	rows := make([][]string, len(all))
-	for i, c := range all {
+var listed = verbs.List[clients.Client]{
+	Heads: []string{"ID", "NAME", "AUTHENTICATION", "ID TOKEN", "STATE", "SOURCE", "REDIRECT URIS"},
+	Row: func(c clients.Client) []string {
 		state := "enabled"
 		if c.Disabled {
 			state = "disabled"
 		}
-		rows[i] = []string{c.ID, c.NameIn("en"), string(c.AuthMethod), c.IDTokenAlg, state, c.Source, strings.Join(c.RedirectURIs, " ")}
-	}
-	return verbs.Table(p.Out, []string{"ID", "NAME", "AUTHENTICATION", "ID TOKEN", "STATE", "SOURCE", "REDIRECT URIS"}, rows)
+		return []string{c.ID, c.NameIn("en"), string(c.AuthMethod), c.IDTokenAlg, state, c.Source, strings.Join(c.RedirectURIs, " ")}
+	},
+	JSON: func(c clients.Client) any { return clientJSON{c, c.Source, c.Disabled} },
 }
 
 func (p program) clientShow() *cobra.Command {

@@ -150,7 +150,7 @@ func (p program) clientCreate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.services(cmd.Context(), func(s *app.Services) error {
+			return p.Services(cmd.Context(), func(s *app.Services) error {
 				c := clients.Client{ID: id, Source: clients.SourceCLI}
 				if id == "" && members["client_id"] == nil {
 					c.ID = hex.EncodeToString(secret.Bytes(12)) // no dash in front, which would look like a flag
@@ -233,7 +233,7 @@ func (p program) clientUpdate() *cobra.Command {
 
 // onClient runs do with a client of the database.
 func (p program) onClient(ctx context.Context, id string, do func(*app.Services, clients.Client) error) error {
-	return p.services(ctx, func(s *app.Services) error {
+	return p.Services(ctx, func(s *app.Services) error {
 		c, err := editor(s).Find(ctx, id)
 		if fault.Is(err, fault.NotFound) {
 			return fmt.Errorf("there is no client %s; see: idp client list", verbs.Plain(id))

@@ -42,7 +42,7 @@ func (p program) clientInvite() *cobra.Command {
 			if uses < 1 || uses > 100_000 {
 				return verbs.Usagef("--uses %d: want 1 to 100000", uses)
 			}
-			return p.services(cmd.Context(), func(s *app.Services) error {
+			return p.Services(cmd.Context(), func(s *app.Services) error {
 				one, token, err := s.Clients.Invite(cmd.Context(), note, uses, time.Duration(lasts))
 				if err != nil {
 					return err

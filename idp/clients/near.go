@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"tegata/shared/levenshtein"
 )
 
 // Nearest gives the registered address that differs least from the given one, "" when
@@ -12,7 +14,7 @@ func Nearest(given string, registered []string) string {
 	best, least := "", -1
 	for _, one := range registered {
 		// The query counts least: it may be anything.
-		d := 1000*distance(beforeQuery(given), beforeQuery(one)) + distance(cutText(given, 300), cutText(one, 300))
+		d := 1000*levenshtein.Distance(beforeQuery(given), beforeQuery(one)) + levenshtein.Distance(cutText(given, 300), cutText(one, 300))
 		if least < 0 || d < least {
 			best, least = one, d
 		}
@@ -23,27 +25,6 @@ func Nearest(given string, registered []string) string {
 func beforeQuery(uri string) string {
 	uri, _, _ = strings.Cut(uri, "?")
 	return cutText(uri, 300)
-}
-
-// distance is Levenshtein's: how many letters have to change.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			above, cost := row[j+1], 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(above+1, row[j]+1, corner+cost)
-			corner = above
-		}
-	}
-	return row[len(b)]
 }
 
 // Diff cuts two texts into what they begin with alike, what differs, and what they end

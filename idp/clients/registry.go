@@ -2,7 +2,6 @@ package clients
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,28 +58,10 @@ func (r *Registry) List(ctx context.Context) ([]Client, error) { return r.Store.
 // clients that left the file are disabled. Clients from elsewhere stay untouched. Of
 // two nodes that do it at once both succeed.
 func (r *Registry) Sync(ctx context.Context, file []Client) error {
-	now := r.Clock()
-	err := r.Store.DB.Tx(ctx, func(ctx context.Context) error {
-		known, err := r.Store.all(ctx)
-		if err != nil {
-			return err
-		}
-		for _, c := range file {
-			if err := r.Store.put(ctx, c, now); err != nil {
-				return err
-			}
-		}
-		for _, c := range known {
-			left := c.Source == "config" && !c.Disabled && !slices.ContainsFunc(file, func(f Client) bool { return f.ID == c.ID })
-			if !left {
-				continue
-			}
-			if err := r.Store.disable(ctx, c.ID, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := filed[Client]{
+		all: r.Store.all, put: r.Store.put, disable: r.Store.disable,
+		of: func(c Client) (string, bool) { return c.ID, c.Source == SourceConfig && !c.Disabled },
+	}.sync(ctx, r.Store.DB, file, r.Clock())
 	r.kept.Clear()
 	return err
 }

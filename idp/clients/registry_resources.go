@@ -46,28 +46,10 @@ func (r *Registry) Resource(ctx context.Context, id string) (Resource, error) {
 
 // SyncResources brings the database in step with the file, as Sync does for clients.
 func (r *Registry) SyncResources(ctx context.Context, file []Resource) error {
-	now := r.Clock()
-	err := r.Store.DB.Tx(ctx, func(ctx context.Context) error {
-		known, err := r.Store.allResources(ctx)
-		if err != nil {
-			return err
-		}
-		for _, one := range file {
-			if err := r.Store.putResource(ctx, one, now); err != nil {
-				return err
-			}
-		}
-		for _, one := range known {
-			left := one.Source == "config" && !one.Disabled && !slices.ContainsFunc(file, func(f Resource) bool { return f.ID == one.ID })
-			if !left {
-				continue
-			}
-			if err := r.Store.disableResource(ctx, one.ID, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := filed[Resource]{
+		all: r.Store.allResources, put: r.Store.putResource, disable: r.Store.disableResource,
+		of: func(one Resource) (string, bool) { return one.ID, one.Source == SourceConfig && !one.Disabled },
+	}.sync(ctx, r.Store.DB, file, r.Clock())
 	r.resources.Store(nil)
 	return err
 }

@@ -225,6 +225,23 @@ func wantError(t testing.TB, got answer, status int, code string) {
 	}
 }
 
+// wantOneWinner checks answers to requests made at once: one was served, the others
+// were refused.
+func wantOneWinner(t testing.TB, answers []answer, status int, code string) {
+	t.Helper()
+	won := 0
+	for _, a := range answers {
+		if a.StatusCode == 200 {
+			won++
+		} else {
+			wantError(t, a, status, code)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of %d requests were served, want 1", won, len(answers))
+	}
+}
+
 // claims reads the payload of an ID token after checking it with the published keys.
 func (w *world) claims(text any) (header jose.Header, claims map[string]any) {
 	w.t.Helper()

@@ -245,10 +245,5 @@ func page(step interaction.Step) string {
 // browser gives the cookie that ties conversations to this browser, making it when
 // there is none yet.
 func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
-	if value := p.Cookies.Read(r, sessions.BrowserCookieName); value != "" {
-		return value
-	}
-	value := interaction.NewBrowser()
-	p.Cookies.Set(w, sessions.BrowserCookieName, value, 0)
-	return value
+	return p.Cookies.Keep(w, r, sessions.BrowserCookieName, interaction.NewBrowser)
 }

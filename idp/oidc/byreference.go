@@ -4,40 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
 	"tegata/idp/clients"
 )
-
-// maxFetched bounds what is read from an address that somebody else chose.
-const maxFetched = 64 << 10
-
-// fetch reads an address that a client chose. Why it failed is for the log only.
-func (p *Provider) fetch(ctx context.Context, uri, accept string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Accept", accept)
-	answer, err := p.Outbound.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("status %d", answer.StatusCode)
-	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxFetched+1))
-	if err == nil && len(text) > maxFetched {
-		err = fmt.Errorf("more than %d bytes", maxFetched)
-	}
-	return text, err
-}
 
 // refer reads the request object that lies where the client registered one, and goes
 // on as if it had come along. OIDC Core §6.2, §6.3. What is wrong with it is told where
@@ -52,7 +24,7 @@ func (p *Provider) refer(ctx context.Context, a *authorization, uri string) erro
 	case !slices.ContainsFunc(a.client.RequestURIs, func(one string) bool { return one == uri || plain(one) == plain(uri) }):
 		return refuse("invalid_request_uri", "The request_uri is not registered for this client.")
 	}
-	text, err := p.fetch(ctx, plain(uri), "application/oauth-authz-req+jwt, application/jwt")
+	text, err := fetch(ctx, p.Outbound, plain(uri), "application/oauth-authz-req+jwt, application/jwt")
 	if err != nil {
 		return refuse("invalid_request_uri", "The request object could not be fetched.").because(err)
 	}
@@ -75,7 +47,7 @@ func (p *Provider) checkSector(ctx context.Context, c *clients.Client) error {
 	if !strings.HasPrefix(c.SectorIdentifierURI, "https://") && !p.Development {
 		return refused
 	}
-	text, err := p.fetch(ctx, c.SectorIdentifierURI, "application/json")
+	text, err := fetch(ctx, p.Outbound, c.SectorIdentifierURI, "application/json")
 	if err != nil {
 		return refused.because(err)
 	}

@@ -148,17 +148,7 @@ func TestParallelReplayHasOneWinner(t *testing.T) { // A-029
 			all.Go(func() { answers[i] = w.post("/oauth2/token", forms[i]) })
 		}
 		all.Wait()
-		won := 0
-		for _, a := range answers {
-			if a.StatusCode == 200 {
-				won++
-			} else {
-				wantError(t, a, 401, "invalid_client")
-			}
-		}
-		if won != 1 {
-			t.Errorf("%d requests used one assertion, want 1", won)
-		}
+		wantOneWinner(t, answers, 401, "invalid_client")
 	})
 }
 

@@ -119,17 +119,7 @@ func TestADeviceGetsTokensOnce(t *testing.T) {
 			all.Go(func() { answers[i] = w.polls(codes) })
 		}
 		all.Wait()
-		won := 0
-		for _, a := range answers {
-			if a.StatusCode == 200 {
-				won++
-			} else {
-				wantError(t, a, 400, "invalid_grant")
-			}
-		}
-		if won != 1 {
-			t.Errorf("%d got tokens, want 1", won)
-		}
+		wantOneWinner(t, answers, 400, "invalid_grant")
 	})
 }
 

@@ -142,17 +142,7 @@ func TestParallelRedemptionHasOneWinner(t *testing.T) {
 				}
 				ready.Done()
 				done.Wait()
-				won := 0
-				for _, a := range answers {
-					if a.StatusCode == 200 {
-						won++
-					} else {
-						wantError(t, a, 400, "invalid_grant")
-					}
-				}
-				if won != 1 {
-					t.Errorf("%s: %d of %d redeemed the code, want 1", client, won, callers)
-				}
+				wantOneWinner(t, answers, 400, "invalid_grant")
 			}
 		}
 	})

@@ -35,7 +35,7 @@ func FuzzAssertionsFromStrangers(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, given string) {
-		a, ok := parseBearer(given)
+		a, ok := parseAsserted(given)
 		if !ok {
 			return
 		}

@@ -52,7 +52,7 @@ func (p *Provider) answersTo(a *authorization) bool {
 	if !a.client.Redirects(uri) {
 		return false
 	}
-	a.back = reply{uri: uri, state: a.params.Get("state"), issuer: p.Issuer}
+	a.back = reply{uri: uri, state: a.params.Get("state"), issuer: p.Issuer, style: p.Style}
 	mode := a.params.Get("response_mode")
 	a.back.mode = p.modeOf(a.params.Get("response_type"), mode)
 	if carries, ok := jarmModes[mode]; ok {

@@ -67,7 +67,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 // verifyBearer checks who made the assertion, for whom, and until when.
 func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) {
 	bad := func(why string) (asserted, error) { return asserted{}, refuse("invalid_grant", why) }
-	a, ok := parseBearer(w.form.Get("assertion"))
+	a, ok := parseAsserted(w.form.Get("assertion"))
 	if !ok {
 		return bad("The assertion could not be read.")
 	}
@@ -96,19 +96,6 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) 
 		return bad("The assertion is not signed with a key of its issuer.")
 	}
 	return a, nil
-}
-
-// parseBearer reads an assertion without trusting it yet.
-func parseBearer(text string) (a asserted, ok bool) {
-	if text == "" || len(text) > maxToken {
-		return asserted{}, false
-	}
-	token, err := jwt.ParseSigned(text, assertionAlgs)
-	if err != nil || len(token.Headers) != 1 || token.UnsafeClaimsWithoutVerification(&a) != nil {
-		return asserted{}, false
-	}
-	a.token = token
-	return a, a.Issuer != "" && a.Subject != ""
 }
 
 // signedBy tells whether one of the keys made the signature.

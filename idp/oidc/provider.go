@@ -91,6 +91,7 @@ type Provider struct {
 
 	Diary     *clients.Diary                                                                            // optional; what clients' developers see
 	Farewells *Farewells                                                                                // optional; tells clients that a session ended
+	Style     string                                                                                    // optional; URL of a stylesheet for the page that posts an answer
 	Leave     func(w http.ResponseWriter, r *http.Request, frames []clients.Frame, onward string) error // shows the clients' log-out pages, then goes onward; optional
 
 	engine   *fosite.Fosite

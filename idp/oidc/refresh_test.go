@@ -82,17 +82,7 @@ func TestParallelRefreshHasOneWinner(t *testing.T) { // A-049
 			all.Go(func() { answers[i] = w.refresh("basic", token) })
 		}
 		all.Wait()
-		won := 0
-		for _, a := range answers {
-			if a.StatusCode == 200 {
-				won++
-			} else {
-				wantError(t, a, 400, "invalid_grant")
-			}
-		}
-		if won != 1 {
-			t.Errorf("%d families, want 1", won)
-		}
+		wantOneWinner(t, answers, 400, "invalid_grant")
 	})
 }
 

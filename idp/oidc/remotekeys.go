@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -20,7 +19,6 @@ const (
 	keysAgain   = 5 * time.Second // an unknown kid makes us look, but only so often:
 	keysTries   = 3               // a client that has just changed its keys is not refused
 	keysAtLeast = 24 * time.Hour  // a client that cannot be reached keeps its keys for so long
-	maxKeys     = 64 << 10        // bytes of a key set
 )
 
 // errKeys is all that a fetch tells: which addresses answer how is nobody's business
@@ -76,22 +74,9 @@ func (k *remoteKeys) keys(ctx context.Context, uri, kid string) ([]jose.JSONWebK
 }
 
 func (k *remoteKeys) fetch(ctx context.Context, uri string) (*jose.JSONWebKeySet, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
+	text, err := fetch(ctx, k.client, uri, "application/json")
 	if err != nil {
 		return nil, err
-	}
-	r.Header.Set("Accept", "application/json")
-	answer, err := k.client.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("status %d", answer.StatusCode)
-	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxKeys+1))
-	if err != nil || len(text) > maxKeys {
-		return nil, fmt.Errorf("more than %d bytes, or broken off: %w", maxKeys, err)
 	}
 	var set jose.JSONWebKeySet
 	return &set, json.Unmarshal(text, &set)

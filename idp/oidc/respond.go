@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"errors"
 	"html/template"
 	"io"
@@ -23,6 +24,7 @@ const (
 type reply struct {
 	uri, state, mode, issuer string
 	session                  string // session_state, "" for none
+	style                    string // URL of a stylesheet for the page of form_post, "" for none
 
 	sign func(*http.Request, [][2]string) ([][2]string, error) // makes a signed answer of it; nil for a plain one
 }
@@ -89,35 +91,43 @@ func (p *Provider) script(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, submit)
 }
 
-// formPost posts the answer to the client; without script the person presses the button.
+// formPost posts the answer to the client; without script the person presses the
+// button. It speaks both languages: an answer belongs to no conversation any more.
 var formPost = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>One moment</title></head>
-<body>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>One moment</title>
+{{with .Style}}<link rel="stylesheet" href="{{.}}">
+{{end}}</head>
+<body class="narrow">
+<main>
+<h1>One moment<br><span lang="ja">しばらくお待ちください</span></h1>
+<p class="lead">You are on your way back to {{.Host}}.<br><span lang="ja">{{.Host}} に戻ります。</span></p>
 <form method="post" action="{{.To}}">
 {{range .Fields}}<input type="hidden" name="{{index . 0}}" value="{{index . 1}}">
-{{end}}<p><button type="submit" id="continue">Continue / 続ける</button></p>
+{{end}}<p class="actions"><button type="submit" id="continue">Continue / 続ける</button></p>
 </form>
+</main>
 <script src="` + pathSubmit + `"></script>
 </body>
 </html>
 `))
 
 func (b reply) post(w http.ResponseWriter, answer [][2]string) {
-	target := "'none'"
+	target, host := "'none'", ""
 	if u, err := url.Parse(b.uri); err == nil {
-		target = u.Scheme + ":"
-		if u.Host != "" {
-			target += "//" + u.Host
+		target, host = u.Scheme+":", u.Host
+		if host != "" {
+			target += "//" + host
 		}
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; form-action "+target+"; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; form-action "+target+"; base-uri 'none'; frame-ancestors 'none'")
 	formPost.Execute(w, struct {
-		To     template.URL // checked against the registration
-		Fields [][2]string
-	}{template.URL(b.uri), answer})
+		To          template.URL // checked against the registration
+		Host, Style string
+		Fields      [][2]string
+	}{template.URL(b.uri), cmp.Or(host, "the application"), b.style, answer})
 }
 
 // toPerson tells whether the fault is about the conversation: one that began in

@@ -45,6 +45,9 @@ func TestPeopleAreWarnedOfStrangeClients(t *testing.T) {
 	looks := func() {
 		t.Helper()
 		p.Sees("has checked Your Bank", host, "How Your Bank uses your data", "Terms of use of Your Bank", "Logo of Your Bank")
+		if html := p.HTML(); strings.Index(html, `id="unverified"`) > strings.Index(html, `id="main"`) {
+			t.Error("the warning stands below the form")
+		}
 		if strings.Contains(p.HTML(), `src="https://strange`) {
 			t.Error("a picture of a client is fetched")
 		}
@@ -69,7 +72,7 @@ func TestAnswersByFormPost(t *testing.T) {
 		p := browser.Chromium(t, browser.Options{Base: w.URL, Language: "en", Script: script})
 		inEnglish.enter(p.Visit(w.authorize("response_mode", "form_post")), "ada@example.org", good)
 		if !script {
-			p.Press("Continue / 続ける")
+			p.Sees("You are on your way back to " + strings.TrimPrefix(w.shop.URL, "http://")).Press("Continue / 続ける")
 		}
 		p.Sees("posted: true 0123456789").At(w.shop.URL + "/callback")
 	}

@@ -18,7 +18,7 @@ type consentData struct {
 	About       aboutClient
 	Email       string
 	Scopes      []string // in words
-	Details     []string // RFC 9396, as text
+	Details     []detail
 }
 
 // scopeWords are the message keys of the scopes we know (OIDC Core §5.4, §11).
@@ -81,7 +81,7 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 		About:       p.aboutClient(r, it),
 		Email:       account.Email,
 		Scopes:      p.inWords(r.Context(), page.Language(r), it.Scopes),
-		Details:     detailTexts(requested(it, "authorization_details")),
+		Details:     detailsOf(requested(it, "authorization_details")),
 	}})
 }
 
@@ -94,10 +94,13 @@ func requested(it interaction.Interaction, name string) string {
 	return params.Get(name)
 }
 
-// inWords tells scopes so that people can judge them.
+// usualOrder is that of scopes on a page: from who somebody is to what else is wanted.
+var usualOrder = []string{"openid", "profile", "email", "address", "phone"}
+
+// inWords tells scopes so that people can judge them, in the same order everywhere.
 func (p *Pages) inWords(ctx context.Context, lang string, scopes []string) []string {
 	var words []string
-	for _, scope := range scopes {
+	for _, scope := range inOrder(scopes) {
 		if key, known := scopeWords[scope]; known {
 			words = append(words, p.Page.Catalog.Text(lang, key, nil))
 			continue
@@ -105,6 +108,17 @@ func (p *Pages) inWords(ctx context.Context, lang string, scopes []string) []str
 		words = append(words, p.otherInWords(ctx, lang, scope))
 	}
 	return words
+}
+
+// inOrder gives the scopes of usualOrder first, and then the others as they came.
+func inOrder(scopes []string) []string {
+	place := func(scope string) int {
+		if i := slices.Index(usualOrder, scope); i >= 0 {
+			return i
+		}
+		return len(usualOrder)
+	}
+	return slices.SortedStableFunc(slices.Values(scopes), func(a, b string) int { return place(a) - place(b) })
 }
 
 // otherInWords tells a scope of a resource, with the resource's name where there is one.

@@ -34,12 +34,7 @@ func within(path, id string) string {
 
 // browser gives the binding of this browser, making it when there is none yet.
 func (p *Pages) browser(w http.ResponseWriter, r *http.Request) string {
-	if value := p.Cookies.Read(r, sessions.BrowserCookieName); value != "" {
-		return value
-	}
-	value := interaction.NewBrowser()
-	p.Cookies.Set(w, sessions.BrowserCookieName, value, 0)
-	return value
+	return p.Cookies.Keep(w, r, sessions.BrowserCookieName, interaction.NewBrowser)
 }
 
 // place is where a conversation stands: what it is about and what comes next.
@@ -80,6 +75,15 @@ func (p *Pages) others(r *http.Request) interaction.Interaction {
 		return interaction.Interaction{} // then this log-in is one without a client
 	}
 	return it
+}
+
+// about is mine with what the conversation is about, though it may be another browser's.
+func (p *Pages) about(r *http.Request) (at place, it interaction.Interaction, mine bool, err error) {
+	at, mine, err = p.mine(r)
+	if err != nil || mine {
+		return at, at.Interaction, mine, err
+	}
+	return at, p.others(r), false, nil
 }
 
 // begin starts a conversation without an authorization request: of somebody who came

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -22,7 +21,7 @@ type deviceConfirmData struct {
 	Asked   time.Time
 	Zone    string
 	Scopes  []string // in words
-	Details []string // RFC 9396, as text
+	Details []detail
 }
 
 // showDeviceConfirm shows /device/confirm to the browser that typed the code, once
@@ -104,22 +103,6 @@ func (p *Pages) showDeviceOf(w http.ResponseWriter, r *http.Request, d devices.D
 	return p.Page.Show(w, r, page.Page{Template: "device_confirm", Title: "device.confirm_title", Problem: problem, Data: deviceConfirmData{
 		Request: d.ID, Client: client.NameIn(page.Language(r)), Email: account.Email,
 		Place: d.Place, Asked: d.CreatedAt, Zone: account.Zone,
-		Scopes: p.inWords(r.Context(), page.Language(r), d.Scopes), Details: detailTexts(string(d.Details)),
+		Scopes: p.inWords(r.Context(), page.Language(r), d.Scopes), Details: detailsOf(string(d.Details)),
 	}})
-}
-
-// detailTexts is authorization details as people can at least read them: each object,
-// indented. What its members mean only its client and resource know.
-func detailTexts(list string) []string {
-	var objects []map[string]any
-	if json.Unmarshal([]byte(list), &objects) != nil {
-		return nil
-	}
-	var texts []string
-	for _, object := range objects {
-		if b, err := json.MarshalIndent(object, "", "  "); err == nil {
-			texts = append(texts, string(b))
-		}
-	}
-	return texts
 }

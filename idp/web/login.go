@@ -32,13 +32,9 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) error {
 // showLogin shows the form at /login. Somebody who is signed in already sees it only
 // when a client asks for a fresh log-in.
 func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request) error {
-	at, mine, err := p.mine(r)
+	at, about, mine, err := p.about(r)
 	if err != nil {
 		return err
-	}
-	about := at.Interaction
-	if !mine {
-		about = p.others(r)
 	}
 	if mine && at.next == interaction.AskTerms {
 		return p.Page.See(w, r, within("/terms/accept", about.ID))
@@ -54,13 +50,9 @@ func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request) error {
 // identify takes the address and goes on to the password. The answer is the same for
 // every well-formed address.
 func (p *Pages) identify(w http.ResponseWriter, r *http.Request) error {
-	at, mine, err := p.mine(r)
+	_, about, mine, err := p.about(r)
 	if err != nil {
 		return err
-	}
-	about := at.Interaction
-	if !mine {
-		about = p.others(r)
 	}
 	data := p.loginPage(r, about, !mine)
 	data.Email = r.PostForm.Get("email")

@@ -205,7 +205,7 @@ func TestConnectedApplications(t *testing.T) {
 	one.Visit(p.authorize("openid email")).At("/consent").Press("承認").Title("Party 200")
 	one.Visit(p.authorize("openid email")).Title("Party 200") // remembered
 	one.Visit(p.authorize("openid email profile")).At("/consent").Press("承認").Title("Party 200")
-	one.Visit(p.idp.URL+"/profile/apps").Sees("パーティー", "Eメールアドレス", "氏名、表示名", "2026年4月6日")
+	one.Visit(p.idp.URL+"/profile/apps").Sees("パーティー", "番号を含みます) 氏名や表示言語などのプロファイル情報 Eメールアドレス", "2026年4月6日")
 	one.Press("「パーティー」のアクセスを取り消す").Sees("アクセスを取り消しました", "アプリケーションはありません")
 	p.idp.Clock.Move(time.Second)
 	req, _ := http.NewRequest(http.MethodGet, p.idp.URL+"/oauth2/userinfo", nil)

@@ -262,3 +262,18 @@ func TestPrivatePagesStayPrivate(t *testing.T) {
 		t.Errorf("the log-in form may not lead to the client: %s", policy)
 	}
 }
+
+// A problem page is headed by what happened, where the refusal has a title of its own.
+func TestProblemsAreHeadedByWhatHappened(t *testing.T) {
+	w := start(t, true)
+	for _, c := range []struct{ lang, address, title string }{
+		{"en", w.authorize("redirect_uri", "https://elsewhere.example/cb"), "We stopped for your safety"},
+		{"ja", w.authorize("redirect_uri", "https://elsewhere.example/cb"), "安全のため手続きを中止しました"},
+		{"ja", w.authorize("client_id", "nobody"), "サービスを確認できませんでした"},
+		{"en", "/oauth2/logout?id_token_hint=forged", "Log-out not confirmed"},
+		{"en", "/doctor?token=old", "Link no longer valid"},
+		{"en", "/profile/nothing", "Page not found"}, // the usual one
+	} {
+		w.person(t, c.lang).Visit(c.address).Title(c.title)
+	}
+}

@@ -61,7 +61,7 @@ func samples() []page.Page {
 			{At: "now", Endpoint: "authorize", Outcome: "server_error", Reason: "because", Diff: &diff{"https://", "shop", "<script>", ".example/cb"}}}}},
 		{Template: "device", Title: "device.title", Data: deviceData{Code: `"><script>`}, Problem: fault.New(fault.Invalid, "user_code", "device.code_form")},
 		{Template: "device_confirm", Title: "device.confirm_title", Data: deviceConfirmData{Client: "Television", Email: "ada@example.org", Place: "192.0.2.7",
-			Asked: time.Unix(0, 0), Zone: "Asia/Tokyo", Scopes: []string{"one"}, Details: []string{"{\n}"}}},
+			Asked: time.Unix(0, 0), Zone: "Asia/Tokyo", Scopes: []string{"one"}, Details: []detail{{Type: "transfer", Members: []member{{"amount", "1"}}}}}},
 		{Template: "device_over", Title: "device.over_title"},
 		{Template: "device_done", Title: "device.done_title", Data: "device.done"},
 		{Template: "profile", Title: "profile.title", Wide: true, Data: profileData{FullName: "Ada Lovelace", LastLogin: "today",

@@ -61,7 +61,10 @@ func (f *flags) on(cmd *cobra.Command) {
 // verb builds a command that works on the ring.
 func (k Keys) verb(cmd *cobra.Command, do func(ctx context.Context, ring *keys.Ring, args []string) error) *cobra.Command {
 	cmd.RunE = verbs.Do(func(cmd *cobra.Command, args []string) error {
-		return k.Open(cmd.Context(), func(ring *keys.Ring) error { return told(do(cmd.Context(), ring, args)) })
+		return k.Open(cmd.Context(), func(ring *keys.Ring) error {
+			ring.Actor = "cli"
+			return told(do(cmd.Context(), ring, args))
+		})
 	})
 	return cmd
 }

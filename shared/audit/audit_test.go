@@ -328,22 +328,6 @@ func TestAnExportCanBeCheckedWithoutUs(t *testing.T) {
 	})
 }
 
-func TestSealEverySealsUntilItsContextEnds(t *testing.T) {
-	each(t, func(t *testing.T, l audit.Log) {
-		record(t, l, "1")
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan bool)
-		go func() {
-			l.SealEvery(ctx, time.Millisecond, func(err error) { t.Error(err) })
-			close(done)
-		}()
-		for verify(t, l).Unsealed != 0 {
-		}
-		cancel()
-		<-done
-	})
-}
-
 func BenchmarkRecord(b *testing.B) {
 	for _, kind := range []string{dbtest.KindSQLite, dbtest.KindPostgres} {
 		b.Run(kind, func(b *testing.B) {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"tegata/shared/fault"
 )
@@ -203,21 +202,5 @@ func (l Log) walk(ctx context.Context, each func(link) error) error {
 			return nil
 		}
 		after = page[len(page)-1].Seq
-	}
-}
-
-// SealEvery seals until ctx ends, once per interval; report gets what went wrong.
-func (l Log) SealEvery(ctx context.Context, interval time.Duration, report func(error)) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if _, err := l.Seal(ctx); err != nil && ctx.Err() == nil {
-				report(err)
-			}
-		}
 	}
 }

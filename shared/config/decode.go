@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"tegata/shared/levenshtein"
 )
 
 // field is one key of a struct: fields with a yaml tag; "inline" lifts those of an
@@ -197,7 +199,7 @@ func describe(node ast.Node) string {
 func suggest(name string, names []string) string {
 	best, far := "", len(name)/3+2
 	for _, n := range names {
-		if d := distance(name, n); d < far {
+		if d := levenshtein.Distance(name, n); d < far {
 			best, far = n, d
 		}
 	}
@@ -205,25 +207,4 @@ func suggest(name string, names []string) string {
 		return "; known here: " + strings.Join(names, ", ")
 	}
 	return fmt.Sprintf(", did you mean %s?", best)
-}
-
-// distance counts the letters to change, add or remove between a and b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost++
-			}
-			before = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

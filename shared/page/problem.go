@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -58,13 +59,14 @@ func badForm(err error) error {
 // problem is the data of the problem page.
 type problem struct {
 	Status int
+	Title  string // key of its title, "" for the usual one
 	Text   string // "" for the usual one
 	Cause  string // in development
 	Wait   int    // seconds
 }
 
-// Problem answers err as a page: its status by its kind, its sentence by its key, and
-// the request id. The cause of an internal error goes to the log, once.
+// Problem answers err as a page: its status by its kind, its sentence by its key,
+// with the title problem.title.KEY where there is one, and the request id. The cause of an internal error goes to the log, once.
 func (s *Set) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem{Status: StatusOf(err)}
 	if p.Status == http.StatusInternalServerError {
@@ -77,6 +79,9 @@ func (s *Set) Problem(w http.ResponseWriter, r *http.Request, err error) {
 		v := &View{Lang: s.language(r), set: s, Brand: s.brands[s.language(r)]}
 		if f.Kind != fault.Internal && v.Has(f.Key) {
 			p.Text = v.sentence(f)
+			if key := "problem.title." + f.Key; v.Has(key) {
+				p.Title = key
+			}
 		}
 		if f.RetryAfter > 0 {
 			p.Wait = int(math.Ceil(f.RetryAfter.Seconds()))
@@ -96,7 +101,7 @@ func (s *Set) problem(w http.ResponseWriter, r *http.Request, p problem) {
 	if p.Wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.Wait)) // RFC 9110 §10.2.3
 	}
-	title := "problem." + strconv.Itoa(p.Status) + ".title"
+	title := cmp.Or(p.Title, "problem."+strconv.Itoa(p.Status)+".title")
 	if !s.Catalog.Has(title) {
 		title = "problem.400.title"
 		if p.Status >= 500 {

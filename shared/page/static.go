@@ -68,6 +68,9 @@ func accentCSS(a Accent) string {
 	return fmt.Sprintf("@layer brand{:root{--accent:%s}@media screen and (prefers-color-scheme:dark){:root{--accent:%s}}}\n", a.Light, a.Dark)
 }
 
+// Asset gives the URL of a static file, for answers that are no page of the set.
+func (s *Set) Asset(name string) (string, error) { return s.static.url(name) }
+
 func (s *static) add(name string, raw []byte) {
 	sum := sha256.Sum256(raw)
 	f := &file{hash: hex.EncodeToString(sum[:6]), kind: kinds[path.Ext(name)], plain: raw}

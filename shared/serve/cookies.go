@@ -26,6 +26,17 @@ func (c Cookies) Set(w http.ResponseWriter, name, value string, maxAge time.Dura
 	})
 }
 
+// Keep gives the cookie's value; a browser that has none gets what fresh makes, until
+// it is closed.
+func (c Cookies) Keep(w http.ResponseWriter, r *http.Request, name string, fresh func() string) string {
+	if value := c.Read(r, name); value != "" {
+		return value
+	}
+	value := fresh()
+	c.Set(w, name, value, 0)
+	return value
+}
+
 // Clear takes the cookie away.
 func (c Cookies) Clear(w http.ResponseWriter, name string) {
 	http.SetCookie(w, &http.Cookie{

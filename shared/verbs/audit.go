@@ -1,8 +1,8 @@
 package verbs
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -14,7 +14,7 @@ import (
 	"tegata/shared/audit"
 )
 
-func (p *Program[C]) audit() *cobra.Command {
+func (p *Program[C, S]) audit() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "audit",
 		Short: "Read, verify and export the audit log",
@@ -25,37 +25,26 @@ func (p *Program[C]) audit() *cobra.Command {
 	return group
 }
 
-func (p *Program[C]) auditTail() *cobra.Command {
-	var (
-		n      int
-		after  string
-		asJSON bool
-	)
-	cmd := &cobra.Command{
+func (p *Program[C, S]) auditTail() *cobra.Command {
+	return List[audit.Event]{
+		Heads: []string{"AT", "ACTION", "ACTOR", "SUBJECT", "CLIENT", "PLACE", "REQUEST", "DETAILS", "ID"},
+		Row: func(e audit.Event) []string {
+			return []string{Time(&e.At), e.Action, e.Actor, e.Subject, e.Client, e.Place, e.RequestID, detailText(e.Details), e.ID}
+		},
+		JSON: func(e audit.Event) any {
+			return eventJSON{e.ID, e.At, e.Action, e.Actor, e.Subject, e.Client, e.Details, e.RequestID, e.Place, e.Agent}
+		},
+		Number: 20, What: "event",
+		Page: From(p.tools, func(t Tools) Page[audit.Event] {
+			return func(ctx context.Context, after string, n int) ([]audit.Event, error) {
+				return t.Audit.Tail(ctx, n, after)
+			}
+		}),
+	}.Command(p.Out, &cobra.Command{
 		Use:     "tail",
 		Short:   "Show the newest events, oldest first",
 		Example: "  " + p.Name + " audit tail -n 50\n  " + p.Name + " audit tail --after ID --json    # go on where you stopped",
-		Args:    cobra.NoArgs,
-		RunE: Do(func(cmd *cobra.Command, _ []string) error {
-			if n < 1 || n > 10_000 {
-				return Usagef("-n %d: want 1 to 10000", n)
-			}
-			return p.tools(cmd.Context(), func(t Tools) error {
-				events, err := t.Audit.Tail(cmd.Context(), n, after)
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return JSON(p.Out, eventsJSON(events))
-				}
-				return eventsTable(p.Out, events)
-			})
-		}),
-	}
-	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many")
-	cmd.Flags().StringVar(&after, "after", "", "the event id to begin after")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	})
 }
 
 // eventJSON is an event as --json prints it.
@@ -72,22 +61,6 @@ type eventJSON struct {
 	Agent     string            `json:"agent"`
 }
 
-func eventsJSON(events []audit.Event) []eventJSON {
-	all := make([]eventJSON, len(events))
-	for i, e := range events {
-		all[i] = eventJSON{e.ID, e.At, e.Action, e.Actor, e.Subject, e.Client, e.Details, e.RequestID, e.Place, e.Agent}
-	}
-	return all
-}
-
-func eventsTable(w io.Writer, events []audit.Event) error {
-	rows := make([][]string, len(events))
-	for i, e := range events {
-		rows[i] = []string{Time(&e.At), e.Action, e.Actor, e.Subject, e.Client, e.Place, e.RequestID, detailText(e.Details), e.ID}
-	}
-	return Table(w, []string{"AT", "ACTION", "ACTOR", "SUBJECT", "CLIENT", "PLACE", "REQUEST", "DETAILS", "ID"}, rows)
-}
-
 func detailText(details map[string]string) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(details)) {
@@ -96,7 +69,7 @@ func detailText(details map[string]string) string {
 	return strings.Join(all, " ")
 }
 
-func (p *Program[C]) auditVerify() *cobra.Command {
+func (p *Program[C, S]) auditVerify() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
 		Short: "Recompute the chain and tell every break",
@@ -126,7 +99,7 @@ func (p *Program[C]) auditVerify() *cobra.Command {
 	}
 }
 
-func (p *Program[C]) auditExport() *cobra.Command {
+func (p *Program[C, S]) auditExport() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:     "export",

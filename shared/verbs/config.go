@@ -8,7 +8,7 @@ import (
 	"tegata/shared/config"
 )
 
-func (p *Program[C]) config() *cobra.Command {
+func (p *Program[C, S]) config() *cobra.Command {
 	group := &cobra.Command{Use: "config", Short: "Check or show the configuration", Args: cobra.NoArgs}
 	group.AddCommand(
 		&cobra.Command{

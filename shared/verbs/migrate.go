@@ -10,7 +10,7 @@ import (
 	"tegata/shared/db"
 )
 
-func (p *Program[C]) migrate() *cobra.Command {
+func (p *Program[C, S]) migrate() *cobra.Command {
 	var look bool
 	cmd := &cobra.Command{
 		Use:   "migrate",
@@ -49,7 +49,7 @@ func (p *Program[C]) migrate() *cobra.Command {
 	return cmd
 }
 
-func (p *Program[C]) pending(ctx context.Context, d *db.DB) error {
+func (p *Program[C, S]) pending(ctx context.Context, d *db.DB) error {
 	n, err := d.Pending(ctx, p.Schema)
 	if err != nil { // no table of migrations
 		all, err := db.Migrations(p.Schema)

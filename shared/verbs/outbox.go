@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 	"tegata/shared/outbox"
 )
 
-func (p *Program[C]) outbox() *cobra.Command {
+func (p *Program[C, S]) outbox() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "outbox",
 		Short: "See what was sent, what waits and what could not be sent",
@@ -22,7 +21,7 @@ func (p *Program[C]) outbox() *cobra.Command {
 	return group
 }
 
-func (p *Program[C]) outboxList() *cobra.Command {
+func (p *Program[C, S]) outboxList() *cobra.Command {
 	var (
 		state  string
 		n      int
@@ -44,10 +43,7 @@ func (p *Program[C]) outboxList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return JSON(p.Out, messagesJSON(rows))
-				}
-				return messagesTable(p.Out, rows)
+				return messages.Show(p.Out, rows, asJSON)
 			})
 		}),
 	}
@@ -70,27 +66,21 @@ type messageJSON struct {
 	EndedAt   *time.Time `json:"ended_at"`
 }
 
-func messagesJSON(rows []outbox.Row) []messageJSON {
-	all := make([]messageJSON, len(rows))
-	for i, r := range rows {
-		all[i] = messageJSON{r.ID, r.Kind, r.To, r.State, r.Attempts, r.Error, r.DueAt, r.CreatedAt, r.EndedAt}
-	}
-	return all
-}
-
-func messagesTable(w io.Writer, rows []outbox.Row) error {
-	cells := make([][]string, len(rows))
-	for i, r := range rows {
+var messages = List[outbox.Row]{
+	Heads: []string{"CREATED", "KIND", "TO", "STATE", "ATTEMPTS", "NEXT", "ERROR", "ID"},
+	Row: func(r outbox.Row) []string {
 		due := ""
 		if r.EndedAt == nil {
 			due = Time(&r.DueAt)
 		}
-		cells[i] = []string{Time(&r.CreatedAt), r.Kind, r.To, r.State, strconv.Itoa(r.Attempts), due, r.Error, r.ID}
-	}
-	return Table(w, []string{"CREATED", "KIND", "TO", "STATE", "ATTEMPTS", "NEXT", "ERROR", "ID"}, cells)
+		return []string{Time(&r.CreatedAt), r.Kind, r.To, r.State, strconv.Itoa(r.Attempts), due, r.Error, r.ID}
+	},
+	JSON: func(r outbox.Row) any {
+		return messageJSON{r.ID, r.Kind, r.To, r.State, r.Attempts, r.Error, r.DueAt, r.CreatedAt, r.EndedAt}
+	},
 }
 
-func (p *Program[C]) outboxRetry() *cobra.Command {
+func (p *Program[C, S]) outboxRetry() *cobra.Command {
 	return &cobra.Command{
 		Use:     "retry ID…",
 		Short:   "Queue parked messages again",

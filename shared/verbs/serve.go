@@ -12,7 +12,7 @@ import (
 	"tegata/shared/observe"
 )
 
-func (p *Program[C]) serve() *cobra.Command {
+func (p *Program[C, S]) serve() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
 		Short: "Serve until Ctrl-C or SIGTERM",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -49,7 +50,7 @@ func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) { // F-23
 }
 
 func serveStubbornly() {
-	p := &verbs.Program[config.Program]{
+	p := &verbs.Program[config.Program, io.Closer]{
 		Std: verbs.Std{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, Name: "stubborn", EnvPrefix: "STUBBORN", File: os.DevNull,
 		Load: func(string, []string) (config.Program, error) {
 			return config.Program{Log: config.Log{Level: "info", Format: "text"}}, nil

@@ -3,7 +3,9 @@
 //	Program    name, configuration and services of one program; Root builds its verbs
 //	Main       runs the verbs and turns what happens into an exit code
 //	Do         wraps the work of a verb (exit.go)
-//	Table      prints rows for people, or JSON for programs (table.go)
+//	List       a verb that prints rows page by page, for people or as JSON (list.go)
+//	Table      prints rows for people, JSON what programs read (table.go)
+//	Fetch      reads what the running program serves (fetch.go)
 //
 // The verbs here: serve, config check, config show, migrate, audit tail, audit verify,
 // audit export, outbox list, outbox retry, version. Those of the key ring are in
@@ -37,14 +39,12 @@ type Std struct {
 
 // Tools is what the verbs here work with.
 type Tools struct {
-	DB     *db.DB
 	Audit  audit.Log
 	Outbox *outbox.Outbox // nil: the program sends nothing
-	Close  func() error
 }
 
-// Program is one program with configuration C.
-type Program[C any] struct {
+// Program is one program with configuration C and services S.
+type Program[C any, S io.Closer] struct {
 	Std
 	Name      string // "idp"
 	About     string // one line
@@ -54,7 +54,8 @@ type Program[C any] struct {
 
 	Load   func(path string, environ []string) (C, error)
 	Shared func(C) config.Program
-	Open   func(ctx context.Context, c C, log *slog.Logger) (Tools, error) // leaves the schema as it is
+	Open   func(ctx context.Context, c C, log *slog.Logger) (S, error) // leaves the schema as it is
+	Tools  func(S) Tools
 	Serve  func(ctx context.Context, c C, log *slog.Logger, version string) error
 	Sends  bool // has an outbox
 
@@ -63,7 +64,7 @@ type Program[C any] struct {
 
 // Root gives the program's command with the verbs that both programs have. Without a
 // verb it serves.
-func (p *Program[C]) Root() *cobra.Command {
+func (p *Program[C, S]) Root() *cobra.Command {
 	serve := p.serve()
 	root := &cobra.Command{
 		Use:   p.Name,
@@ -93,7 +94,7 @@ func (p *Program[C]) Root() *cobra.Command {
 }
 
 // environ gives a variable, "" when it is not set.
-func (p *Program[C]) environ(name string) string {
+func (p *Program[C, S]) environ(name string) string {
 	for _, pair := range p.Environ {
 		if value, ok := strings.CutPrefix(pair, name+"="); ok {
 			return value
@@ -103,15 +104,28 @@ func (p *Program[C]) environ(name string) string {
 }
 
 // Config reads the configuration that --config names.
-func (p *Program[C]) Config() (C, error) { return p.Load(p.path, p.Environ) }
+func (p *Program[C, S]) Config() (C, error) { return p.Load(p.path, p.Environ) }
 
-// Opened runs do with the configuration; it refuses a database that is behind or
-// ahead of this program, so that no verb fails half way.
-func (p *Program[C]) Opened(ctx context.Context, do func(C) error) error {
+// Services runs do with the services of this program, opened. It refuses a database
+// that is behind or ahead, so that no verb fails half way.
+func (p *Program[C, S]) Services(ctx context.Context, do func(S) error) error {
 	c, err := p.Config()
 	if err != nil {
 		return err
 	}
+	if err := p.fits(ctx, c); err != nil {
+		return err
+	}
+	s, err := p.Open(ctx, c, p.quiet())
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return do(s)
+}
+
+// fits finds whether the database is of this program's version.
+func (p *Program[C, S]) fits(ctx context.Context, c C) error {
 	d, err := db.Open(ctx, p.Shared(c).Database.URL.Reveal())
 	if err != nil {
 		return fmt.Errorf("database.url: %w", err)
@@ -126,22 +140,15 @@ func (p *Program[C]) Opened(ctx context.Context, do func(C) error) error {
 	case behind < 0:
 		return fmt.Errorf("the database is newer than this program (%d migrations); start the newer program", -behind)
 	}
-	return do(c)
+	return nil
 }
 
-// tools is Opened with the tools of the verbs here.
-func (p *Program[C]) tools(ctx context.Context, do func(Tools) error) error {
-	return p.Opened(ctx, func(c C) error {
-		t, err := p.Open(ctx, c, p.Quiet())
-		if err != nil {
-			return err
-		}
-		defer t.Close()
-		return do(t)
-	})
+// tools is Services with the tools of the verbs here.
+func (p *Program[C, S]) tools(ctx context.Context, do func(Tools) error) error {
+	return p.Services(ctx, func(s S) error { return do(p.Tools(s)) })
 }
 
-// Quiet is the log of verbs: only what went wrong, as text.
-func (p *Program[C]) Quiet() *slog.Logger {
+// quiet is the log of verbs: only what went wrong, as text.
+func (p *Program[C, S]) quiet() *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }

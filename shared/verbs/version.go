@@ -31,7 +31,7 @@ func Version() string {
 	return version + changes
 }
 
-func (p *Program[C]) version() *cobra.Command {
+func (p *Program[C, S]) version() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",

@@ -10,19 +10,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"tegata/shared/certs"
 	"tegata/shared/fault"
 	"tegata/shared/limit"
 	"tegata/shared/page"
+	"tegata/shared/program"
 	"tegata/shared/serve"
 	"tegata/tracker/candidates"
-	"tegata/tracker/schema"
 	"tegata/tracker/sso"
 	"tegata/tracker/web"
 )
@@ -36,57 +34,40 @@ var loginRule = limit.Rule{Name: "tracker login", Burst: 120, Every: time.Second
 // App is the tracker, ready to serve.
 type App struct {
 	*Services
-	Handler http.Handler
-	Pages   *page.Set
-
-	health       *serve.Health
-	listener     net.Listener
-	certificates certs.Source // nil: a proxy ends TLS
-	telemetry    telemetry
+	*program.Server
+	Pages *page.Set
 }
 
 // New opens everything, prepares the data and wires the handlers. It listens already
 // when Options has no listener, so that a port that is taken shows at once. The
 // provider need not be up.
 func New(ctx context.Context, cfg Config, o Options) (*App, error) {
-	o = o.orDefault()
 	services, err := Open(ctx, cfg, o)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Services: services, listener: o.Listener}
-	if err := a.ready(ctx, o.Version); err != nil {
+	a := &App{Services: services}
+	if err := a.ready(ctx); err != nil {
 		return nil, errors.Join(err, services.Close())
 	}
 	return a, nil
 }
 
-func (a *App) ready(ctx context.Context, version string) (err error) {
+func (a *App) ready(ctx context.Context) (err error) {
 	if err := a.Keys.Ensure(ctx, signingAlgs...); err != nil {
 		return fmt.Errorf("signing keys: %w", err)
 	}
-	cfg := a.Config
-	if a.certificates, err = cfg.TLS.Source(cfg.Hosts(), a.Clock, a.Log); err != nil {
-		return err
-	}
-	if err := a.startTelemetry(ctx, version); err != nil {
+	if a.Server, err = program.NewServer(ctx, a.Mechanisms); err != nil {
 		return err
 	}
 	if err := a.mount(); err != nil {
 		return err
 	}
-	if a.listener == nil {
-		a.listener, err = net.Listen("tcp", a.Config.Listen)
-	}
-	return err
+	return a.Listen()
 }
 
 // mount is the wiring diagram of everything that speaks HTTP.
 func (a *App) mount() (err error) {
-	proxies, err := serve.ParseProxies(a.Config.Proxies.Trusted)
-	if err != nil {
-		return err
-	}
 	cookies := serve.Cookies{Secure: a.Config.HTTPS()}
 	a.Pages, err = page.New(page.Options{
 		Program: "tracker", Templates: []fs.FS{web.Templates()}, Static: web.Static(), Catalog: a.Catalog, Brand: a.Brand,
@@ -106,15 +87,15 @@ func (a *App) mount() (err error) {
 		JWKS: http.HandlerFunc(a.jwks), Log: a.Log, Failed: pages.SignInFailed,
 		Limit: a.Limit, Rule: loginRule,
 	}
-	a.health = &serve.Health{Log: a.Log, Checks: a.checks()}
 	mux := http.NewServeMux()
-	a.health.Mount(mux)
+	a.Health.Mount(mux)
 	pages.Mount(mux)
 	logins.Mount(mux)
-	front := serve.Front{
-		Log: a.Log, Proxies: proxies, HTTPS: a.Config.HTTPS(), Problem: a.Pages.Status, Observe: a.telemetry.metrics.Request,
+	front, err := a.Front(a.Pages.Status)
+	if err != nil {
+		return err
 	}
-	a.Handler = front.Handler(a.telemetry.traces.Handler(serve.Chain(serve.Routed(a.Pages.Around(mux)),
+	a.Handler = front.Handler(a.Traces.Handler(serve.Chain(serve.Routed(a.Pages.Around(mux)),
 		serve.CrossSite(a.Pages.Status), serve.Forms(a.Pages.Status), a.identify(cookies))))
 	return nil
 }
@@ -177,20 +158,4 @@ func (a *App) jwks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Write(set)
-}
-
-// checks is what /readyz asks. The provider is not among it: who is signed in can go
-// on without it.
-func (a *App) checks() []serve.Check {
-	return []serve.Check{
-		{Name: "database", Run: a.DB.Ping},
-		{Name: "migrations", Run: func(ctx context.Context) error {
-			n, err := a.DB.Pending(ctx, schema.FS)
-			if err == nil && n != 0 {
-				err = errors.New("the database and this program are of different versions")
-			}
-			return err
-		}},
-		{Name: "keys", Run: a.Keys.Ready},
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program/programtest"
 	"tegata/tracker/app"
 	"tegata/tracker/app/apptest"
 )
@@ -77,14 +78,14 @@ func TestWhatIsNotThereIsAPageToo(t *testing.T) {
 func TestTwoNodesStartAtOnce(t *testing.T) {
 	dbtest.EachURL(t, func(t *testing.T, rawURL string) {
 		kids := make([]string, 2)
-		cfg := apptest.Config(t, apptest.Options{DatabaseURL: rawURL, Listener: apptest.Listen(t)})
+		cfg := apptest.Config(t, apptest.Options{DatabaseURL: rawURL, Listener: programtest.Listen(t)})
 		if _, err := cfg.KEK(); err != nil { // made once, as an operator does
 			t.Fatal(err)
 		}
 		var nodes sync.WaitGroup
 		for i := range kids {
 			nodes.Go(func() {
-				a, err := app.New(t.Context(), cfg, app.Options{Listener: apptest.Listen(t)})
+				a, err := app.New(t.Context(), cfg, app.Options{Listener: programtest.Listen(t)})
 				if err != nil {
 					t.Error(err)
 					return

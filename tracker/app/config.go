@@ -14,15 +14,15 @@ const EnvPrefix = "TEGATA_TRACKER"
 type Config struct {
 	config.Program `yaml:",inline"`
 
-	TLS        config.TLS `yaml:"tls"`
-	Issuer     string     `yaml:"issuer"`
-	ClientID   string     `yaml:"client_id"`
-	Programme  string     `yaml:"programme"`
-	CSCO       CSCO       `yaml:"csco"`
-	VUEMapping VUEMapping `yaml:"vue_mapping"`
-	Session    Session    `yaml:"session"`
-	Brand      Brand      `yaml:"brand"`
-	GuideURL   string     `yaml:"account_guide_url"`
+	TLS        config.TLS     `yaml:"tls"`
+	Issuer     string         `yaml:"issuer"`
+	ClientID   string         `yaml:"client_id"`
+	Programme  string         `yaml:"programme"`
+	CSCO       CSCO           `yaml:"csco"`
+	VUEMapping VUEMapping     `yaml:"vue_mapping"`
+	Session    config.Session `yaml:"session"`
+	Brand      Brand          `yaml:"brand"`
+	GuideURL   string         `yaml:"account_guide_url"`
 }
 
 // CSCO is how the numbers look that the tracker gives.
@@ -33,12 +33,6 @@ type CSCO struct {
 // VUEMapping is about exams booked before the tracker knew accounts (S-188).
 type VUEMapping struct {
 	BookedUntil string `yaml:"booked_until"` // YYYY-MM-DD, that day included; "" for never
-}
-
-// Session is how long a browser stays signed in.
-type Session struct {
-	Idle     config.Duration `yaml:"idle"`
-	Absolute config.Duration `yaml:"absolute"`
 }
 
 // Brand is name, logo and colours.
@@ -57,7 +51,7 @@ func Defaults() Config {
 	c.Programme = "cisco"
 	c.CSCO = CSCO{Prefix: "CSCO"}
 	c.VUEMapping = VUEMapping{BookedUntil: "2022-09-27"}
-	c.Session = Session{Idle: config.Duration(2 * time.Hour), Absolute: config.Duration(12 * time.Hour)}
+	c.Session = config.Session{Idle: config.Duration(2 * time.Hour), Absolute: config.Duration(12 * time.Hour)}
 	return c
 }
 
@@ -96,11 +90,7 @@ func (c Config) Validate() []config.Problem {
 			p.Add("vue_mapping.booked_until", "%q: want a day such as 2022-09-27, or \"\"", day)
 		}
 	}
-	p.Lasts("session.idle", c.Session.Idle, time.Minute, 90*24*time.Hour)
-	p.Lasts("session.absolute", c.Session.Absolute, time.Minute, 365*24*time.Hour)
-	if c.Session.Idle > c.Session.Absolute {
-		p.Add("session.idle", "is longer than session.absolute (%s)", c.Session.Absolute)
-	}
+	c.Session.Check(&p)
 	if c.Brand.Folder != "" {
 		p.Folder("brand.folder", c.Brand.Folder)
 	}

@@ -58,48 +58,19 @@ func toJSON(c candidates.Candidate, ids candidates.ExternalIDs) candidateJSON {
 }
 
 func (p program) candidateList() *cobra.Command {
-	var (
-		n      int
-		after  string
-		asJSON bool
-	)
-	cmd := &cobra.Command{
+	return verbs.List[candidates.Candidate]{
+		Heads: []string{"NAME", "EMAIL", "COUNTRY", "STATE", "CREATED", "LAST LOG-IN", "ID"},
+		Row: func(c candidates.Candidate) []string {
+			return []string{c.Name(), c.Email, c.Country, string(c.State), verbs.Time(&c.CreatedAt), verbs.Time(c.LastLoginAt), c.ID}
+		},
+		JSON:   func(c candidates.Candidate) any { return toJSON(c, nil) },
+		Number: 50, What: "candidate",
+		Page: verbs.From(p.Services, func(s *app.Services) verbs.Page[candidates.Candidate] { return s.Candidates.List }),
+	}.Command(p.Out, &cobra.Command{
 		Use:     "list",
 		Short:   "List candidates in the order in which they first came",
 		Example: "  tracker candidate list -n 100\n  tracker candidate list --after ID --json    # the next page",
-		Args:    cobra.NoArgs,
-		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
-			if n < 1 || n > 10_000 {
-				return verbs.Usagef("-n %d: want 1 to 10000", n)
-			}
-			return p.services(cmd.Context(), func(s *app.Services) error {
-				all, err := s.Candidates.List(cmd.Context(), after, n)
-				if err != nil {
-					return err
-				}
-				return p.showCandidates(all, asJSON)
-			})
-		}),
-	}
-	cmd.Flags().IntVarP(&n, "number", "n", 50, "how many")
-	cmd.Flags().StringVar(&after, "after", "", "the candidate id to begin after")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-func (p program) showCandidates(all []candidates.Candidate, asJSON bool) error {
-	if asJSON {
-		list := make([]candidateJSON, len(all))
-		for i, c := range all {
-			list[i] = toJSON(c, nil)
-		}
-		return verbs.JSON(p.Out, list)
-	}
-	rows := make([][]string, len(all))
-	for i, c := range all {
-		rows[i] = []string{c.Name(), c.Email, c.Country, string(c.State), verbs.Time(&c.CreatedAt), verbs.Time(c.LastLoginAt), c.ID}
-	}
-	return verbs.Table(p.Out, []string{"NAME", "EMAIL", "COUNTRY", "STATE", "CREATED", "LAST LOG-IN", "ID"}, rows)
+	})
 }
 
 func (p program) candidateShow() *cobra.Command {
@@ -110,7 +81,7 @@ func (p program) candidateShow() *cobra.Command {
 		Example: "  tracker candidate show CSCO12345678",
 		Args:    cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			return p.services(cmd.Context(), func(s *app.Services) error {
+			return p.Services(cmd.Context(), func(s *app.Services) error {
 				c, err := s.Candidates.Find(cmd.Context(), args[0])
 				if fault.Is(err, fault.NotFound) {
 					return fmt.Errorf("there is no candidate %s; see: tracker candidate list", verbs.Plain(args[0]))

@@ -20,16 +20,19 @@ import (
 )
 
 // program is the tracker with its verbs.
-type program struct{ *verbs.Program[app.Config] }
+type program struct {
+	*verbs.Program[app.Config, *app.Services]
+}
 
 // Main runs one command and gives its exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
-	p := program{&verbs.Program[app.Config]{
+	p := program{&verbs.Program[app.Config, *app.Services]{
 		Std:  verbs.Std{In: stdin, Out: stdout, Err: stderr, Environ: environ},
 		Name: "tracker", About: "Tegata Certifications, the certification tracker", EnvPrefix: app.EnvPrefix, File: "configs/tracker.yaml",
 		Schema: schema.FS, Load: app.Load,
 		Shared: func(c app.Config) config.Program { return c.Program },
-		Open:   tools,
+		Open:   open,
+		Tools:  func(s *app.Services) verbs.Tools { return verbs.Tools{Audit: s.Audit} },
 	}}
 	p.Serve = p.serve
 	root := p.Root()
@@ -49,22 +52,7 @@ func (p program) serve(ctx context.Context, c app.Config, log *slog.Logger, vers
 	return a.Run(ctx)
 }
 
-func tools(ctx context.Context, c app.Config, log *slog.Logger) (verbs.Tools, error) {
-	s, err := app.Open(ctx, c, app.Options{Log: log, Keep: true})
-	if err != nil {
-		return verbs.Tools{}, err
-	}
-	return verbs.Tools{DB: s.DB, Audit: s.Audit, Close: s.Close}, nil
-}
-
-// services opens everything that the verbs of this program work with.
-func (p program) services(ctx context.Context, do func(*app.Services) error) error {
-	return p.Opened(ctx, func(c app.Config) error {
-		s, err := app.Open(ctx, c, app.Options{Log: p.Quiet(), Keep: true})
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return do(s)
-	})
+// open gives what the verbs work with.
+func open(ctx context.Context, c app.Config, log *slog.Logger) (*app.Services, error) {
+	return app.Open(ctx, c, app.Options{Log: log, Keep: true})
 }

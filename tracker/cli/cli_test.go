@@ -10,8 +10,8 @@ import (
 
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program/programtest"
 	"tegata/tracker/app"
-	"tegata/tracker/app/apptest"
 	"tegata/tracker/candidates"
 	"tegata/tracker/cli"
 )
@@ -24,7 +24,7 @@ type shell struct {
 
 func newShell(t *testing.T, databaseURL string) shell {
 	return shell{t, []string{
-		"TEGATA_TRACKER_CONFIG=" + apptest.Root("configs/tracker.yaml"), "TEGATA_TRACKER_DATABASE_URL=" + databaseURL,
+		"TEGATA_TRACKER_CONFIG=" + programtest.Root("configs/tracker.yaml"), "TEGATA_TRACKER_DATABASE_URL=" + databaseURL,
 		"TEGATA_TRACKER_KEY_ENCRYPTION_KEY_FILE=" + filepath.Join(t.TempDir(), "kek"),
 	}}
 }
@@ -51,11 +51,11 @@ func TestThePeopleOfTheTrackerAreListedAndShown(t *testing.T) {
 		}
 		s.sees("0002_candidates", "migrate")
 		s.sees("nothing to do", "migrate")
-		cfg, err := app.Load(apptest.Root("configs/tracker.yaml"), s.environ)
+		cfg, err := app.Load(programtest.Root("configs/tracker.yaml"), s.environ)
 		if err != nil {
 			t.Fatal(err)
 		}
-		services, err := app.Open(t.Context(), cfg, app.Options{Clock: clock.Hold(apptest.Began).Now})
+		services, err := app.Open(t.Context(), cfg, app.Options{Clock: clock.Hold(programtest.Began).Now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,6 +28,7 @@ import (
 	idptest "tegata/idp/app/apptest"
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program/programtest"
 )
 
 // relay is a mail server that keeps what it gets.
@@ -78,11 +79,11 @@ func inProduction(t *testing.T) (*siege, *relay) {
 	t.Helper()
 	post := &relay{mail: map[string]string{}}
 	server := smtp.NewServer(post)
-	l := idptest.Listen(t)
+	l := programtest.Listen(t)
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
 
-	listener := idptest.Listen(t)
+	listener := programtest.Listen(t)
 	inside, _ := url.Parse("http://" + listener.Addr().String())
 	front := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(inside)
@@ -92,21 +93,16 @@ func inProduction(t *testing.T) (*siege, *relay) {
 	}})
 	t.Cleanup(front.Close)
 
-	s := &siege{world: &world{Clock: clock.Hold(idptest.Began)}, t: t, journal: &journal{}}
-	cfg, err := app.Load(idptest.Root("configs/idp.yaml"), production(t, front.URL, l))
+	s := &siege{world: &world{Clock: clock.Hold(programtest.Began)}, t: t, journal: &journal{}}
+	cfg, err := app.Load(programtest.Root("configs/idp.yaml"), production(t, front.URL, l))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(t.Context(), cfg, app.Options{Clock: s.Clock.Now, Listener: listener, Log: s.journal.log()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, a.Run)
-	s.IDP = &idptest.IDP{App: a, URL: cfg.PublicURL, Clock: s.Clock}
+	s.IDP = idptest.Run(t, cfg, idptest.Options{Clock: s.Clock, Listener: listener, Log: s.journal.log()})
 	for _, who := range []accounts.Person{
 		{Email: victim, Password: victimPassword, GivenName: "Maya", FamilyName: "Lindqvist", Country: "SE", Language: "en"},
 	} {
-		if _, err := a.Accounts.Seed(t.Context(), []accounts.Person{who}); err != nil {
+		if _, err := s.IDP.Accounts.Seed(t.Context(), []accounts.Person{who}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,7 +127,7 @@ func production(t *testing.T, address string, mail net.Listener) []string {
 		"TEGATA_IDP_DATABASE_URL=" + dbtest.URL(t, "sqlite"), "TEGATA_IDP_KEY_ENCRYPTION_KEY_FILE=" + filepath.Join(dir, "kek"),
 		"TEGATA_IDP_CLIENTS_FILE=" + filepath.Join(dir, "clients.yaml"), "TEGATA_IDP_HASHING_MEMORY_MIB=8", "TEGATA_IDP_PROXIES_TRUSTED=127.0.0.1",
 		"TEGATA_IDP_MAIL_TRANSPORT=smtp", "TEGATA_IDP_MAIL_FROM=Tegata <no-reply@tegata.example>", "TEGATA_IDP_MAIL_SMTP_HOST=127.0.0.1",
-		"TEGATA_IDP_MAIL_SMTP_PORT=" + idptest.Port(mail), "TEGATA_IDP_MAIL_SMTP_TLS=plain",
+		"TEGATA_IDP_MAIL_SMTP_PORT=" + programtest.Port(mail), "TEGATA_IDP_MAIL_SMTP_TLS=plain",
 	}
 }
 

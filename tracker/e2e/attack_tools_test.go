@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -12,12 +11,11 @@ import (
 	"time"
 
 	"tegata/idp/accounts"
-	"tegata/idp/app"
 	idptest "tegata/idp/app/apptest"
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
 	"tegata/shared/limit"
-	trackerapp "tegata/tracker/app"
+	"tegata/shared/program/programtest"
 	trackertest "tegata/tracker/app/apptest"
 )
 
@@ -72,46 +70,21 @@ type siege struct {
 // but for tests that ask for the real ones.
 func besiege(t testing.TB, kind string, rules ...accounts.Rules) *siege {
 	t.Helper()
-	s := &siege{world: &world{Clock: clock.Hold(idptest.Began)}, t: t, journal: &journal{}}
-	provider, tracker := idptest.Listen(t), idptest.Listen(t)
+	s := &siege{world: &world{Clock: clock.Hold(programtest.Began)}, t: t, journal: &journal{}}
+	provider, tracker := programtest.Listen(t), programtest.Listen(t)
 	digest := sha256.Sum256([]byte(clientSecret))
-	cfg := idptest.Config(t, idptest.Options{
-		Database: dbtest.URL(t, kind), Clock: s.Clock, Listener: provider,
-		Clients: clients(t, "http://localhost:"+idptest.Port(tracker)) + fmt.Sprintf(moreClients, hex.EncodeToString(digest[:])),
-	})
 	limits := wide()
 	if len(rules) > 0 {
 		limits = rules[0]
 	}
-	a, err := app.New(t.Context(), cfg, app.Options{Clock: s.Clock.Now, Listener: provider, Log: s.journal.log(), Rules: &limits})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, a.Run)
-	s.IDP = &idptest.IDP{App: a, URL: cfg.PublicURL, Clock: s.Clock}
-	theirs := trackertest.Config(t, trackertest.Options{
-		DatabaseURL: dbtest.URL(t, kind), Clock: s.Clock, Listener: tracker, Issuer: s.IDP.URL,
+	s.IDP = idptest.Start(t, idptest.Options{
+		Database: dbtest.URL(t, kind), Clock: s.Clock, Listener: provider, Log: s.journal.log(), Rules: &limits,
+		Clients: clients(t, "http://localhost:"+programtest.Port(tracker)) + fmt.Sprintf(moreClients, hex.EncodeToString(digest[:])),
 	})
-	b, err := trackerapp.New(t.Context(), theirs, trackerapp.Options{Clock: s.Clock.Now, Listener: tracker, Log: s.journal.log()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, b.Run)
-	s.Tracker = &trackertest.Tracker{App: b, URL: theirs.PublicURL, Clock: s.Clock}
+	s.Tracker = trackertest.Start(t, trackertest.Options{
+		DatabaseURL: dbtest.URL(t, kind), Clock: s.Clock, Listener: tracker, Log: s.journal.log(), Issuer: s.IDP.URL,
+	})
 	return s
-}
-
-// run keeps a program going until the test ends.
-func run(t testing.TB, serve func(context.Context) error) {
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the program stopped with: %v", err)
-		}
-	})
 }
 
 // wide are limits that no test reaches by accident.

@@ -16,6 +16,7 @@ import (
 
 	"tegata/idp/app"
 	idptest "tegata/idp/app/apptest"
+	"tegata/shared/program/programtest"
 )
 
 // binary is the real idp as a process of its own, which can be killed.
@@ -54,8 +55,8 @@ func build(t testing.TB) *binary {
 	if out, err := exec.Command("go", "build", "-o", b.path, "../../idp").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	l := idptest.Listen(t)
-	port := idptest.Port(l)
+	l := programtest.Listen(t)
+	port := programtest.Port(l)
 	l.Close()
 	b.url = "http://localhost:" + port
 	b.options = idptest.Options{Database: "sqlite:" + filepath.Join(dir, "idp.db"), Clients: killClients}
@@ -67,7 +68,7 @@ func build(t testing.TB) *binary {
 // start runs the program and waits until it is ready.
 func (b *binary) start() {
 	b.t.Helper()
-	b.cmd = exec.Command(b.path, "serve", "--config", idptest.Root("configs/idp.yaml"))
+	b.cmd = exec.Command(b.path, "serve", "--config", programtest.Root("configs/idp.yaml"))
 	b.cmd.Env = append(os.Environ(), b.env...)
 	log := &strings.Builder{}
 	b.cmd.Stderr = log
@@ -98,7 +99,7 @@ func (b *binary) kill() {
 // look opens the database of the stopped program.
 func (b *binary) look(see func(*app.Services)) {
 	b.t.Helper()
-	cfg, err := app.Load(idptest.Root("configs/idp.yaml"), b.env)
+	cfg, err := app.Load(programtest.Root("configs/idp.yaml"), b.env)
 	if err != nil {
 		b.t.Fatal(err)
 	}

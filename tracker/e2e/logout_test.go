@@ -6,11 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"tegata/idp/app/apptest"
+	idptest "tegata/idp/app/apptest"
 	"tegata/shared/browser"
 	"tegata/shared/clock"
 	"tegata/shared/config"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program/programtest"
 	"tegata/tracker/app"
 	trackertest "tegata/tracker/app/apptest"
 )
@@ -63,8 +64,8 @@ func TestLoggingOutAtTheProviderEndsTheTrackersSession(t *testing.T) {
 
 // A-163, F-24: so it is when the tracker was down meanwhile.
 func TestATrackerThatWasDownHearsOfTheLogout(t *testing.T) {
-	w := &world{Clock: clock.Hold(apptest.Began)}
-	provider, listener := apptest.Listen(t), trackertest.Listen(t)
+	w := &world{Clock: clock.Hold(programtest.Began)}
+	provider, listener := programtest.Listen(t), programtest.Listen(t)
 	address, database := listener.Addr().String(), dbtest.URL(t, dbtest.KindSQLite)
 	kek := config.SecretFile(filepath.Join(t.TempDir(), "kek"))
 	options := func(l net.Listener) trackertest.Options {
@@ -73,8 +74,8 @@ func TestATrackerThatWasDownHearsOfTheLogout(t *testing.T) {
 			Change: func(c *app.Config) { c.KeyEncryptionKey = kek },
 		}
 	}
-	w.IDP = apptest.Start(t, apptest.Options{
-		Clock: w.Clock, Listener: provider, Clients: clients(t, "http://localhost:"+apptest.Port(listener)),
+	w.IDP = idptest.Start(t, idptest.Options{
+		Clock: w.Clock, Listener: provider, Clients: clients(t, "http://localhost:"+programtest.Port(listener)),
 	})
 	t.Run("before", func(t *testing.T) { // the tracker stops with this
 		w.Tracker = trackertest.Start(t, options(listener))

@@ -46,6 +46,7 @@ type visitor struct {
 	t            *testing.T
 	w            *world
 	lang, device string
+	site         string // of applications, without a slash at its end
 }
 
 // idp gives a word of the provider's pages, tracked one of the tracker's.

@@ -8,6 +8,7 @@ import (
 	idptest "tegata/idp/app/apptest"
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program/programtest"
 	trackertest "tegata/tracker/app/apptest"
 )
 
@@ -22,11 +23,11 @@ type world struct {
 // "postgres".
 func begin(t testing.TB, kind string) *world {
 	t.Helper()
-	w := &world{Clock: clock.Hold(idptest.Began)}
-	provider, tracker := idptest.Listen(t), idptest.Listen(t)
+	w := &world{Clock: clock.Hold(programtest.Began)}
+	provider, tracker := programtest.Listen(t), programtest.Listen(t)
 	w.IDP = idptest.Start(t, idptest.Options{
 		Database: dbtest.URL(t, kind), Clock: w.Clock, Listener: provider,
-		Clients: clients(t, "http://localhost:"+idptest.Port(tracker)),
+		Clients: clients(t, "http://localhost:"+programtest.Port(tracker)),
 	})
 	w.Tracker = trackertest.Start(t, trackertest.Options{
 		DatabaseURL: dbtest.URL(t, kind), Clock: w.Clock, Listener: tracker, Issuer: w.IDP.URL,
@@ -37,7 +38,7 @@ func begin(t testing.TB, kind string) *world {
 // clients is the shipped file with the tracker at the port it has here.
 func clients(t testing.TB, tracker string) string {
 	t.Helper()
-	text, err := os.ReadFile(idptest.Root("configs/clients.yaml"))
+	text, err := os.ReadFile(programtest.Root("configs/clients.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program/programtest"
 	"tegata/tracker/app/apptest"
 	"tegata/tracker/sso"
 )
@@ -23,7 +24,7 @@ type house struct {
 
 func open(t testing.TB, databaseURL string) house {
 	t.Helper()
-	held := clock.Hold(apptest.Began)
+	held := clock.Hold(programtest.Began)
 	provider := apptest.StartProvider(t, held)
 	return house{apptest.Start(t, apptest.Options{Issuer: provider.URL, Clock: held, DatabaseURL: databaseURL}), provider}
 }
@@ -254,7 +255,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	signed := func(sign func(p *apptest.Provider, claims map[string]any) string) func(p *apptest.Provider) {
 		return func(p *apptest.Provider) { p.Sign = sign }
 	}
-	now := apptest.Began.Unix()
+	now := programtest.Began.Unix()
 	for name, lie := range map[string]func(p *apptest.Provider){
 		"alg none":            signed((*apptest.Provider).SignNone),
 		"RS256":               signed((*apptest.Provider).SignRS256),
@@ -377,7 +378,7 @@ func TestMetadataOfAnotherIssuerIsRefused(t *testing.T) {
 		"a file as JWKS":     func(m map[string]any) { m["jwks_uri"] = "file:///etc/passwd" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			held := clock.Hold(apptest.Began)
+			held := clock.Hold(programtest.Began)
 			provider := apptest.StartProvider(t, held)
 			provider.Lie(func(p *apptest.Provider) { p.Metadata = lie })
 			h := house{apptest.Start(t, apptest.Options{Issuer: provider.URL, Clock: held}), provider}

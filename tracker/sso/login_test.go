@@ -11,6 +11,7 @@ import (
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
 	"tegata/shared/fault"
+	"tegata/shared/program/programtest"
 	"tegata/tracker/app/apptest"
 	"tegata/tracker/sso"
 )
@@ -93,7 +94,7 @@ func TestLocalPath(t *testing.T) {
 }
 
 func TestTheTrackerStartsBeforeItsProvider(t *testing.T) {
-	held := clock.Hold(apptest.Began)
+	held := clock.Hold(programtest.Began)
 	h := house{Tracker: apptest.Start(t, apptest.Options{Clock: held})}
 	b := h.browser(t)
 	if a := b.get(h.URL + "/readyz"); a.status != http.StatusOK {

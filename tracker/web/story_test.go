@@ -6,6 +6,7 @@ import (
 	"tegata/shared/browser"
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program/programtest"
 	"tegata/tracker/app/apptest"
 )
 
@@ -17,7 +18,7 @@ type house struct {
 
 func open(t testing.TB, databaseURL string) house {
 	t.Helper()
-	held := clock.Hold(apptest.Began)
+	held := clock.Hold(programtest.Began)
 	provider := apptest.StartProvider(t, held)
 	return house{apptest.Start(t, apptest.Options{Issuer: provider.URL, Clock: held, DatabaseURL: databaseURL}), provider}
 }

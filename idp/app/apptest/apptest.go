@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -21,18 +20,20 @@ import (
 	"tegata/idp/notify"
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program"
+	"tegata/shared/program/programtest"
 )
-
-// Began is where the clock of every test stands at first.
-var Began = time.Date(2026, 4, 6, 1, 30, 0, 0, time.UTC)
 
 // Options chooses what differs from the development configuration.
 type Options struct {
 	Database string       // a database URL; "" is a fresh SQLite file
-	Clock    *clock.Held  // nil is one that stands at Began
+	Clock    *clock.Held  // nil is one that stands at programtest.Began
 	Listener net.Listener // nil is a free port
+	Mutual   net.Listener // asks callers for a certificate; nil when there is none
 	Clients  string       // text of a clients file; "" is configs/clients.yaml
 	Rules    *accounts.Rules
+	Log      *slog.Logger // nil is programtest.Log
+	Settings []string     // more of the environment: TEGATA_IDP_DPOP_NONCE=true
 }
 
 // IDP is a running provider.
@@ -46,25 +47,25 @@ type IDP struct {
 func Start(t testing.TB, o Options) *IDP {
 	t.Helper()
 	if o.Listener == nil {
-		o.Listener = Listen(t)
+		o.Listener = programtest.Listen(t)
 	}
 	if o.Clock == nil {
-		o.Clock = clock.Hold(Began)
+		o.Clock = clock.Hold(programtest.Began)
 	}
-	cfg := Config(t, o)
-	ctx, stop := context.WithCancel(context.Background())
-	a, err := app.New(ctx, cfg, app.Options{Clock: o.Clock.Now, Listener: o.Listener, Log: logger(t), Rules: o.Rules})
-	if err != nil {
-		stop()
-		t.Fatal(err)
+	return Run(t, Config(t, o), o)
+}
+
+// Run is Start with a configuration of the test's own. Of o it takes clock, listeners,
+// log and rules.
+func Run(t testing.TB, cfg app.Config, o Options) *IDP {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = programtest.Log(t)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("idp stopped with: %v", err)
-		}
+	a := programtest.Run(t, func(ctx context.Context) (*app.App, error) {
+		return app.New(ctx, cfg, app.Options{
+			Options: program.Options{Clock: o.Clock.Now, Listener: o.Listener, Log: o.Log}, Mutual: o.Mutual, Rules: o.Rules,
+		})
 	})
 	return &IDP{App: a, URL: cfg.PublicURL, Clock: o.Clock}
 }
@@ -75,7 +76,7 @@ func Config(t testing.TB, o Options) app.Config {
 	if o.Database == "" {
 		o.Database = dbtest.URL(t, "sqlite")
 	}
-	cfg, err := app.Load(Root("configs/idp.yaml"), Environ(t, o, Port(o.Listener), t.TempDir()))
+	cfg, err := app.Load(programtest.Root("configs/idp.yaml"), Environ(t, o, programtest.Port(o.Listener), t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,53 +86,26 @@ func Config(t testing.TB, o Options) app.Config {
 // Environ is what makes the development configuration one for tests: the port, and
 // everything that lasts in folder. It serves the real binary as well.
 func Environ(t testing.TB, o Options, port, folder string) []string {
-	return []string{
+	return append([]string{
 		"TEGATA_IDP_PUBLIC_URL=http://localhost:" + port,
 		"TEGATA_IDP_METRICS_LISTEN=",
 		"TEGATA_IDP_DATABASE_URL=" + o.Database,
 		"TEGATA_IDP_KEY_ENCRYPTION_KEY_FILE=" + filepath.Join(folder, "kek"),
 		"TEGATA_IDP_CLIENTS_FILE=" + clientsFile(t, o),
-		"TEGATA_IDP_PEOPLE_FILE=" + Root("testdata/people.yaml"),
+		"TEGATA_IDP_PEOPLE_FILE=" + programtest.Root("testdata/people.yaml"),
 		"TEGATA_IDP_HASHING_MEMORY_MIB=8", // tests hash a lot
-	}
+	}, o.Settings...)
 }
 
 func clientsFile(t testing.TB, o Options) string {
 	if o.Clients == "" {
-		return Root("configs/clients.yaml")
+		return programtest.Root("configs/clients.yaml")
 	}
 	path := filepath.Join(t.TempDir(), "clients.yaml")
 	if err := os.WriteFile(path, []byte(o.Clients), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// Listen takes a free port of this machine.
-func Listen(t testing.TB) net.Listener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-// Root gives the path of a file of the repository.
-func Root(path string) string {
-	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "../../..", path)
-}
-
-// Port gives the port of a listener.
-func Port(l net.Listener) string {
-	_, p, _ := net.SplitHostPort(l.Addr().String())
-	return p
-}
-
-// logger shows the program's log when the test fails or -v is given.
-func logger(t testing.TB) *slog.Logger {
-	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // Mail waits for the newest mail to an address, at most as long as a patient person.

@@ -8,7 +8,10 @@
 //	node_test.go      openid-client, oauth4webapi, Auth.js
 //	browser_test.go   oidc-client-ts
 //	proxies_test.go   mod_auth_openidc, oauth2-proxy
-//	authlib_test.go   Authlib; java_test.go: Nimbus
+//	authlib_test.go   Authlib
+//	java_test.go      Nimbus, Spring Security
+//	device_test.go    a device that has a person type its code: openid-client, zitadel/oidc
+//	api_test.go       APIs that read our access tokens: express-oauth2-jwt-bearer, Spring
 //	NAME/             a partner's program, and what pins its packages
 //
 // A partner is a web site with four addresses, whatever it is written in: /login starts

@@ -1,22 +1,25 @@
 package interop_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
-	"tegata/idp/app/apptest"
+	"tegata/shared/program/programtest"
 )
 
 // npm installs what package.json and its lock file pin, and puts the partner's program
-// beside it: there Node looks for packages.
+// and site.mjs beside it: there Node looks for packages.
 func npm(t testing.TB, partner, program string) (folder string) {
 	t.Helper()
 	into := installed(t, partner, []string{"package.json", "package-lock.json"}, func(into string) {
-		command(t, into, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+		fetch(t, into, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	})
 	copied(t, partner, into, program)
+	copied(t, ".", into, "site.mjs")
 	return into
 }
 
@@ -24,19 +27,21 @@ func npm(t testing.TB, partner, program string) (folder string) {
 func pip(t testing.TB, partner string) (python string) {
 	t.Helper()
 	into := installed(t, partner, []string{"requirements.txt"}, func(into string) {
-		command(t, into, "python3", "-m", "venv", "--clear", "venv")
-		command(t, into, into+"/venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt")
+		fetch(t, into, "python3", "-m", "venv", "--clear", "venv")
+		fetch(t, into, into+"/venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt")
 	})
 	return into + "/venv/bin/python"
 }
 
 // maven fetches what pom.xml pins into lib, beside the partner's program.
-func maven(t testing.TB, partner, program string) (folder string) {
+func maven(t testing.TB, partner string, program ...string) (folder string) {
 	t.Helper()
 	into := installed(t, partner, []string{"pom.xml"}, func(into string) {
-		command(t, into, "mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib")
+		fetch(t, into, "mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib")
 	})
-	copied(t, partner, into, program)
+	for _, file := range program {
+		copied(t, partner, into, file)
+	}
 	return into
 }
 
@@ -48,7 +53,7 @@ func build(t testing.TB, partner, module string) (program string) {
 		if err := os.Rename(into+"/go.pin", into+"/go.mod"); err != nil {
 			t.Fatal(err)
 		}
-		command(t, into, "go", "build", "-mod=mod", "-o", "program", module)
+		fetch(t, into, "go", "build", "-mod=mod", "-o", "program", module)
 	})
 	return into + "/program"
 }
@@ -60,8 +65,8 @@ func apt(t testing.TB, file string, packages ...string) {
 	if _, err := os.Stat(file); err == nil {
 		return
 	}
-	command(t, ".", "apt-get", "update", "-q")
-	command(t, ".", "apt-get", append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...)
+	fetch(t, ".", "apt-get", "update", "-q")
+	fetch(t, ".", "apt-get", append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...)
 }
 
 // installed gives the folder in var/interop where a partner's packages lie. They are
@@ -69,7 +74,7 @@ func apt(t testing.TB, file string, packages ...string) {
 func installed(t testing.TB, partner string, pins []string, install func(into string)) (into string) {
 	t.Helper()
 	heavy(t)
-	into, err := filepath.Abs(apptest.Root("var/interop/" + partner))
+	into, err := filepath.Abs(programtest.Root("var/interop/" + partner))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,20 +96,38 @@ func installed(t testing.TB, partner string, pins []string, install func(into st
 	return into
 }
 
-// command runs an installer. One that fails is a failed test: a partner nobody could
-// run proves nothing.
-func command(t testing.TB, in, name string, args ...string) {
+// fetch runs an installer. A registry that lacks the software, or cannot be reached,
+// leaves the partner out; `make interop` lists who was left out at its end.
+func fetch(t testing.TB, in, name string, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Dir = in
-	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	if said, err := cmd.CombinedOutput(); err != nil {
+	if said, err := program(t, in, name, args...); err != nil {
+		t.Skipf("NOT RUN: %s %v: %v\n%s", name, args, err, said)
+	}
+}
+
+// compile turns a partner's source into a program; what does not compile is a failure.
+func compile(t testing.TB, in, name string, args ...string) {
+	t.Helper()
+	if said, err := program(t, in, name, args...); err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, said)
 	}
 }
 
+// program runs to its end within installsWithin, and gives what it printed.
+func program(t testing.TB, in, name string, args ...string) (said []byte, err error) {
+	ctx, stop := context.WithTimeout(t.Context(), installsWithin)
+	defer stop()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = in
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	return cmd.CombinedOutput()
+}
+
+// installsWithin is how long one installer may take.
+const installsWithin = 4 * time.Minute
+
 // here gives the path of a file of a partner.
-func here(file string) string { return apptest.Root("idp/oidc/interop/" + file) }
+func here(file string) string { return programtest.Root("idp/oidc/interop/" + file) }
 
 // copied puts a file of the partner into a folder.
 func copied(t testing.TB, partner, into, file string) {

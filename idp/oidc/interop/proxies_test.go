@@ -26,7 +26,7 @@ func TestModAuthOpenIDC(t *testing.T) {
 }
 
 // TestOAuth2Proxy is oauth2-proxy in front of a site that shows the headers it gets.
-// It has no ID token at hand when it logs out, so the provider asks the person.
+// It has no ID token at hand when it sends people to log out, so the provider asks them.
 func TestOAuth2Proxy(t *testing.T) {
 	proxy := build(t, "oauth2-proxy", "github.com/oauth2-proxy/oauth2-proxy/v7")
 	w := start(t, "require_pkce: true")
@@ -37,10 +37,11 @@ func TestOAuth2Proxy(t *testing.T) {
 		"--redirect-url="+w.site+"/callback", "--proxy-prefix=", "--code-challenge-method=S256", "--scope=openid profile email",
 		"--http-address=127.0.0.1:"+w.port, "--upstream="+site.URL, "--email-domain=*", "--whitelist-domain=localhost:*",
 		"--cookie-secret=0123456789abcdef0123456789abcdef", "--cookie-secure=false",
-		"--skip-provider-button", "--pass-access-token", "--pass-authorization-header")
+		"--backend-logout-url="+w.idp.URL+"/oauth2/logout?id_token_hint={id_token}", "--skip-provider-button", "--pass-access-token", "--pass-authorization-header")
 	p := browser.InProcess(t, browser.Options{Language: "en"})
 	w.logIn(p)
 	w.check(p, saw{})
+	p.Visit(w.site + "/sign_out?rd=" + w.site + "/bye").Visit(w.idp.URL + "/profile").At("/profile") // the proxy's own call ends no session: nobody's browser asked
 	p.Visit(w.site + "/sign_out?rd=" + w.idp.URL + "/oauth2/logout").Press("Log out").Sees("logged out")
 	p.Visit(w.site + "/login").At(w.idp.URL + "/login")
 }

@@ -16,6 +16,7 @@ import (
 	"tegata/idp/app/apptest"
 	"tegata/shared/browser"
 	"tegata/shared/clock"
+	"tegata/shared/program/programtest"
 	"tegata/shared/secret"
 )
 
@@ -34,16 +35,19 @@ const (
 
 // saw is what a partner tells at its callback: what its own library took for true.
 type saw struct {
-	Sub      string         `json:"sub"`
-	Issuer   string         `json:"iss"`
-	Email    string         `json:"email"`
-	Name     string         `json:"name"`
-	IDToken  string         `json:"id_token"` // as it came; the library has checked it
-	Alg      string         `json:"-"`        // of the ID token
-	Userinfo map[string]any `json:"userinfo"` // as it came
-	Refresh  bool           `json:"refreshed"`
-	Revoked  bool           `json:"revoked"`
-	Refused  string         `json:"error"` // what the library complains about
+	Sub       string         `json:"sub"`
+	Issuer    string         `json:"iss"`
+	Email     string         `json:"email"`
+	Name      string         `json:"name"`
+	IDToken   string         `json:"id_token"` // as it came; the library has checked it
+	Alg       string         `json:"-"`        // of the ID token
+	Userinfo  map[string]any `json:"userinfo"` // as it came
+	Refresh   bool           `json:"refreshed"`
+	Signed    bool           `json:"signed"`     // the answer came as a JWT (JARM)
+	Nonces    bool           `json:"nonces"`     // the provider asked for its nonces in proofs
+	TokenType string         `json:"token_type"` // of the access token, where the library tells
+	Revoked   bool           `json:"revoked"`
+	Refused   string         `json:"error"` // what the library complains about
 }
 
 // world is a provider that knows one partner.
@@ -66,17 +70,23 @@ func start(t testing.TB, lines ...string) *world {
 
 // quirks is what some partners need otherwise; a zero means as everybody.
 type quirks struct {
-	secret   string // clientSecret
-	callback string // "/callback"
+	secret    string   // clientSecret
+	callback  string   // "/callback"
+	port      string   // of the partner; "" is a free one
+	settings  []string // of the provider, as in its environment
+	resources string   // what the clients file has besides the partner
 }
 
 // startAs is start for a partner with quirks.
 func startAs(t testing.TB, q quirks, lines ...string) *world {
 	t.Helper()
 	q.secret, q.callback = cmp.Or(q.secret, clientSecret), cmp.Or(q.callback, "/callback")
-	w := &world{t: t, clock: clock.Hold(time.Now()), port: freePort(t), secret: q.secret}
+	if q.port == "" {
+		q.port = freePort(t)
+	}
+	w := &world{t: t, clock: clock.Hold(time.Now()), port: q.port, secret: q.secret}
 	w.site = "http://127.0.0.1:" + w.port // another site than the provider's localhost
-	w.idp = apptest.Start(t, apptest.Options{Clock: w.clock, Clients: w.registration(q.callback, lines)})
+	w.idp = apptest.Start(t, apptest.Options{Clock: w.clock, Clients: w.registration(q.callback, lines) + q.resources, Settings: q.settings})
 	var err error
 	if w.person, err = w.idp.Accounts.ByEmail(t.Context(), email); err != nil {
 		t.Fatal(err)
@@ -218,7 +228,7 @@ func heavy(t testing.TB) {
 // freePort is for programs that open their port themselves.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l := apptest.Listen(t)
+	l := programtest.Listen(t)
 	defer l.Close()
-	return apptest.Port(l)
+	return programtest.Port(l)
 }

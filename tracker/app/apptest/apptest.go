@@ -10,25 +10,22 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
-	"runtime"
 	"testing"
-	"time"
 
 	"tegata/shared/clock"
 	"tegata/shared/config"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/program/programtest"
 	"tegata/tracker/app"
 )
-
-// Began is where the clock of every test stands at first.
-var Began = time.Date(2026, 4, 6, 1, 30, 0, 0, time.UTC)
 
 // Options chooses what differs from the development configuration.
 type Options struct {
 	Issuer      string       // of the provider; "" is one that does not answer
-	Clock       *clock.Held  // nil is one that stands at Began
+	Clock       *clock.Held  // nil is one that stands at programtest.Began
 	DatabaseURL string       // "" is a fresh SQLite file
 	Listener    net.Listener // nil is a free port
+	Log         *slog.Logger // nil is programtest.Log
 	Change      func(*app.Config)
 }
 
@@ -43,25 +40,17 @@ type Tracker struct {
 func Start(t testing.TB, o Options) *Tracker {
 	t.Helper()
 	if o.Listener == nil {
-		o.Listener = Listen(t)
+		o.Listener = programtest.Listen(t)
 	}
 	if o.Clock == nil {
-		o.Clock = clock.Hold(Began)
+		o.Clock = clock.Hold(programtest.Began)
+	}
+	if o.Log == nil {
+		o.Log = programtest.Log(t)
 	}
 	cfg := Config(t, o)
-	ctx, stop := context.WithCancel(context.Background())
-	a, err := app.New(ctx, cfg, app.Options{Clock: o.Clock.Now, Listener: o.Listener, Log: logger(t)})
-	if err != nil {
-		stop()
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("tracker stopped with: %v", err)
-		}
+	a := programtest.Run(t, func(ctx context.Context) (*app.App, error) {
+		return app.New(ctx, cfg, app.Options{Clock: o.Clock.Now, Listener: o.Listener, Log: o.Log})
 	})
 	return &Tracker{App: a, URL: cfg.PublicURL, Clock: o.Clock}
 }
@@ -69,15 +58,11 @@ func Start(t testing.TB, o Options) *Tracker {
 // Config is the development configuration with everything in a temporary folder.
 func Config(t testing.TB, o Options) app.Config {
 	t.Helper()
-	cfg, err := app.Load(Root("configs/tracker.yaml"), nil)
+	cfg, err := app.Load(programtest.Root("configs/tracker.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, err := net.SplitHostPort(o.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.PublicURL = "http://localhost:" + port
+	cfg.PublicURL = "http://localhost:" + programtest.Port(o.Listener)
 	cfg.Metrics.Listen = ""
 	cfg.KeyEncryptionKey = config.SecretFile(filepath.Join(t.TempDir(), "kek"))
 	cfg.Issuer = o.Issuer
@@ -92,25 +77,4 @@ func Config(t testing.TB, o Options) app.Config {
 		o.Change(&cfg)
 	}
 	return cfg
-}
-
-// Listen takes a free port of this machine.
-func Listen(t testing.TB) net.Listener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-// Root gives the path of a file of the repository.
-func Root(path string) string {
-	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "../../..", path)
-}
-
-// logger shows the program's log when the test fails or -v is given.
-func logger(t testing.TB) *slog.Logger {
-	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }

@@ -1,16 +1,14 @@
 // oauth4webapi, every check by hand as it wants it: code flow with PKCE, and
 // private_key_jwt with the key in PRIVATE_KEY (a JWK).
-import { createServer } from 'node:http'
 import * as oauth from 'oauth4webapi'
+import { serve, signingKey } from './site.mjs'
 
-const { PORT, SITE, ISSUER, CLIENT_ID, PRIVATE_KEY } = process.env
+const { SITE, ISSUER, CLIENT_ID } = process.env
 const plain = { [oauth.allowInsecureRequests]: true }
 const issuer = new URL(ISSUER)
 const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, plain))
 const client = { client_id: CLIENT_ID, id_token_signed_response_alg: 'ES256' }
-const jwk = JSON.parse(PRIVATE_KEY)
-const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
-const auth = oauth.PrivateKeyJwt({ key, kid: jwk.kid })
+const auth = oauth.PrivateKeyJwt(await signingKey())
 const mine = {}
 
 const pages = {
@@ -46,17 +44,6 @@ const pages = {
     to.searchParams.set('id_token_hint', mine.idToken)
     return to
   },
-  async '/bye'() {
-    return { bye: true }
-  },
 }
 
-createServer(async (req, res) => {
-  const url = new URL(req.url, SITE)
-  try {
-    const answer = await pages[url.pathname](url)
-    answer instanceof URL ? res.writeHead(302, { location: answer.href }).end() : res.end(JSON.stringify(answer))
-  } catch (e) {
-    res.end(JSON.stringify({ error: `${e.code ?? ''} ${e.error ?? ''} ${e.message} ${JSON.stringify(e.cause ?? '')}` }))
-  }
-}).listen(PORT, '127.0.0.1')
+serve(pages)

@@ -1,9 +1,9 @@
 // openid-client as its README has it: code flow with PKCE, client_secret_basic, the ID
 // token's signature checked, a refresh and a revocation.
-import { createServer } from 'node:http'
 import * as oidc from 'openid-client'
+import { serve } from './site.mjs'
 
-const { PORT, SITE, ISSUER, CLIENT_ID, CLIENT_SECRET } = process.env
+const { SITE, ISSUER, CLIENT_ID, CLIENT_SECRET } = process.env
 const config = await oidc.discovery(new URL(ISSUER), CLIENT_ID, undefined, oidc.ClientSecretBasic(CLIENT_SECRET), {
   execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
 })
@@ -41,17 +41,6 @@ const pages = {
   async '/logout'() {
     return oidc.buildEndSessionUrl(config, { post_logout_redirect_uri: `${SITE}/bye`, id_token_hint: mine.idToken })
   },
-  async '/bye'() {
-    return { bye: true }
-  },
 }
 
-createServer(async (req, res) => {
-  const url = new URL(req.url, SITE)
-  try {
-    const answer = await pages[url.pathname](url)
-    answer instanceof URL ? res.writeHead(302, { location: answer.href }).end() : res.end(JSON.stringify(answer))
-  } catch (e) {
-    res.end(JSON.stringify({ error: `${e.code ?? ''} ${e.error ?? ''} ${e.message} ${JSON.stringify(e.cause ?? '')}` }))
-  }
-}).listen(PORT, '127.0.0.1')
+serve(pages)

@@ -1,0 +1,77 @@
+package verbs
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// longestList bounds -n.
+const longestList = 10_000
+
+// List is rows of T, as people and as programs read them.
+type List[T any] struct {
+	Heads []string
+	Row   func(T) []string // the cells under the heads
+	JSON  func(T) any      // for --json
+
+	Number int    // how many without -n
+	What   string // "account": what --after names
+	Page   Page[T]
+}
+
+// Page gives up to n rows that come after the one with that id, "" for the first.
+type Page[T any] func(ctx context.Context, after string, n int) ([]T, error)
+
+// From gives a Page of services that are opened for each question, such as
+// Program.Services does.
+func From[S, T any](open func(ctx context.Context, do func(S) error) error, page func(S) Page[T]) Page[T] {
+	return func(ctx context.Context, after string, n int) (all []T, err error) {
+		err = open(ctx, func(s S) error {
+			all, err = page(s)(ctx, after, n)
+			return err
+		})
+		return all, err
+	}
+}
+
+// Command makes cmd print a page of the list; -n, --after and --json choose.
+func (l List[T]) Command(out io.Writer, cmd *cobra.Command) *cobra.Command {
+	var (
+		n      int
+		after  string
+		asJSON bool
+	)
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = Do(func(cmd *cobra.Command, _ []string) error {
+		if n < 1 || n > longestList {
+			return Usagef("-n %d: want 1 to %d", n, longestList)
+		}
+		all, err := l.Page(cmd.Context(), after, n)
+		if err != nil {
+			return err
+		}
+		return l.Show(out, all, asJSON)
+	})
+	cmd.Flags().IntVarP(&n, "number", "n", l.Number, "how many")
+	cmd.Flags().StringVar(&after, "after", "", "the "+l.What+" id to begin after")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// Show prints rows as a table or as JSON.
+func (l List[T]) Show(out io.Writer, all []T, asJSON bool) error {
+	if asJSON {
+		list := make([]any, len(all))
+		for i, one := range all {
+			list[i] = l.JSON(one)
+		}
+		return JSON(out, list)
+	}
+	rows := make([][]string, len(all))
+	for i, one := range all {
+		rows[i] = l.Row(one)
+	}
+	return Table(out, l.Heads, rows)
+}
