@@ -5,11 +5,12 @@ GO         ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM   = $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg
 BIN         = var/bin
+SOAK       ?= 30m
 
 # Tests that open a real browser: slow, and no wiser under the race detector.
 BROWSER     = Chromium|RealBrowser|EveryPage|Accessible|Axe|Look|Killed
 
-.PHONY: run build test test-fast test-postgres check format screens interop bench golden clean-data prepare
+.PHONY: run build test test-fast test-postgres check format screens interop bench soak benchmarks golden clean-data prepare
 
 run: build ## start both programs with demo data; Ctrl-C stops them
 	@trap 'stop=1' INT; trap 'stop=1; kill $$idp $$tracker' TERM; \
@@ -45,8 +46,14 @@ screens: prepare ## screenshots of every page into var/screens
 interop: prepare ## software of others (Node, Python, Java, Apache …) against the provider; needs their registries
 	TEGATA_INTEROP=required $(GOTESTSUM) --format testname -- -count=1 -timeout 20m ./idp/oidc/interop
 
-bench: ## sign-in, token endpoint, cold start, memory; and the database
-	$(GO) test -run '^$$' -bench . -benchmem ./tracker/e2e ./idp/oidc ./idp/accounts ./shared/db
+bench: ## load on the real idp, with the aims; BENCH='-only sqlite -lines refresh' for a part, -json for machines
+	$(GO) run ./tracker/e2e/load $(BENCH)
+
+soak: ## the mixed load for a long time: memory, goroutines
+	$(GO) run ./tracker/e2e/load -soak $(SOAK)
+
+benchmarks: ## testing benchmarks of single parts, to profile them
+	$(GO) test -run '^$$' -bench . -benchmem ./idp/oidc ./idp/accounts ./shared/db
 
 golden: ## rewrite the golden files
 	$(GO) test ./... -update

@@ -41,6 +41,8 @@ type Config struct {
 type Registration struct {
 	Mode     string `yaml:"mode"`      // closed, invited, open
 	PerPlace int    `yaml:"per_place"` // when open: clients in an hour from one address
+
+	ForgetUnused config.Duration `yaml:"forget_unused"` // clients that never got tokens; 0: never
 }
 
 // DPoP is how clients prove the key that their tokens are bound to (RFC 9449).
@@ -92,7 +94,7 @@ func Defaults() Config {
 	c.Mail = Mail{SMTP: SMTP{Port: 587, TLS: "starttls"}}
 	c.Hashing = Hashing{MemoryMiB: 19}
 	c.ResponseTypes = []string{"code"}
-	c.Registration = Registration{Mode: oidc.RegistrationClosed, PerPlace: 10}
+	c.Registration = Registration{Mode: oidc.RegistrationClosed, PerPlace: 10, ForgetUnused: config.Duration(90 * 24 * time.Hour)}
 	c.Session = config.Session{Idle: config.Duration(12 * time.Hour), Absolute: config.Duration(7 * 24 * time.Hour)}
 	return c
 }
@@ -172,6 +174,9 @@ func (c Config) checkProtocol(p *config.Problems) {
 	}
 	p.OneOf("registration.mode", c.Registration.Mode, oidc.RegistrationClosed, oidc.RegistrationInvited, oidc.RegistrationOpen)
 	p.Between("registration.per_place", c.Registration.PerPlace, 1, 10_000)
+	if c.Registration.ForgetUnused != 0 {
+		p.Lasts("registration.forget_unused", c.Registration.ForgetUnused, time.Hour, 3650*24*time.Hour)
+	}
 }
 
 // checkClients reads the clients as well, so that their mistakes show with the rest.

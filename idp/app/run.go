@@ -19,14 +19,15 @@ const (
 // Run serves until ctx ends, then stops in order; the outbox delivers or keeps what it
 // holds. It gives nil after such a stop.
 func (a *App) Run(ctx context.Context) error {
-	return a.Server.Run(ctx, program.Work{
-		Jobs: []func(context.Context){
-			func(ctx context.Context) { a.Complain("outbox", a.Outbox.Run(ctx)) },
-			func(ctx context.Context) { clock.Every(ctx, diaryEvery, a.writeDiary) },
-			func(ctx context.Context) { clock.Every(ctx, restEvery, a.giveBack()) },
-		},
-		Sweep: a.sweep, Last: a.writeDiary, Ports: a.mutualPorts(),
-	})
+	jobs := []func(context.Context){
+		func(ctx context.Context) { a.Complain("outbox", a.Outbox.Run(ctx)) },
+		func(ctx context.Context) { clock.Every(ctx, diaryEvery, a.writeDiary) },
+		func(ctx context.Context) { clock.Every(ctx, restEvery, a.giveBack()) },
+	}
+	if a.authorities != nil {
+		jobs = append(jobs, a.authorities.Watch)
+	}
+	return a.Server.Run(ctx, program.Work{Jobs: jobs, Sweep: a.sweep, Last: a.writeDiary, Ports: a.mutualPorts()})
 }
 
 func (a *App) writeDiary(ctx context.Context) { a.Complain("client requests", a.Diary.Flush(ctx)) }
@@ -53,9 +54,19 @@ func (a *App) sweep(ctx context.Context) {
 		"outbox":       func(ctx context.Context, _ time.Time) (int64, error) { return a.Outbox.Sweep(ctx, sentFor) },
 		"devices":      func(ctx context.Context, _ time.Time) (int64, error) { return a.Devices.Sweep(ctx, usedFor) },
 		"tokens":       func(ctx context.Context, _ time.Time) (int64, error) { return a.provider.Sweep(ctx) },
+		"clients":      a.sweepClients,
 	}
 	if a.Postbox != nil {
 		more["postbox"] = a.Postbox.Sweep
 	}
 	a.Mechanisms.Sweep(ctx, usedFor, more)
+}
+
+// sweepClients forgets clients that registered themselves and were never used.
+func (s *Services) sweepClients(ctx context.Context, now time.Time) (int64, error) {
+	unused := time.Duration(s.Config.Registration.ForgetUnused)
+	if unused == 0 {
+		return 0, nil
+	}
+	return s.Clients.SweepUnused(ctx, s.Audit, now.Add(-unused))
 }

@@ -22,8 +22,8 @@ import (
 const longestPassword = 4096
 
 func (p program) account() *cobra.Command {
-	group := &cobra.Command{Use: "account", Short: "List, show and create accounts", Args: cobra.NoArgs}
-	group.AddCommand(p.accountList(), p.accountShow(), p.accountCreate())
+	group := &cobra.Command{Use: "account", Short: "List, show and create accounts; see and end what they allowed", Args: cobra.NoArgs}
+	group.AddCommand(p.accountList(), p.accountShow(), p.accountCreate(), p.accountApps(), p.accountWithdraw())
 	return group
 }
 
@@ -77,16 +77,7 @@ func (p program) accountShow() *cobra.Command {
 		Example: "  idp account show ada@example.org",
 		Args:    cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			return p.Services(cmd.Context(), func(s *app.Services) error {
-				a, err := find(cmd.Context(), s.Accounts, args[0])
-				if fault.Is(err, fault.NotFound) {
-					return fmt.Errorf("there is no account %s; see: idp account list", verbs.Plain(args[0]))
-				}
-				if err != nil {
-					return err
-				}
-				return p.showAccount(a, asJSON)
-			})
+			return p.onAccount(cmd, args[0], func(_ *app.Services, a accounts.Account) error { return p.showAccount(a, asJSON) })
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

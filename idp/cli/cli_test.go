@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tegata/idp/app"
 	"tegata/idp/cli"
+	"tegata/shared/program"
 )
 
 func TestMain(m *testing.M) {
@@ -32,7 +35,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
 		Setup: func(e *testscript.Env) error { return setup(e, root) },
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"await": await, "exits": exits, "gone": gone, "kid": kid},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"await": await, "allows": allows, "exits": exits, "gone": gone, "kid": kid},
 	})
 }
 
@@ -98,6 +101,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if string(rune('0'+code)) != args[0] || !strings.Contains(errs.String(), args[1]) {
 		ts.Fatalf("idp %v: exit code %d\n%s, want %s and %q", args[2:], code, errs.String(), args[0], args[1])
 	}
+}
+
+// allows EMAIL CLIENT SCOPES lets somebody say yes to a client.
+func allows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: allows EMAIL CLIENT SCOPES")
+	}
+	cfg, err := app.Load(ts.Getenv("TEGATA_IDP_CONFIG"), environ(ts))
+	ts.Check(err)
+	ctx := context.Background()
+	s, err := app.Open(ctx, cfg, app.Options{Options: program.Options{Keep: true}})
+	ts.Check(err)
+	defer s.Close()
+	a, err := s.Accounts.ByEmail(ctx, args[0])
+	ts.Check(err)
+	ts.Check(s.Interaction.Allow(ctx, a.ID, args[1], strings.Fields(args[2])))
 }
 
 // environ is the configuration of the script.

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"tegata/idp/app"
 	"tegata/idp/clients"
+	"tegata/shared/fault"
 	"tegata/shared/verbs"
 )
 
@@ -30,6 +33,34 @@ type clientJSON struct {
 	clients.Client
 	Source   string `json:"source"`
 	Disabled bool   `json:"disabled"`
+}
+
+// shownJSON is a client with how it came to us, where it registered itself.
+type shownJSON struct {
+	clientJSON
+	Registration *registeredJSON `json:"registration,omitempty"`
+}
+
+type registeredJSON struct {
+	Place        string     `json:"place"`
+	InvitationID string     `json:"invitation,omitempty"`
+	CreatedAt    time.Time  `json:"registered_at"`
+	UsedAt       *time.Time `json:"first_used_at"`          // null: never
+	ForgottenAt  *time.Time `json:"forgotten_at,omitempty"` // at the earliest, unless it gets tokens or is changed
+}
+
+// registered tells how a client came to us by itself; nil when it did not.
+func registered(ctx context.Context, s *app.Services, c clients.Client) (*registeredJSON, error) {
+	about, err := s.Clients.Registered(ctx, c.ID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	shown := &registeredJSON{Place: about.Place, InvitationID: about.InvitationID, CreatedAt: about.CreatedAt, UsedAt: about.UsedAt}
+	if unused := time.Duration(s.Config.Registration.ForgetUnused); about.UsedAt == nil && unused > 0 {
+		at := about.CreatedAt.Add(unused)
+		shown.ForgottenAt = &at
+	}
+	return shown, err
 }
 
 func (p program) clientList() *cobra.Command {
@@ -71,8 +102,12 @@ func (p program) clientShow() *cobra.Command {
 		Example: "  idp client show tegata-tracker",
 		Args:    cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			return p.onClient(cmd.Context(), args[0], func(_ *app.Services, c clients.Client) error {
-				return verbs.JSON(p.Out, clientJSON{c, c.Source, c.Disabled})
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				how, err := registered(cmd.Context(), s, c)
+				if err != nil {
+					return err
+				}
+				return verbs.JSON(p.Out, shownJSON{clientJSON{c, c.Source, c.Disabled}, how})
 			})
 		}),
 	}

@@ -37,9 +37,12 @@ var clientFlags = []clientFlag{
 	{"grant-type", "grant_types", "list", "authorization_code, refresh_token, client_credentials …; can be repeated"},
 	{"scope", "scopes", "list", "what it may ask for; can be repeated"},
 	{"id-token-alg", "id_token_signed_response_alg", "text", "RS256, PS256, ES256 or EdDSA"},
+	{"refresh-idle", "refresh_token_idle", "text", "how long a refresh token lives unused, like 30d"},
+	{"refresh-lifetime", "refresh_token_lifetime", "text", "how long a family of refresh tokens lives, like 180d"},
+	{"refresh-grace", "refresh_token_grace", "text", "how long a replaced refresh token may come again, like 10s; 0s for not at all"},
 	{"require-pkce", "require_pkce", "bool", "refuse a code flow without PKCE"},
 	{"first-party", "first_party", "bool", "ours: people are not asked for consent"},
-	{"unverified", "unverified", "bool", "people are always asked, and shown which host they return to"},
+	{"unverified", "unverified", "bool", "people are warned, and shown which host they return to"},
 }
 
 // registration reads flags and --file into members.
@@ -214,7 +217,9 @@ func (p program) clientUpdate() *cobra.Command {
 			if len(members) == 0 {
 				return verbs.Usagef("nothing to change")
 			}
-			delete(members, "client_id") // what `client show` prints can be brought back
+			for _, ours := range []string{"client_id", "source", "disabled", "registration"} {
+				delete(members, ours) // what `client show` prints can be brought back
+			}
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
 				next, text, err := amended(c, members, s.Config.Development)
 				if err == nil {

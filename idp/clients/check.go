@@ -79,6 +79,8 @@ func (c *Client) Default() {
 	c.defaultResponseAlg()
 	c.RequirePKCE = c.RequirePKCE || c.Public() // RFC 9700 §2.1.1
 	c.defaultPolicy()
+	c.defaultRefreshing()
+	c.defaultEncryption()
 }
 
 // Check gives every mistake of the registration, with paths below at. development
@@ -103,6 +105,8 @@ func (c *Client) Check(at string, development bool) Problems {
 	c.checkResponseTypes(&p, at)
 	c.checkPresented(&p, at, development)
 	c.checkPolicy(&p, at, development)
+	c.checkRefreshing(&p, at)
+	c.checkEncryption(&p, at)
 	subset(&p, at+".id_token_signed_response_alg", []string{c.IDTokenAlg}, SigningAlgs)
 	subset(&p, at+".authorization_signed_response_alg", []string{c.ResponseAlg}, SigningAlgs)
 	subset(&p, at+".application_type", []string{c.ApplicationType}, []string{"web", "native"})

@@ -4,7 +4,10 @@
 //	Client        one registration, in the words of RFC 7591 (client.go)
 //	Check         every mistake of a registration, with its path (check.go, policy.go)
 //	Resource      where access tokens are used (resource.go)
+//	Encryption    what is encrypted to a client (encryption.go)
+//	Refreshing    how long refresh tokens live (refreshing.go)
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
+//	HasSubject    whether a certificate bears a registered name (subjectname.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
 //	Store         the tables (store.go, store_registration.go)
@@ -74,7 +77,7 @@ type Client struct {
 	IDTokenAlg    string   `json:"id_token_signed_response_alg"`
 	RequirePKCE   bool     `json:"require_pkce"`
 	FirstParty    bool     `json:"first_party"`          // ours: nobody is asked for consent
-	Unverified    bool     `json:"unverified,omitempty"` // nobody has looked at who is behind it: people are always asked, and warned
+	Unverified    bool     `json:"unverified,omitempty"` // nobody has looked at who is behind it: people are warned
 
 	BackchannelLogoutURI      string `json:"backchannel_logout_uri,omitempty"` // OIDC Back-Channel Logout §2.2
 	BackchannelLogoutSession  bool   `json:"backchannel_logout_session_required,omitempty"`
@@ -94,6 +97,19 @@ type Client struct {
 	RequireAuthTime     bool     `json:"require_auth_time,omitempty"`
 	DefaultACRValues    []string `json:"default_acr_values,omitempty"`
 
+	IDTokenEncAlg       string `json:"id_token_encrypted_response_alg,omitempty"` // encryption.go; "" for not at all
+	IDTokenEnc          string `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoEncAlg      string `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEnc         string `json:"userinfo_encrypted_response_enc,omitempty"`
+	IntrospectionEncAlg string `json:"introspection_encrypted_response_alg,omitempty"`
+	IntrospectionEnc    string `json:"introspection_encrypted_response_enc,omitempty"`
+	ResponseEncAlg      string `json:"authorization_encrypted_response_alg,omitempty"`
+	ResponseEnc         string `json:"authorization_encrypted_response_enc,omitempty"`
+
+	RefreshIdle     string `json:"refresh_token_idle,omitempty"`     // "30d"; refreshing.go has the defaults
+	RefreshLifetime string `json:"refresh_token_lifetime,omitempty"` // "180d"
+	RefreshGrace    string `json:"refresh_token_grace,omitempty"`    // "10s"; "0s" for none
+
 	SubjectType       string            `json:"subject_type,omitempty"`                      // Public or Pairwise
 	UserinfoAlg       string            `json:"userinfo_signed_response_alg,omitempty"`      // "" for plain JSON
 	IntrospectionAlg  string            `json:"introspection_signed_response_alg,omitempty"` // RFC 9701; "" for RS256
@@ -101,6 +117,7 @@ type Client struct {
 	Resources         []string          `json:"resources,omitempty"`                         // what it may ask tokens for, RFC 8707
 	DetailTypes       []string          `json:"authorization_details_types,omitempty"`       // RFC 9396
 	TokenExchange     *TokenExchange    `json:"token_exchange,omitempty"`
+	MayAct            string            `json:"may_act,omitempty"` // the one client that may exchange its tokens, RFC 8693 §4.4
 	AssertionIssuers  []AssertionIssuer `json:"assertion_issuers,omitempty"`
 
 	Profile              Profile `json:"profile,omitempty"` // profile.go says what follows from it

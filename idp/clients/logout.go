@@ -22,6 +22,12 @@ func (c *Client) checkLogout(p *Problems, at string, development bool) {
 	}
 }
 
+// HearsOfLogouts tells whether the client is told when a session ends. Only then does it
+// need the session's name, sid (OIDC Back-Channel Logout §2.1, Front-Channel Logout §3).
+func (c *Client) HearsOfLogouts() bool {
+	return c.BackchannelLogoutURI != "" || c.FrontchannelLogoutURI != ""
+}
+
 // Origin gives scheme, host and port of an address, "" for one that has none.
 func Origin(uri string) string {
 	u, err := url.Parse(uri)

@@ -27,10 +27,16 @@ const (
 type TokenExchange struct {
 	From   []string `json:"from,omitempty"`   // clients whose access tokens it may exchange, beside its own
 	Scopes []string `json:"scopes,omitempty"` // scopes it may add to those of the token that came
+	// SubjectTypes is what it may bring beside access tokens: SubjectIDToken.
+	SubjectTypes []string `json:"subject_token_types,omitempty"`
 	// Impersonation leaves the act claim out when there is no actor token. Otherwise
 	// the token always says through whom it went.
 	Impersonation bool `json:"impersonation,omitempty"`
 }
+
+// SubjectIDToken lets a client exchange ID tokens. They travel farther than access
+// tokens, as hints in URLs for one, so this is off unless a registration says it.
+const SubjectIDToken = "id_token"
 
 // AssertionIssuer is somebody else whose JWTs a client may bring for tokens
 // (RFC 7523 §2.1). It vouches for people of ours, so it is trusted like a log-in.
@@ -124,6 +130,10 @@ func (c *Client) checkExchange(p *Problems, at string, development bool) {
 	}
 	if c.TokenExchange != nil {
 		checkScopeNames(p, at+".token_exchange.scopes", c.TokenExchange.Scopes)
+		subset(p, at+".token_exchange.subject_token_types", c.TokenExchange.SubjectTypes, []string{"access_token", SubjectIDToken})
+	}
+	if c.MayAct != "" && (!identifier(c.MayAct) || c.MayAct == c.ID) {
+		p.add(at+".may_act", "want the id of another client")
 	}
 	if c.May(JWTBearer) != (len(c.AssertionIssuers) > 0) {
 		p.add(at+".assertion_issuers", "belongs together with the grant type %s", JWTBearer)

@@ -27,6 +27,7 @@ func TestPolicyRules(t *testing.T) {
 		{"a service without redirect URIs", "", func(*clients.Client) {}},
 		{"a service that cannot prove itself", "a.grant_types", func(c *clients.Client) { c.AuthMethod, c.SecretDigests = clients.None, nil }},
 		{"an exchange without a policy", "a.token_exchange", func(c *clients.Client) { c.GrantTypes = append(c.GrantTypes, clients.TokenExchangeType) }},
+		{"itself as actor", "a.may_act", func(c *clients.Client) { c.MayAct = "a" }},
 		{"a policy without an exchange", "a.token_exchange", func(c *clients.Client) { c.TokenExchange = &clients.TokenExchange{} }},
 		{"assertions of nobody", "a.assertion_issuers", func(c *clients.Client) { c.GrantTypes = []string{clients.JWTBearer} }},
 		{"an issuer without keys", "a.assertion_issuers[0].jwks_uri", func(c *clients.Client) {

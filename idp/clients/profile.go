@@ -119,6 +119,8 @@ func (c *Client) checkSubject(p *Problems, at string) {
 		p.add(at+".tls_client_auth_subject_dn", "tls_client_auth needs exactly one of tls_client_auth_subject_dn, _san_dns, _san_uri, _san_ip and _san_email")
 	case c.AuthMethod != TLSClientAuth && given != 0:
 		p.add(at+".tls_client_auth_subject_dn", "names of a certificate belong to tls_client_auth, not to %q", c.AuthMethod)
+	case c.TLSSubjectDN != "" && !isName(c.TLSSubjectDN):
+		p.add(at+".tls_client_auth_subject_dn", "want a name in the form of RFC 4514, like CN=client,O=A bank,C=JP, not %q", c.TLSSubjectDN)
 	case c.TLSNameIP != "" && net.ParseIP(c.TLSNameIP) == nil:
 		p.add(at+".tls_client_auth_san_ip", "want an IP address, not %q", c.TLSNameIP)
 	}
@@ -132,7 +134,7 @@ func (c *Client) checkFAPI(p *Problems, at string) {
 	if c.AuthMethod == PrivateKeyJWT && c.AuthAudience != "issuer" {
 		p.add(at+".token_endpoint_auth_audience", "the profile wants issuer")
 	}
-	if !slices.Equal(c.ResponseTypes, []string{"code"}) {
+	if slices.ContainsFunc(c.ResponseTypes, func(one string) bool { return one != "code" }) {
 		p.add(at+".response_types", "the profile wants code and nothing else")
 	}
 	for key, alg := range map[string]string{

@@ -70,6 +70,7 @@ func TestAProfileRefusesWhatItForbids(t *testing.T) { // FAPI 2.0 §5.3.2.1, §5
 		{"jwks_uri", func(c *clients.Client) { c.JWKS = nil }},
 		{"jwks_uri", func(c *clients.Client) { c.AuthMethod, c.JWKS = clients.SelfSignedTLSAuth, nil }},
 		{"", func(c *clients.Client) { c.AuthMethod = clients.SelfSignedTLSAuth }},
+		{"", func(c *clients.Client) { c.RedirectURIs, c.GrantTypes = nil, []string{clients.ClientCredentials} }}, // it acts for itself
 		{"", func(c *clients.Client) {
 			c.AuthMethod, c.JWKS, c.TLSSubjectDN = clients.TLSClientAuth, nil, "CN=x"
 		}},
@@ -78,6 +79,7 @@ func TestAProfileRefusesWhatItForbids(t *testing.T) { // FAPI 2.0 §5.3.2.1, §5
 			c.AuthMethod, c.TLSSubjectDN, c.TLSNameDNS = clients.TLSClientAuth, "CN=x", "x"
 		}},
 		{"tls_client_auth_subject_dn", func(c *clients.Client) { c.TLSNameDNS = "x" }},
+		{"tls_client_auth_subject_dn", func(c *clients.Client) { c.AuthMethod, c.TLSSubjectDN = clients.TLSClientAuth, "/C=JP/CN=x" }},
 		{"tls_client_auth_san_ip", func(c *clients.Client) { c.AuthMethod, c.TLSNameIP = clients.TLSClientAuth, "x" }},
 		{"jwks_uri", func(c *clients.Client) {
 			c.Profile, c.AuthMethod, c.JWKS, c.RequireSignedRequest = "", clients.None, nil, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/secret"
 )
@@ -17,6 +18,7 @@ type Registration struct {
 	InvitationID string // "" when registration was open to everybody
 	Place        string
 	CreatedAt    time.Time
+	UsedAt       *time.Time // when it first got tokens; nil: never
 
 	digest []byte // of the registration access token
 }
@@ -56,6 +58,49 @@ func (r *Registry) Managed(ctx context.Context, id, token string) (Client, Regis
 		return Client{}, Registration{}, denied
 	}
 	return c, about, err
+}
+
+// Registered tells how a client came to us by itself; fault.NotFound when it did not.
+func (r *Registry) Registered(ctx context.Context, id string) (Registration, error) {
+	return r.Store.registration(ctx, id)
+}
+
+// Used notes that a client gets tokens. It writes once in the life of a client that
+// registered itself, and joins the caller's transaction.
+func (r *Registry) Used(ctx context.Context, c *Client) error {
+	if _, known := r.used.Load(c.ID); known || c.Source != FromRegistration {
+		return nil
+	}
+	err := r.Store.use(ctx, c.ID, r.Clock())
+	if err == nil {
+		r.Store.DB.AfterCommit(ctx, func() { r.used.Store(c.ID, true) })
+	}
+	return err
+}
+
+// SweepUnused forgets the clients that registered themselves before the moment, have
+// never got tokens, and were not changed since. It tells how many, and the audit log
+// which.
+func (r *Registry) SweepUnused(ctx context.Context, log audit.Log, before time.Time) (n int64, err error) {
+	ids, err := r.Store.unused(ctx, before)
+	for _, id := range ids {
+		swept := false
+		err = r.Store.DB.Tx(ctx, func(ctx context.Context) error {
+			swept, err = r.Store.removeUnused(ctx, id)
+			if err != nil || !swept {
+				return err
+			}
+			return log.Record(ctx, audit.Event{Action: "client.swept", Client: id, Details: map[string]string{"why": "never used"}})
+		})
+		if err != nil {
+			return n, err
+		}
+		if swept {
+			r.kept.Delete(id)
+			n++
+		}
+	}
+	return n, err
 }
 
 // Replace writes the client anew.

@@ -20,6 +20,7 @@ type Registry struct {
 	Clock clock.Clock
 
 	kept      sync.Map // id → entry
+	used      sync.Map // ids whose first use is written
 	resources atomic.Pointer[resourceList]
 }
 

@@ -31,14 +31,36 @@ func (s store) holdSession(ctx context.Context, id string) (alive bool, err erro
 	return n == 1, err
 }
 
+// use leaves a withdrawal alone that came after the person was asked.
 func (s store) use(ctx context.Context, u Use, now time.Time) error {
 	_, err := s.DB.Exec(ctx, `
 		insert into connections (account_id, client_id, scopes, first_at, last_at) values ($1, $2, $3, $4, $4)
 		on conflict (account_id, client_id) do update
 		set scopes = excluded.scopes, last_at = excluded.last_at, withdrawn_at = null
-		where connections.last_at < $5 or connections.scopes <> excluded.scopes or connections.withdrawn_at is not null`,
-		u.AccountID, u.ClientID, strings.Join(u.Scopes, " "), now, now.Add(-exact))
+		where (connections.last_at < $5 or connections.scopes <> excluded.scopes or connections.withdrawn_at is not null)
+		and (connections.withdrawn_at is null or connections.withdrawn_at < $6)`,
+		u.AccountID, u.ClientID, strings.Join(u.Scopes, " "), now, now.Add(-exact), u.AskedAt)
 	return err
+}
+
+// letGo forgets that sessions have let the client in, and gives those that go on.
+func (s store) letGo(ctx context.Context, accountID, clientID string, now time.Time) ([]Visit, error) {
+	all, err := db.Collect(ctx, s.DB, `
+		select m.session_id, m.client_id, m.subject, s.expires_at
+		from session_clients m join sessions s on s.id = m.session_id
+		where s.account_id = $1 and m.client_id = $2 and s.ended_at is null and s.expires_at > $3
+		order by m.session_id`,
+		db.Args(accountID, clientID, now), func(scan db.Scan) (v Visit, err error) {
+			err = scan(&v.SessionID, &v.ClientID, &v.Subject, &v.ExpiresAt)
+			return v, err
+		})
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.DB.Exec(ctx, `
+		delete from session_clients
+		where client_id = $2 and session_id in (select id from sessions where account_id = $1)`, accountID, clientID)
+	return all, err
 }
 
 func (s store) members(ctx context.Context, sessionID string) ([]Member, error) {

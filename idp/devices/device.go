@@ -81,6 +81,7 @@ type Login struct {
 	AuthTime time.Time `json:"auth_time"`
 	ACR      string    `json:"acr"`
 	AMR      []string  `json:"amr"`
+	At       time.Time `json:"at,omitzero"` // when they said so; a withdrawal after that counts
 }
 
 // Device is one device that asks, or asked.
@@ -177,7 +178,7 @@ func (s *Service) Decide(ctx context.Context, id, browser string, by *sessions.S
 		return err
 	}
 	d.State, d.AccountID = Denied, by.AccountID
-	d.Login = Login{SID: by.ID, AuthTime: by.AuthTime, ACR: by.ACR, AMR: by.AMR}
+	d.Login = Login{SID: by.ID, AuthTime: by.AuthTime, ACR: by.ACR, AMR: by.AMR, At: s.Clock()}
 	if allow {
 		d.State = Approved
 	}

@@ -28,7 +28,8 @@ type accessClaims struct {
 	AMR      []string     `json:"amr,omitempty"`
 	Details  details      `json:"authorization_details,omitempty"`
 	Actor    *actor       `json:"act,omitempty"`
-	Bound    confirmation `json:"cnf,omitzero"` // RFC 7800 §3.1
+	MayAct   *actor       `json:"may_act,omitempty"` // RFC 8693 §4.4
+	Bound    confirmation `json:"cnf,omitzero"`      // RFC 7800 §3.1
 }
 
 // audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.
@@ -67,7 +68,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (string, e
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
 		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access.ID,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
-		Details: t.Details, Actor: about.Actor, Bound: w.bound,
+		Details: t.Details, Actor: about.Actor, MayAct: mayAct(&w.client.Client), Bound: w.bound,
 	})
 	if err != nil {
 		return "", err

@@ -138,7 +138,7 @@ func (p *Provider) keysOf(ctx context.Context, client *clients.Client, kid strin
 	if client.JWKS != nil {
 		return named(client.JWKS, kid), nil
 	}
-	return p.remote.keys(ctx, client.JWKSURI, kid)
+	return p.remote.keys(ctx, client.JWKSURI, kid, func() error { return p.mayFetch(ctx, fetchesKeys, client.ID) })
 }
 
 // named gives the keys with that kid; without one all of them, but not many.

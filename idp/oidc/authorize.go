@@ -18,6 +18,7 @@ import (
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	params, err := parameters(w, r)
 	if err != nil {
+		p.noteUnreadable(r, err)
 		p.problem(w, r, err)
 		return
 	}
@@ -52,8 +53,10 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	if refusal.Code == "server_error" {
 		level = p.Log.ErrorContext
 	}
-	level(r.Context(), "authorization refused", "client", a.client.ID, "code", refusal.Code, "error", err.Error())
+	level(r.Context(), "authorization refused", "client", a.client.ID, "refusal", refusal.Code, "error", err.Error())
 	p.endPushed(r.Context(), a)
+	a.session = sessions.Of(r.Context())
+	p.addSessionState(w, a)
 	a.back.refuse(w, r, refusal)
 }
 

@@ -181,7 +181,7 @@ func TestParametersThatChangeNothing(t *testing.T) { // OIDC Core §3.1.2.1
 func TestMalformedParameters(t *testing.T) {
 	w := start(t).logIn()
 	for _, change := range []string{
-		"prompt=foo", "prompt=none login", "prompt=LOGIN", "max_age=-1", "max_age=x", "max_age=", "max_age=1.5", "max_age=99999999999999999999",
+		"prompt=foo", "prompt=none login", "prompt=LOGIN", "max_age=-1", "max_age=x", "max_age=1.5", "max_age=99999999999999999999",
 		"claims=x", "claims=[]", "claims={\"userinfo\":1}", "id_token_hint=x", "nonce=" + strings.Repeat("n", 1025), "nonce=\x00",
 	} {
 		refused(t, change, w.authorize("tracker", change), "invalid_request")

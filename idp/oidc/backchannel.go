@@ -77,12 +77,29 @@ func (f *Farewells) Queue(ctx context.Context, one sessions.Session) error {
 		if m.client.BackchannelLogoutURI == "" {
 			continue
 		}
-		note := farewellNote{m.client.ID, m.subject, one.ID, one.ExpiresAt}
-		if _, err := f.Outbox.Put(ctx, BackchannelKind, m.client.ID, note); err != nil {
+		if err := f.put(ctx, farewellNote{m.client.ID, m.subject, one.ID, one.ExpiresAt}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Withdrawn is Queue for one client and one session: the person took back what the
+// client is allowed. It is connections.Service.Withdrawn and joins its transaction.
+func (f *Farewells) Withdrawn(ctx context.Context, one connections.Visit) error {
+	client, err := f.Clients.ByID(ctx, one.ClientID)
+	if fault.Is(err, fault.NotFound) || err == nil && client.BackchannelLogoutURI == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.put(ctx, farewellNote{one.ClientID, one.Subject, one.SessionID, one.ExpiresAt})
+}
+
+func (f *Farewells) put(ctx context.Context, note farewellNote) error {
+	_, err := f.Outbox.Put(ctx, BackchannelKind, note.Client, note)
+	return err
 }
 
 // Told gives the clients that Queue would tell of the end of a session.

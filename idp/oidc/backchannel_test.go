@@ -97,6 +97,9 @@ func TestClientsAreToldThatTheSessionEnded(t *testing.T) { // OIDC Back-Channel 
 		w.tokens("basic")
 		w.tokens("post") // has no address
 		_, was := w.claims(id["id_token"])
+		if was["sid"] == nil {
+			t.Fatal("the ID token of a client that hears of log-outs has no sid") // Back-Channel Logout §2.1
+		}
 		w.leaves("log-out", w.logout("id_token_hint="+id["id_token"].(string)), "/logout", true)
 		if _, err := box.Deliver(t.Context()); err != nil {
 			t.Fatal(err)
@@ -225,7 +228,7 @@ func TestWithdrawingEndsGrantsAndCodes(t *testing.T) {
 		if err != nil || len(list) != 2 || strings.Join(list[0].Scopes, " ") != "openid email" && strings.Join(list[1].Scopes, " ") != "openid email" {
 			t.Fatalf("connections %+v, %v", list, err)
 		}
-		must(t, all.Withdraw(t.Context(), w.person.ID, "basic"))
+		must(t, all.Withdraw(t.Context(), w.person.ID, w.person.ID, "basic"))
 		if got := w.userinfo(tokens["access_token"]); got.StatusCode != http.StatusUnauthorized {
 			t.Errorf("its token still works: %d", got.StatusCode)
 		}

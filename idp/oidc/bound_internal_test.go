@@ -114,20 +114,6 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 	}
 }
 
-func FuzzDistinguishedName(f *testing.F) {
-	for _, seed := range []string{`CN=a,O=b`, `cn = a , o=b`, `CN=a\,b`, `\`, `,`, `CN=a\`, `CN=a+OU=b`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, name string) {
-		if name != "" && !sameName(name, name) {
-			t.Errorf("%q is not itself", name)
-		}
-		if sameName(`CN=a\,O=b`, name) && sameName(`CN=a,O=b`, name) {
-			t.Errorf("%q has two readings", name)
-		}
-	})
-}
-
 func TestNoCertificateIsNoThumbprint(t *testing.T) {
 	if thumbprint(nil) != "" || thumbprint(&x509.Certificate{Raw: []byte("x")}) == "" {
 		t.Error("a missing certificate has a thumbprint, or one that is there has none")

@@ -24,6 +24,9 @@ func (p *Provider) refer(ctx context.Context, a *authorization, uri string) erro
 	case !slices.ContainsFunc(a.client.RequestURIs, func(one string) bool { return one == uri || plain(one) == plain(uri) }):
 		return refuse("invalid_request_uri", "The request_uri is not registered for this client.")
 	}
+	if err := p.mayFetch(ctx, fetchesRequest, a.client.ID); err != nil {
+		return err
+	}
 	text, err := fetch(ctx, p.Outbound, plain(uri), "application/oauth-authz-req+jwt, application/jwt")
 	if err != nil {
 		return refuse("invalid_request_uri", "The request object could not be fetched.").because(err)
@@ -46,6 +49,9 @@ func (p *Provider) checkSector(ctx context.Context, c *clients.Client) error {
 	refused := misfit("sector_identifier_uri") // one word for all reasons: A-057
 	if !strings.HasPrefix(c.SectorIdentifierURI, "https://") && !p.Development {
 		return refused
+	}
+	if err := p.mayFetch(ctx, fetchesSector, c.ID); err != nil {
+		return err
 	}
 	text, err := fetch(ctx, p.Outbound, c.SectorIdentifierURI, "application/json")
 	if err != nil {

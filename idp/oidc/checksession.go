@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,11 +36,16 @@ func (p *Provider) browserState(sid string) string {
 
 // ShowState lets clients' pages notice who is signed in now; nil is nobody.
 func (p *Provider) ShowState(w http.ResponseWriter, s *sessions.Session) {
+	value, lives := p.stateOf(s)
+	p.setState(w, value, lives)
+}
+
+// stateOf is the browser state, and for how long.
+func (p *Provider) stateOf(s *sessions.Session) (value string, lives time.Duration) {
 	if s == nil {
-		p.setState(w, signedOut, signedOutFor)
-		return
+		return signedOut, signedOutFor
 	}
-	p.setState(w, p.browserState(s.ID), s.ExpiresAt.Sub(p.Clock()))
+	return p.browserState(s.ID), s.ExpiresAt.Sub(p.Clock())
 }
 
 func (p *Provider) setState(w http.ResponseWriter, value string, lives time.Duration) {
@@ -47,15 +53,18 @@ func (p *Provider) setState(w http.ResponseWriter, value string, lives time.Dura
 }
 
 // addSessionState adds session_state to the answer: what the client's page shows the
-// frame, for this client at this origin alone. OIDC Session Management §3.
+// frame, for this client at this origin alone. OIDC Session Management §2. A refusal has
+// it too: a client that asked silently and heard login_required can wait for a log-in.
 func (p *Provider) addSessionState(w http.ResponseWriter, a *authorization) {
 	origin := scriptOrigin(a.back.uri)
-	if origin == "" || !within([]string{"openid"}, a.scopes) {
+	asked := slices.Contains(strings.Fields(a.params.Get("scope")), "openid")
+	if origin == "" || !asked || !slices.Contains(a.client.Scopes, "openid") {
 		return
 	}
-	salt, state := secret.Text()[:16], p.browserState(a.session.ID)
+	salt := secret.Text()[:16]
+	state, lives := p.stateOf(a.session)
 	a.back.session = sessionState(a.client.ID, origin, state, salt)
-	p.setState(w, state, a.session.ExpiresAt.Sub(p.Clock()))
+	p.setState(w, state, lives)
 }
 
 // sessionState is the value that frame.js computes again.

@@ -20,8 +20,14 @@ type credentials struct {
 	method    clients.AuthMethod
 	id        string
 	secret    string
+	raw       raw // of the Authorization header
 	assertion asserted
 }
+
+// raw is what the Authorization header has, letter by letter. RFC 6749 §2.3.1 wants
+// both halves form-encoded there; many clients (Authlib, for one) leave that out, so
+// that a "+" or "%" of theirs is itself.
+type raw struct{ id, secret string }
 
 // authenticate proves the client of a request, by exactly the method it registered,
 // and notes it in the request's work. RFC 6749 §2.3, OIDC Core §9.
@@ -31,6 +37,9 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		return nil, err
 	}
 	client, err := p.Clients.ByID(ctx, given.id)
+	if fault.Is(err, fault.NotFound) && given.raw.id != "" && given.raw.id != given.id {
+		client, err = p.Clients.ByID(ctx, given.raw.id)
+	}
 	if fault.Is(err, fault.NotFound) {
 		return nil, refuse("invalid_client", sentences["invalid_client"])
 	}
@@ -80,21 +89,33 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 		all = append(all, credentials{method: clients.None, id: form.Get("client_id")})
 	}
 	one := all[0]
-	if one.id == "" || form.Has("client_id") && form.Get("client_id") != one.id {
+	also := form.Get("client_id")
+	if one.id == "" || form.Has("client_id") && also != one.id && also != one.raw.id {
 		return credentials{}, refuse("invalid_client", sentences["invalid_client"])
 	}
 	return one, nil
 }
 
-// basic reads the Authorization header, whose halves are form-encoded. RFC 6749 §2.3.1.
+// basic reads the Authorization header: as it has to be, and as it stands there. What
+// cannot be decoded was not encoded.
 func basic(r *http.Request) (credentials, bool) {
 	user, password, ok := r.BasicAuth()
-	if !ok {
-		return credentials{}, false
+	decoded := func(text string) string {
+		if plain, err := url.QueryUnescape(text); err == nil {
+			return plain
+		}
+		return text
 	}
-	id, err1 := url.QueryUnescape(user)
-	secret, err2 := url.QueryUnescape(password)
-	return credentials{method: clients.ClientSecretBasic, id: id, secret: secret}, err1 == nil && err2 == nil
+	return credentials{
+		method: clients.ClientSecretBasic, id: decoded(user), secret: decoded(password), raw: raw{user, password},
+	}, ok
+}
+
+// secretMatches compares the secret as it was decoded and as it was sent, both each
+// time, so that the time it takes tells nothing. It counts as one attempt.
+func (c credentials) secretMatches(client *clients.Client) bool {
+	decoded, plain := client.SecretMatches(c.secret), client.SecretMatches(c.raw.secret)
+	return decoded || plain && c.method == clients.ClientSecretBasic
 }
 
 // prove checks what was given against the registration.
@@ -111,7 +132,7 @@ func (p *Provider) prove(ctx context.Context, r *http.Request, client *clients.C
 	case clients.PrivateKeyJWT:
 		return p.verifyAssertion(ctx, client, given.assertion)
 	}
-	if !client.SecretMatches(given.secret) {
+	if !given.secretMatches(client) {
 		return nil, refuse("invalid_client", sentences["invalid_client"])
 	}
 	return nil, nil

@@ -86,9 +86,14 @@ func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (
 }
 
 // GenerateRefreshToken is GenerateAccessToken for the other kind.
-func (strategy) GenerateRefreshToken(ctx context.Context, _ fosite.Requester) (token, signature string, err error) {
+func (s strategy) GenerateRefreshToken(ctx context.Context, _ fosite.Requester) (token, signature string, err error) {
 	w := workOf(ctx)
-	w.refresh = secret.NewToken()
+	switch {
+	case w.refreshed == nil:
+		w.refresh = secret.NewToken()
+	case !w.repeated:
+		w.refresh = s.p.following(w, secret.NewID())
+	}
 	text := w.refresh.String()
 	return text, text, nil
 }

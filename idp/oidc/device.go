@@ -30,7 +30,7 @@ type deviceCodes struct {
 
 // deviceAuthorization answers POST /oauth2/device_authorization. RFC 8628 §3.1.
 func (p *Provider) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	answer, err := p.beginDevice(ctx, w, r, work)
 	if err != nil {
 		p.refuseToken(ctx, w, work, err)
@@ -128,6 +128,7 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 		return err
 	}
 	w.target, w.ticket = &aimed, ticket
+	w.askedAt = d.Login.At
 	w.offline, w.identity = d.Offline, slices.Contains(d.Scopes, "openid")
 	w.write = func(ctx context.Context, now time.Time) error { return p.writeGrant(ctx, w, d.Scopes, w.about, now) }
 	return nil

@@ -52,6 +52,15 @@ type description struct {
 	RequestURIRegistered     bool     `json:"require_request_uri_registration"`
 	ResponseISS              bool     `json:"authorization_response_iss_parameter_supported"`
 
+	IDTokenEncAlgs       []string `json:"id_token_encryption_alg_values_supported"`
+	IDTokenEncs          []string `json:"id_token_encryption_enc_values_supported"`
+	UserinfoEncAlgs      []string `json:"userinfo_encryption_alg_values_supported"`
+	UserinfoEncs         []string `json:"userinfo_encryption_enc_values_supported"`
+	IntrospectionEncAlgs []string `json:"introspection_encryption_alg_values_supported"` // RFC 9701 §7
+	IntrospectionEncs    []string `json:"introspection_encryption_enc_values_supported"`
+	ResponseEncAlgs      []string `json:"authorization_encryption_alg_values_supported"` // JARM §4
+	ResponseEncs         []string `json:"authorization_encryption_enc_values_supported"`
+
 	CheckSessionIframe        string            `json:"check_session_iframe"` // OIDC Session Management §3.3
 	BackchannelLogout         bool              `json:"backchannel_logout_supported"`
 	BackchannelLogoutSession  bool              `json:"backchannel_logout_session_supported"`
@@ -126,8 +135,12 @@ func (p *Provider) describe() *document {
 		RequestURIParameter:      true,
 		RequestURIRegistered:     true,
 		ResponseISS:              true,
-		CheckSessionIframe:       p.Issuer + pathSession,
-		BackchannelLogout:        true, BackchannelLogoutSession: true,
+		IDTokenEncAlgs:           clients.EncryptionAlgs, IDTokenEncs: clients.EncryptionEncs,
+		UserinfoEncAlgs: clients.EncryptionAlgs, UserinfoEncs: clients.EncryptionEncs,
+		IntrospectionEncAlgs: clients.EncryptionAlgs, IntrospectionEncs: clients.EncryptionEncs,
+		ResponseEncAlgs: clients.EncryptionAlgs, ResponseEncs: clients.EncryptionEncs,
+		CheckSessionIframe: p.Issuer + pathSession,
+		BackchannelLogout:  true, BackchannelLogoutSession: true,
 		FrontchannelLogout: true, FrontchannelLogoutSession: true,
 		PushedEndpoint:   p.Issuer + pathPushed,
 		RequestAlgs:      clients.RequestAlgs,

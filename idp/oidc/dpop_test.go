@@ -310,6 +310,11 @@ func TestPublicClientsRotateAndKeepTheirKey(t *testing.T) { // RFC 9449 §5, RFC
 		if second["refresh_token"] == nil || second["refresh_token"] == first["refresh_token"] {
 			t.Fatalf("%v, want another refresh token", second)
 		}
+		wantError(t, refresh(first["refresh_token"], other), 400, "invalid_grant") // nobody else may repeat it
+		if again := refresh(first["refresh_token"], app).json(t); again["refresh_token"] != second["refresh_token"] {
+			t.Fatalf("%v, want the same refresh token", again)
+		}
+		w.clock.Move(10 * time.Second)
 		wantError(t, refresh(first["refresh_token"], app), 400, "invalid_grant") // the family ends
 		wantError(t, refresh(second["refresh_token"], app), 400, "invalid_grant")
 		if got := app.calls(second["access_token"], nil); got.StatusCode != 401 {

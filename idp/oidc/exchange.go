@@ -14,6 +14,7 @@ import (
 // The token types that exist here. RFC 8693 §3.
 const (
 	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
+	typeIDToken     = "urn:ietf:params:oauth:token-type:id_token"
 	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
 )
 
@@ -23,8 +24,13 @@ const maxActors = 4
 // tokenExchange gives a token for the one that came, for another place. RFC 8693. The
 // registration says whose tokens the client may bring; what comes out is for the
 // client's own resources, allows no more than what came and what the registration
-// adds, does not outlive it, and ends with its grant.
+// adds, does not outlive it, and ends with its grant. Whatever is wrong with the tokens
+// is invalid_request here (§2.2.2).
 func (p *Provider) tokenExchange(ctx context.Context, w *work) error {
+	return unacceptable(p.openExchange(ctx, w))
+}
+
+func (p *Provider) openExchange(ctx context.Context, w *work) error {
 	h, err := p.exchanged(ctx, w)
 	if err != nil {
 		return err
@@ -50,49 +56,8 @@ func (p *Provider) tokenExchange(ctx context.Context, w *work) error {
 	}
 	about.Resources, about.Details = w.target.Audience, w.target.Details
 	w.about = about
-	w.write = func(ctx context.Context, now time.Time) error { return p.writeExchanged(ctx, w, h, now) }
+	w.write = func(ctx context.Context, now time.Time) error { return unacceptable(p.writeExchanged(ctx, w, h, now)) }
 	return nil
-}
-
-// exchanged finds the token that came and looks at everything it hangs on.
-func (p *Provider) exchanged(ctx context.Context, w *work) (held, error) {
-	policy := w.client.TokenExchange
-	if policy == nil {
-		return held{}, refuse("unauthorized_client", sentences["unauthorized_client"])
-	}
-	h, err := p.bring(ctx, w, "subject_token")
-	if err != nil {
-		return held{}, err
-	}
-	if h.Client != w.client.ID && !slices.Contains(policy.From, h.Client) {
-		return held{}, refuse("invalid_grant", "The subject_token is not one that the client may exchange.")
-	}
-	return h, nil
-}
-
-// bring reads a token parameter with its type. Only access tokens of ours will do.
-func (p *Provider) bring(ctx context.Context, w *work, name string) (held, error) {
-	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
-		return held{}, refuse("invalid_request", "The "+name+"_type has to be that of an access token.")
-	}
-	h, err := p.store.access(ctx, w.form.Get(name))
-	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return held{}, refuse("invalid_grant", "The "+name+" is unknown, expired or revoked.")
-	}
-	if err != nil || h.Machine {
-		return h, err
-	}
-	from, err := p.Clients.ByID(ctx, h.Client)
-	if fault.Is(err, fault.NotFound) {
-		return held{}, refuse("invalid_grant", "The "+name+" is unknown, expired or revoked.")
-	}
-	if err != nil {
-		return held{}, err
-	}
-	if h.RootID != "" || h.Session.SID == "" {
-		return h, p.stillActive(ctx, h) // its scopes were allowed to another client, or to nobody in particular
-	}
-	return h, p.still(ctx, &from, h)
 }
 
 // actorFor tells through whom the new token goes: the holder of the actor_token, or
@@ -115,12 +80,12 @@ func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*actor, error
 		}
 		return &actor{Subject: w.client.ID, Client: w.client.ID, Actor: before}, nil
 	}
-	acts, err := p.bring(ctx, w, "actor_token")
+	acts, _, err := p.bring(ctx, w, "actor_token")
 	if err != nil {
 		return nil, err
 	}
 	if acts.Client != w.client.ID {
-		return nil, refuse("invalid_grant", "The actor_token is not the client's own.")
+		return nil, refuse("invalid_request", "The actor_token is not the client's own.")
 	}
 	return &actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
 }
@@ -177,7 +142,7 @@ func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time
 // writeDerived writes a grant that no log-in led to, with its access token.
 func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root string, now time.Time) error {
 	g.ID, g.Client, g.Scopes, g.Session = w.access.ID, w.client.ID, w.target.Scopes, w.about
-	g.Derived, g.ExpiresAt = true, now.Add(w.accessLives(p))
+	g.Derived, g.ExpiresAt, g.AskedAt = true, now.Add(w.accessLives(p)), w.began
 	err := p.store.insertDerived(ctx, g, root, now)
 	if fault.Is(err, fault.Expired) {
 		return refuse("invalid_grant", sentences["invalid_grant"])

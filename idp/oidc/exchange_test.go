@@ -57,7 +57,7 @@ func TestTokenExchange(t *testing.T) { // RFC 8693
 		if seen := ok(t, w.introspect("invoices-api", got["access_token"])); seen["active"] != false {
 			t.Errorf("after the log-out: %v", seen)
 		}
-		wantError(t, w.exchange("orders-api", token), 400, "invalid_grant")
+		wantError(t, w.exchange("orders-api", token), 400, "invalid_request")
 		if len(w.events("token.exchanged")) != 1 {
 			t.Errorf("audit log: %v", w.events("token.exchanged"))
 		}
@@ -94,14 +94,14 @@ func TestTokenExchangeRefuses(t *testing.T) {
 		"openid":                 {"invalid_scope", []string{"scope=openid"}},
 		"another type":           {"invalid_request", []string{"subject_token_type=urn:ietf:params:oauth:token-type:id_token"}},
 		"no type":                {"invalid_request", []string{"subject_token_type"}},
-		"an ID token":            {"invalid_grant", []string{"subject_token=" + id}}, // A-042
-		"nonsense":               {"invalid_grant", []string{"subject_token=x"}},
-		"a client not its own":   {"invalid_grant", []string{"subject_token=" + w.tokens("basic")["access_token"].(string)}},
+		"an ID token":            {"invalid_request", []string{"subject_token=" + id}}, // A-042
+		"nonsense":               {"invalid_request", []string{"subject_token=x"}},
+		"a client not its own":   {"invalid_request", []string{"subject_token=" + w.tokens("basic")["access_token"].(string)}},
 		"a wish for a JWT":       {"invalid_request", []string{"requested_token_type=urn:ietf:params:oauth:token-type:jwt"}},
 		"a wish for SAML":        {"invalid_request", []string{"requested_token_type=urn:ietf:params:oauth:token-type:saml2"}},
 		"an actor without type":  {"invalid_request", []string{"actor_token=" + token}},
 		"a type without actor":   {"invalid_request", []string{"actor_token_type=" + accessTokenType}},
-		"somebody else as actor": {"invalid_grant", []string{"actor_token=" + token, "actor_token_type=" + accessTokenType}},
+		"somebody else as actor": {"invalid_request", []string{"actor_token=" + token, "actor_token_type=" + accessTokenType}},
 	} {
 		got := w.exchange("orders-api", token, c.changes...)
 		if got.StatusCode != 400 || got.json(t)["error"] != c.want {
@@ -110,7 +110,7 @@ func TestTokenExchangeRefuses(t *testing.T) {
 	}
 	wantError(t, w.exchange("shop", token), 400, "unauthorized_client") // off by default
 	w.clock.Move(3 * time.Minute)
-	wantError(t, w.exchange("orders-api", token), 400, "invalid_grant")
+	wantError(t, w.exchange("orders-api", token), 400, "invalid_request") // RFC 8693 §2.2.2
 }
 
 func TestDelegationNamesTheActor(t *testing.T) { // RFC 8693 §4.1
@@ -127,4 +127,63 @@ func TestDelegationNamesTheActor(t *testing.T) { // RFC 8693 §4.1
 	if seen := ok(t, w.introspect("invoices-api", got["access_token"])); seen["sub"] != "service" || seen["act"] == nil {
 		t.Errorf("of a service: %v", seen)
 	}
+}
+
+func TestMayActNamesWhoMayExchange(t *testing.T) { // RFC 8693 §4.4
+	w := start(t).logIn()
+	services(t, w)
+	ok(t, w.exchange("orders-api", w.shopToken()))
+	w.edit("shop", func(c *clients.Client) { c.MayAct = "invoices-api" })
+	token := w.shopToken()
+	if _, claims := w.claims(token); asJSON(t, claims["may_act"]) != `{"client_id":"invoices-api","sub":"invoices-api"}` {
+		t.Errorf("the JWT says may_act %v", claims["may_act"])
+	}
+	if seen := ok(t, w.introspect("shop", token)); asJSON(t, seen["may_act"]) != `{"client_id":"invoices-api","sub":"invoices-api"}` {
+		t.Errorf("introspection %v", seen)
+	}
+	wantError(t, w.exchange("orders-api", token), 400, "invalid_request")
+	own := ok(t, w.ask("orders-api", clients.ClientCredentials))["access_token"].(string)
+	wantError(t, w.exchange("orders-api", token, "actor_token="+own, "actor_token_type="+accessTokenType), 400, "invalid_request")
+	w.edit("shop", func(c *clients.Client) { c.MayAct = "orders-api" })
+	w.edit("orders-api", func(c *clients.Client) { c.TokenExchange.From = nil }) // may_act is word enough
+	got := ok(t, w.exchange("orders-api", w.shopToken()))
+	if seen := ok(t, w.introspect("invoices-api", got["access_token"])); asJSON(t, seen["act"]) != `{"client_id":"orders-api","sub":"orders-api"}` || seen["may_act"] != nil {
+		t.Errorf("introspection %v, want act and no may_act", seen)
+	}
+}
+
+const idTokenType = "urn:ietf:params:oauth:token-type:id_token"
+
+func TestAnIDTokenIsExchanged(t *testing.T) { // RFC 8693 §3
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		services(t, w)
+		tokens := ok(t, w.ask("shop", clients.AuthorizationCode, "code="+w.code("shop", "scope=openid orders.read"), "redirect_uri="+callback, "code_verifier="+verifier))
+		id := tokens["id_token"].(string)
+		wantError(t, w.exchange("orders-api", id, "subject_token_type="+idTokenType), 400, "invalid_request") // off by default
+		w.edit("orders-api", func(c *clients.Client) { c.TokenExchange.SubjectTypes = []string{"access_token", "id_token"} })
+		got := ok(t, w.exchange("orders-api", id, "subject_token_type="+idTokenType))
+		seen := ok(t, w.introspect("invoices-api", got["access_token"]))
+		if seen["sub"] != w.person.Subject || seen["scope"] != "invoices.read" || seen["act"] == nil || got["scope"] != "invoices.read" {
+			t.Errorf("answer %v, introspection %v", got, seen)
+		}
+		for name, text := range map[string]string{
+			"changed": id[:len(id)-4] + "AAAA", "an access token": tokens["access_token"].(string), "nothing": "x",
+			"of a client that is not under from": w.tokens("basic")["id_token"].(string),
+		} {
+			if got := w.exchange("orders-api", text, "subject_token_type="+idTokenType); got.StatusCode != 400 || got.json(t)["error"] != "invalid_request" {
+				t.Errorf("%s: status %d %s", name, got.StatusCode, got.Body)
+			}
+		}
+		w.clock.Move(time.Second)
+		w.withdraws("shop")
+		if seen := ok(t, w.introspect("invoices-api", got["access_token"])); seen["active"] != false {
+			t.Error("what came of the ID token outlives its grant")
+		}
+		wantError(t, w.exchange("orders-api", id, "subject_token_type="+idTokenType), 400, "invalid_request")
+		w.clock.Move(time.Second)
+		id = ok(t, w.ask("shop", clients.AuthorizationCode, "code="+w.code("shop", "scope=openid orders.read"), "redirect_uri="+callback, "code_verifier="+verifier))["id_token"].(string)
+		w.clock.Move(5 * time.Minute)
+		wantError(t, w.exchange("orders-api", id, "subject_token_type="+idTokenType), 400, "invalid_request") // expired
+	})
 }

@@ -431,7 +431,7 @@ func fapiOtherClientsRequest(t *testing.T, one, two bank) { // A-027
 }
 
 func fapiGetPAR(t *testing.T, one, _ bank) {
-	if got := one.get("/oauth2/par?" + one.wants().Encode()); got.StatusCode != 405 || got.Header.Get("Allow") != "POST" {
+	if got := one.get("/oauth2/par?" + one.wants().Encode()); got.StatusCode != 405 || got.Header.Get("Allow") != "POST, OPTIONS" {
 		t.Errorf("GET: status %d, Allow %q", got.StatusCode, got.Header.Get("Allow"))
 	}
 }

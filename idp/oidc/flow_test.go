@@ -40,13 +40,13 @@ func TestCodeFlow(t *testing.T) { // OIDC Core §3.1
 				t.Errorf("%s: ID token header %v, want alg %s and a kid", client, header, want)
 			}
 			for name, value := range map[string]any{
-				"iss": w.provider.Issuer, "aud": client, "sub": w.person.Subject, "nonce": "the-nonce", "sid": w.session.ID, "acr": "1", "auth_time": float64(w.session.AuthTime.Unix()),
+				"iss": w.provider.Issuer, "aud": client, "sub": w.person.Subject, "nonce": "the-nonce", "acr": "1", "auth_time": float64(w.session.AuthTime.Unix()),
 			} {
 				if id[name] != value {
 					t.Errorf("%s: ID token %s is %v, want %v", client, name, id[name], value)
 				}
 			}
-			for _, name := range []string{"name", "email", "scope", "rat"} {
+			for _, name := range []string{"name", "email", "scope", "rat", "sid"} {
 				if id[name] != nil {
 					t.Errorf("%s: ID token has %s", client, name)
 				}

@@ -104,6 +104,7 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 func (p *Provider) noteFrontIDToken(ctx context.Context, a *authorization, about *session) error {
 	err := connections.Note(ctx, p.DB, connections.Use{
 		SessionID: about.SID, ClientID: a.client.ID, AccountID: about.AccountID, Subject: about.Subject, Scopes: a.scopes,
+		AskedAt: p.Clock(),
 	}, p.Clock())
 	if fault.Is(err, fault.Expired) {
 		return refuse("login_required", sentences["login_required"]).because(err)
@@ -151,7 +152,11 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 	if err := p.addSingles(ctx, &claims, g.about, names); err != nil {
 		return "", err
 	}
-	return p.sign(ctx, a.client.IDTokenAlg, "JWT", claims)
+	text, err := p.sign(ctx, a.client.IDTokenAlg, "JWT", claims)
+	if err != nil {
+		return "", err
+	}
+	return p.encrypted(ctx, &a.client, a.client.IDTokenEncryption(), text)
 }
 
 // give makes what was asked for, for who is signed in. Code and token are both
@@ -167,6 +172,11 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		if err := p.spendPushed(ctx, a.pushed); err != nil {
 			return err
+		}
+		if a.kind != "code" { // else when the code is redeemed
+			if err := p.Clients.Used(ctx, &a.client); err != nil {
+				return err
+			}
 		}
 		about, err := p.about(ctx, a, s, account)
 		if err != nil {

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -14,6 +15,7 @@ const maxToken = 8 << 10
 type hint struct {
 	Subject, SID string
 	Clients      []string
+	ExpiresAt    time.Time // zero when it does not say
 }
 
 // readHint verifies an id_token_hint: signed by one of our keys, also a retired one,
@@ -45,12 +47,21 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 	if claims.IssuedAt == nil || claims.IssuedAt.Time().After(now.Add(leeway)) {
 		return hint{}, false
 	}
-	return hint{Subject: claims.Subject, SID: claims.SID, Clients: claims.Audience}, true
+	h := hint{Subject: claims.Subject, SID: claims.SID, Clients: claims.Audience}
+	if claims.Expiry != nil {
+		h.ExpiresAt = claims.Expiry.Time()
+	}
+	return h, true
 }
 
 // ofType tells whether the header names the type, so that no other JWT of ours can
-// stand in for an ID token (RFC 8725 §3.11).
+// stand in for an ID token (RFC 8725 §3.11). It is a media type: "application/" may
+// stand before it, and capitals are the same (RFC 7515 §4.1.9, RFC 2045 §5.1).
 func ofType(h jose.Header, want string) bool {
+	const above = "application/"
 	typ, _ := h.ExtraHeaders[jose.HeaderType].(string)
-	return typ == want
+	if len(typ) > len(above) && strings.EqualFold(typ[:len(above)], above) {
+		typ = typ[len(above):]
+	}
+	return strings.EqualFold(typ, want)
 }

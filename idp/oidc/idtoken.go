@@ -35,7 +35,8 @@ type idToken struct {
 	SID        string         `json:"sid,omitempty"`
 	AccessHash string         `json:"at_hash,omitempty"`
 	CodeHash   string         `json:"c_hash,omitempty"`
-	More       map[string]any `json:"-"` // claims asked for one by one
+	MayAct     *actor         `json:"may_act,omitempty"` // RFC 8693 §4.4
+	More       map[string]any `json:"-"`                 // claims asked for one by one
 }
 
 // GenerateIDToken makes the ID token in the client's algorithm. fosite's own knows
@@ -50,17 +51,27 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 	if err := s.p.addSingles(ctx, &claims, about, about.IDToken); err != nil {
 		return "", err
 	}
-	return s.p.sign(ctx, client.IDTokenAlg, "JWT", claims)
+	text, err := s.p.sign(ctx, client.IDTokenAlg, "JWT", claims)
+	if err != nil {
+		return "", err
+	}
+	return s.p.encrypted(ctx, &client.Client, client.IDTokenEncryption(), text)
 }
 
-// idTokenClaims is what every ID token about that log-in says.
+// idTokenClaims is what every ID token about that log-in says. The session's name is
+// for clients that are told of its end: all others could only use it to find out
+// together that they have the same person before them, pairwise subjects or not.
 func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives time.Duration) idToken {
 	now := p.Clock()
-	return idToken{
+	claims := idToken{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: client.ID,
 		Expires: now.Add(lives).Unix(), Issued: now.Unix(), AuthTime: about.AuthTime.Unix(),
-		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, SID: about.SID,
+		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, MayAct: mayAct(client),
 	}
+	if client.HearsOfLogouts() {
+		claims.SID = about.SID
+	}
+	return claims
 }
 
 // addSingles puts the named claims about the person into the ID token.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tegata/idp/accounts"
+	"tegata/idp/clients"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
 	"tegata/shared/db"
@@ -162,6 +163,12 @@ func TestConsent(t *testing.T) { // A-061, A-063
 			w.comesBack(id)
 			refused(t, "public client, silently", w.authorize("native", "scope=openid", "prompt=none"), "interaction_required")
 		}
+		w.edit("foreign", func(c *clients.Client) { c.Unverified = true })
+		w.asks("/consent", "foreign", "scope=openid")
+		if sent := w.authorize("foreign", "scope=openid", "prompt=none").sent(t); !sent.Has("code") {
+			t.Errorf("unverified, silently: %v, want a code: it proves itself, and that much was allowed", sent)
+		}
+		refused(t, "more than was allowed", w.authorize("foreign", "scope=openid email", "prompt=none"), "interaction_required")
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tegata/idp/clients"
 	"tegata/shared/fault"
 )
 
@@ -28,6 +29,7 @@ type introspection struct {
 	ACR       string       `json:"acr,omitempty"`
 	Details   details      `json:"authorization_details,omitempty"` // RFC 9396 §9.2
 	Actor     *actor       `json:"act,omitempty"`                   // RFC 8693 §4.1
+	MayAct    *actor       `json:"may_act,omitempty"`               // RFC 8693 §4.4
 	Bound     confirmation `json:"cnf,omitzero"`                    // RFC 9449 §6.2
 }
 
@@ -37,13 +39,14 @@ const introspectionJWT = "application/token-introspection+jwt"
 // introspect answers POST /oauth2/introspect (RFC 7662), signed when the client asks
 // for that (RFC 9701).
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	answer, err := p.introspectToken(ctx, w, r, work)
 	if err != nil {
 		p.refuseToken(ctx, w, work, err)
 		return
 	}
 	p.Count("introspected")
+	p.noteClient(work, nil)
 	if !accepts(r, introspectionJWT) {
 		writeJSON(w, http.StatusOK, answer)
 		return
@@ -52,9 +55,19 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	if alg == "" {
 		alg = "RS256" // RFC 9701 §6
 	}
-	p.writeJWT(ctx, w, work, introspectionJWT, alg, "token-introspection+jwt", map[string]any{
-		"iss": p.Issuer, "aud": work.client.ID, "iat": p.Clock().Unix(), "token_introspection": answer,
+	p.writeJWT(ctx, w, work, jwtAnswer{
+		kind: introspectionJWT, typ: "token-introspection+jwt", alg: alg, client: &work.client.Client, encryption: work.client.IntrospectionEncryption(),
+		claims: map[string]any{"iss": p.Issuer, "aud": work.client.ID, "iat": p.Clock().Unix(), "token_introspection": answer},
 	})
+}
+
+// jwtAnswer is an answer that is not plain JSON.
+type jwtAnswer struct {
+	kind       string // the media type
+	typ, alg   string // alg is "" where it is encrypted without being signed
+	client     *clients.Client
+	encryption clients.Encryption
+	claims     map[string]any
 }
 
 // accepts tells whether the request asks for the media type by its name.
@@ -67,19 +80,22 @@ func accepts(r *http.Request, kind string) bool {
 	return false
 }
 
-// writeJWT answers with claims, signed.
-func (p *Provider) writeJWT(ctx context.Context, w http.ResponseWriter, work *work, kind, alg, typ string, claims map[string]any) {
-	payload, err := json.Marshal(claims)
-	var text string
+// writeJWT answers with claims, signed, encrypted, or both in this order.
+func (p *Provider) writeJWT(ctx context.Context, w http.ResponseWriter, work *work, a jwtAnswer) {
+	payload, err := json.Marshal(a.claims)
+	text := string(payload)
+	if err == nil && a.alg != "" {
+		text, err = p.jws(ctx, a.alg, a.typ, payload)
+	}
 	if err == nil {
-		text, err = p.jws(ctx, alg, typ, payload)
+		text, err = p.encrypted(ctx, a.client, a.encryption, text)
 	}
 	if err != nil {
 		p.refuseToken(ctx, w, work, err)
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", kind)
+	h.Set("Content-Type", a.kind)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
 	w.Write([]byte(text))
@@ -128,7 +144,13 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (introspe
 	if !h.Machine && !h.Person.Active {
 		return introspection{}, nil
 	}
-	return p.describeToken(kind, h), nil
+	answer := p.describeToken(kind, h)
+	from, err := p.Clients.ByID(ctx, h.Client)
+	if fault.Is(err, fault.NotFound) {
+		return introspection{}, nil
+	}
+	answer.MayAct = mayAct(&from)
+	return answer, err
 }
 
 // mayKnow tells whether the token is the client's own or made out to it: by its id, or

@@ -41,6 +41,9 @@ func (p *Provider) signedAnswer(ctx context.Context, client *clients.Client, ans
 		return nil, err
 	}
 	text, err := p.jws(ctx, client.ResponseAlg, "JWT", payload)
+	if err == nil {
+		text, err = p.encrypted(ctx, client, client.AnswerEncryption(), text)
+	}
 	return [][2]string{{parameterOfReply, text}}, err
 }
 

@@ -88,7 +88,7 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) 
 	case a.ID == "" || len(a.ID) > 512:
 		return bad("The assertion needs a jti.")
 	}
-	keys, err := p.keysOf(ctx, &clients.Client{JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.token.Headers[0].KeyID)
+	keys, err := p.keysOf(ctx, &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.token.Headers[0].KeyID)
 	if err != nil {
 		return asserted{}, refuse("invalid_grant", "The keys of the issuer could not be had.").because(err)
 	}

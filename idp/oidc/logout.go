@@ -1,12 +1,16 @@
 package oidc
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"tegata/idp/clients"
+	"tegata/idp/connections"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 )
@@ -19,9 +23,10 @@ type farewell struct {
 }
 
 // logout answers /oauth2/logout. A genuine ID token, even an expired one, shows that
-// the client knows whom it logs out: then the session ends at once. Without one the
-// person is asked, on our page: anybody can make a browser come here. An address that
-// is not exactly registered, or a hint that is not ours, leads nowhere else.
+// the client knows whom it logs out: then the session that it names ends at once, and
+// the browser's own if it is the same person's. Without one the person is asked, on our
+// page: anybody can make a browser come here. An address that is not exactly registered,
+// or a hint that is not ours, leads nowhere else.
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	params, err := parameters(w, r)
 	if err != nil {
@@ -29,23 +34,39 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	bye, err := p.readFarewell(r, params)
+	p.noteLogout(r, params, bye, err)
 	if err != nil {
 		p.problem(w, r, err)
 		return
 	}
+	if err := p.sayFarewell(w, r, bye); err != nil {
+		p.problem(w, r, err)
+	}
+}
+
+// sayFarewell ends what the request is about. The hint speaks for its client and not
+// for the browser: where somebody else is signed in, they are asked, and nothing ends.
+func (p *Provider) sayFarewell(w http.ResponseWriter, r *http.Request, bye farewell) error {
 	signedIn, account, err := p.present(r.Context())
 	if err != nil {
-		p.problem(w, r, err)
-		return
+		return err
 	}
 	theirs, err := p.isSubject(r.Context(), bye.hint, account)
 	if err != nil {
-		p.problem(w, r, err)
-		return
+		return err
 	}
-	if signedIn != nil && (!bye.known || bye.hint.SID != signedIn.ID && !theirs) {
+	switch {
+	case signedIn != nil && (!bye.known || bye.hint.SID != signedIn.ID && !theirs):
 		see(w, pageLogout) // asks
-		return
+		return nil
+	case signedIn == nil && comesAgain(r):
+		see(w, pathLogout+"?"+r.Form.Encode()) // with the cookie, if there is one
+		return nil
+	}
+	if bye.known && (signedIn == nil || bye.hint.SID != signedIn.ID) {
+		if err := p.endNamed(r.Context(), bye.hint); err != nil {
+			return err
+		}
 	}
 	onward := bye.back
 	if onward == "" {
@@ -53,11 +74,36 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	if signedIn == nil {
 		see(w, onward)
-		return
+		return nil
 	}
-	if err := p.leave(w, r, signedIn, onward); err != nil {
-		p.problem(w, r, err)
+	return p.leave(w, r, signedIn, onward)
+}
+
+// comesAgain tells whether a browser posted the request from another site: it keeps
+// cookies that are SameSite=Lax to itself then, and sends them when it follows a redirect.
+func comesAgain(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.Header.Get("Sec-Fetch-Mode") == "navigate"
+}
+
+// endNamed ends the session that the hint names, if it has let in the client that the
+// hint was made for: the browser is another one, or it is the client's server that
+// comes. What else the session let in is told from server to server; who comes without
+// the session's cookie learns nothing of it, so there are no frames.
+func (p *Provider) endNamed(ctx context.Context, h hint) error {
+	if uuid.Validate(h.SID) != nil {
+		return nil
 	}
+	for _, client := range h.Clients {
+		knows, err := connections.Knows(ctx, p.DB, h.SID, connections.Member{ClientID: client, Subject: h.Subject})
+		if err != nil {
+			return err
+		}
+		if knows {
+			p.Count("logged_out_by_hint")
+			return p.Sessions.End(ctx, h.SID)
+		}
+	}
+	return nil
 }
 
 // leave ends the session and sends the person onward, by way of the log-out pages of

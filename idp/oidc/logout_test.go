@@ -99,6 +99,80 @@ func TestLogoutAsksWhenNothingShowsWhoWants(t *testing.T) { // RP-Initiated Logo
 	w.leaves("somebody else's hint", w.logout("id_token_hint="+mine, "post_logout_redirect_uri=https://rp.test/"), "/logout", false)
 }
 
+// A client's server, as oauth2-proxy calls, or a browser that lost its cookie.
+func TestLogoutEndsTheSessionThatTheHintNames(t *testing.T) { // RP-Initiated Logout §2, §3
+	w := start(t).logIn()
+	l := listen(t)
+	box := w.farewells(l)
+	tokens := w.tokens("tracker")
+	w.tokens("basic")
+	kept, home := w.cookies, "post_logout_redirect_uri=https://rp.test/"
+	w.cookies = map[string]string{}
+	got := w.logout("id_token_hint="+tokens["id_token"].(string), home, "state=x")
+	if got.Header.Get("Location") != "https://rp.test/?state=x" {
+		t.Errorf("Location %q", got.Header.Get("Location"))
+	}
+	w.cookies = kept
+	refused(t, "the browser of that session", w.authorize("tracker", "prompt=none"), "login_required")
+	_, err := box.Deliver(t.Context())
+	must(t, err)
+	if len(l.heard()) != 2 {
+		t.Errorf("%d clients told, want both of the session", len(l.heard()))
+	}
+}
+
+func TestLogoutInAnotherBrowser(t *testing.T) {
+	w := start(t).logIn()
+	hint := w.tokens("tracker")["id_token"].(string)
+	first := w.cookies
+	w.cookies = map[string]string{}
+	w.logIn() // the same person, in another browser
+	w.leaves("the same person's hint", w.logout("id_token_hint="+hint), "/logout", true)
+	w.cookies = first
+	refused(t, "the session that the hint named", w.authorize("tracker", "prompt=none"), "login_required")
+
+	w = start(t).logIn()
+	hint = w.tokens("tracker")["id_token"].(string)
+	first = w.cookies
+	w.person, w.cookies = w.second(), map[string]string{}
+	w.logIn()
+	w.leaves("somebody else's hint", w.logout("id_token_hint="+hint), "/logout", false)
+	w.cookies = first
+	if !w.authorize("tracker", "prompt=none").sent(t).Has("code") {
+		t.Error("a hint in somebody else's browser ended the session it names, without asking")
+	}
+}
+
+func TestAHintOfAClientThatTheSessionDoesNotKnow(t *testing.T) {
+	w := start(t).logIn()
+	hint := w.tokens("tracker")["id_token"].(string)
+	w.clock.Move(time.Second)
+	w.withdraws("tracker")
+	kept := w.cookies
+	w.cookies = map[string]string{}
+	w.logout("id_token_hint=" + hint)
+	w.cookies = kept
+	if !w.authorize("basic", "prompt=none").sent(t).Has("code") {
+		t.Error("a client that the person is done with ended the session")
+	}
+}
+
+// A browser that posts from the client's page leaves SameSite=Lax cookies at home.
+func TestLogoutPostedFromAnotherSite(t *testing.T) {
+	w := start(t).logIn()
+	hint := w.tokens("tracker")["id_token"].(string)
+	form := url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {"https://rp.test/"}, "state": {"x y"}}
+	kept := w.cookies
+	w.cookies = map[string]string{}
+	got := w.post("/oauth2/logout", form, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: cross-site")
+	to := got.Header.Get("Location")
+	if got.StatusCode != 303 || !strings.HasPrefix(to, "/oauth2/logout?") {
+		t.Fatalf("status %d, Location %q: want the same request by GET", got.StatusCode, to)
+	}
+	w.cookies = kept
+	w.leaves("what the browser follows", w.get(to), "https://rp.test/?state=x+y", true)
+}
+
 func TestLogoutWithoutASession(t *testing.T) {
 	w := start(t).logIn()
 	hint := w.tokens("tracker")["id_token"].(string)

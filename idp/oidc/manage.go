@@ -21,7 +21,7 @@ func (p *Provider) manage(w http.ResponseWriter, r *http.Request) {
 		preflight(w, "GET, PUT, DELETE")
 		return
 	case act == nil:
-		w.Header().Set("Allow", "GET, PUT, DELETE")
+		w.Header().Set("Allow", "GET, PUT, DELETE, OPTIONS")
 		writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
 		return
 	}

@@ -49,7 +49,7 @@ func (p *Provider) proveCertificate(ctx context.Context, client *clients.Client,
 func namedAs(c *x509.Certificate, client *clients.Client) bool {
 	switch {
 	case client.TLSSubjectDN != "":
-		return sameName(c.Subject.String(), client.TLSSubjectDN)
+		return clients.HasSubject(c, client.TLSSubjectDN)
 	case client.TLSNameDNS != "":
 		return slices.ContainsFunc(c.DNSNames, func(name string) bool { return strings.EqualFold(name, client.TLSNameDNS) })
 	case client.TLSNameURI != "":
@@ -65,28 +65,6 @@ func namedAs(c *x509.Certificate, client *clients.Client) bool {
 		return slices.Contains(c.EmailAddresses, client.TLSNameEmail)
 	}
 	return false
-}
-
-// sameName compares two distinguished names in the form of RFC 4514: types without
-// case, values letter by letter, blanks around commas and equals signs aside.
-func sameName(a, b string) bool { return a != "" && slices.Equal(parts(a), parts(b)) }
-
-// parts splits a name at its commas that are not escaped.
-func parts(name string) []string {
-	var all []string
-	begin := 0
-	for i := 0; i <= len(name); i++ {
-		if i < len(name) && name[i] == '\\' {
-			i++
-			continue
-		}
-		if i == len(name) || name[i] == ',' {
-			kind, value, _ := strings.Cut(strings.TrimSpace(name[begin:min(i, len(name))]), "=")
-			all = append(all, strings.ToUpper(strings.TrimSpace(kind))+"="+strings.TrimSpace(value))
-			begin = i + 1
-		}
-	}
-	return all
 }
 
 // proveSelfSigned looks for the certificate, or its key where no certificate is given,

@@ -33,19 +33,19 @@ import (
 )
 
 // Lifetimes says how long what we hand out is good for. A zero means the default.
+// Refresh tokens live as their client's registration says.
 type Lifetimes struct {
-	Code    time.Duration // at most a minute; default 60 s (FAPI 2.0 §5.3.2.1)
-	Access  time.Duration // default 5 min
-	ID      time.Duration // default 5 min: it is read once, at the end of a log-in
-	Refresh time.Duration // until the first use or between two; default 30 days
-	Pushed  time.Duration // of a pushed request; at most 9 min, default 60 s (FAPI 2.0 §5.3.2.2)
+	Code   time.Duration // at most a minute; default 60 s (FAPI 2.0 §5.3.2.1)
+	Access time.Duration // default 5 min
+	ID     time.Duration // default 5 min: it is read once, at the end of a log-in
+	Pushed time.Duration // of a pushed request; at most 9 min, default 60 s (FAPI 2.0 §5.3.2.2)
 }
 
 func (l Lifetimes) orDefault() Lifetimes {
 	for _, f := range []struct {
 		value *time.Duration
 		want  time.Duration
-	}{{&l.Code, time.Minute}, {&l.Access, 5 * time.Minute}, {&l.ID, 5 * time.Minute}, {&l.Refresh, 30 * 24 * time.Hour}, {&l.Pushed, time.Minute}} {
+	}{{&l.Code, time.Minute}, {&l.Access, 5 * time.Minute}, {&l.ID, 5 * time.Minute}, {&l.Pushed, time.Minute}} {
 		if *f.value <= 0 {
 			*f.value = f.want
 		}
@@ -173,7 +173,6 @@ func (p *Provider) settings() settings {
 		AuthorizeCodeLifespan: p.Lifetimes.Code,
 		AccessTokenLifespan:   p.Lifetimes.Access,
 		IDTokenLifespan:       p.Lifetimes.ID,
-		RefreshTokenLifespan:  p.Lifetimes.Refresh,
 		IDTokenIssuer:         p.Issuer,
 		AccessTokenIssuer:     p.Issuer,
 		TokenURL:              p.Issuer + pathToken,

@@ -17,6 +17,7 @@ import (
 var (
 	errReplayed = refuse("invalid_client", "The client assertion was used before.")
 	errUsed     = refuse("invalid_grant", "The code or refresh token was used before.")
+	errOutrun   = refuse("invalid_grant", errUsed.Why) // at the same moment, and once more is no harm
 )
 
 // assertions is the purpose under which ids of client assertions are remembered.
@@ -34,6 +35,9 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 			if err := p.remember(ctx, w, now); err != nil {
 				return err
 			}
+			if err := p.Clients.Used(ctx, &w.client.Client); err != nil {
+				return err
+			}
 			if w.write != nil {
 				return w.write(ctx, now)
 			}
@@ -43,7 +47,7 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 			return p.writeRedeemed(ctx, w, now)
 		})
 	}
-	if refused == nil || errors.Is(refused, errReplayed) {
+	if refused == nil || errors.Is(refused, errReplayed) || errors.Is(refused, errOutrun) {
 		return refused
 	}
 	if errors.Is(refused, errProofReplayed) {
@@ -93,9 +97,9 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, scopes []string, abo
 		Offline: w.refresh.ID != "", ExpiresAt: now.Add(w.accessLives(p)),
 	}
 	if g.Offline {
-		g.ExpiresAt = now.Add(p.Lifetimes.Refresh)
+		g.ExpiresAt = later(g.ExpiresAt, w.refreshUntil(now))
 	}
-	if w.request != nil { // the ticket of a device is older than the person's word
+	if g.AskedAt = w.askedAt; w.request != nil {
 		g.AskedAt = w.ticket.CreatedAt
 	}
 	err = p.store.insertGrant(ctx, g, now)
@@ -108,37 +112,6 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, scopes []string, abo
 	return p.writeTokens(ctx, w, g.ID, g.most(), now)
 }
 
-// writeRefreshed puts the next refresh token in the place of the one that came.
-func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) error {
-	if err := p.endRefresh(ctx, w, now); err != nil {
-		return err
-	}
-	err := p.store.prolongGrant(ctx, w.refreshed.ID, now.Add(p.Lifetimes.Refresh))
-	if fault.Is(err, fault.Expired) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
-	}
-	if err != nil {
-		return err
-	}
-	return p.writeTokens(ctx, w, w.refreshed.ID, w.refreshed.most(), now)
-}
-
-// endRefresh ends the refresh token that came, or prolongs it where it stays.
-func (p *Provider) endRefresh(ctx context.Context, w *work, now time.Time) error {
-	if w.keepsRefresh() {
-		err := p.store.prolongToken(ctx, w.refreshed.Token, now.Add(p.Lifetimes.Refresh))
-		if fault.Is(err, fault.Expired) {
-			return refuse("invalid_grant", sentences["invalid_grant"]) // ended a moment ago
-		}
-		return err
-	}
-	won, err := p.store.replaceToken(ctx, w.refreshed.Token, now)
-	if err == nil && !won {
-		return errUsed
-	}
-	return err
-}
-
 // writeTokens writes the new tokens of a grant that allows that most.
 func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, most granted, now time.Time) error {
 	access := freshToken{ID: w.access.ID, Digest: w.accessDigest(), Bound: w.bound, ExpiresAt: now.Add(w.accessLives(p))}
@@ -146,10 +119,10 @@ func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, mos
 		access.Target = w.target
 	}
 	err := p.store.insertToken(ctx, grantID, kindAccess, access, now)
-	if err != nil || w.refresh.ID == "" {
+	if err != nil || w.refresh.ID == "" || w.repeated {
 		return err
 	}
-	refresh := freshToken{ID: w.refresh.ID, Digest: secret.Digest(w.refresh.Secret), Bound: w.bound, ExpiresAt: now.Add(p.Lifetimes.Refresh)}
+	refresh := freshToken{ID: w.refresh.ID, Digest: secret.Digest(w.refresh.Secret), Bound: w.bound, ExpiresAt: w.refreshUntil(now)}
 	return p.store.insertToken(ctx, grantID, kindRefresh, refresh, now)
 }
 
@@ -192,7 +165,7 @@ func (p *Provider) consequence(w *work, refused error) func(context.Context, tim
 		}
 	case w.request != nil && w.looked == nil:
 		return func(ctx context.Context, now time.Time) error { return p.burn(ctx, w, refused, now) }
-	case w.refreshed != nil && (reused || w.refreshed.Replaced || w.refreshed.Client != w.client.ID):
+	case w.refreshed != nil && (reused || w.refreshed.Replaced && !w.repeated || w.refreshed.Client != w.client.ID):
 		return func(ctx context.Context, now time.Time) error {
 			return p.endReused(ctx, w, "refresh_token.reused", w.refreshed.ID, now)
 		}

@@ -16,7 +16,7 @@ var _ fosite.TokenEndpointHandler = (*refreshGrant)(nil)
 // refreshGrant is the grant type refresh_token (RFC 6749 §6). It takes the place of
 // fosite's, which cannot narrow scopes. The token rotates: a used one that comes
 // again ends its family (RFC 9700 §4.14.2). One that is bound to a confidential
-// client's key stays.
+// client's key stays. rotation.go has what happens when an answer gets lost.
 type refreshGrant struct{ p *Provider }
 
 // CanHandleTokenEndpointRequest says yes to refresh_token.
@@ -42,8 +42,11 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 		return err
 	}
 	w.refreshed = &h
-	if h.Client != w.client.ID || !h.usable(g.p.Clock()) {
+	if h.Client != w.client.ID {
 		return refuse("invalid_grant", sentences["invalid_grant"])
+	}
+	if err := g.p.mayRefresh(ctx, w, h); err != nil {
+		return err
 	}
 	if err := g.p.still(ctx, &w.client.Client, h); err != nil {
 		return err

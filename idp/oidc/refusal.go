@@ -3,7 +3,9 @@ package oidc
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -110,9 +112,21 @@ func (r *refusal) status() int {
 	case "server_error":
 		return http.StatusInternalServerError
 	case "temporarily_unavailable":
+		if fault.Is(r.Cause, fault.TooMany) {
+			return http.StatusTooManyRequests
+		}
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusBadRequest
+}
+
+// retryAfter is when to come back, in seconds. RFC 9110 §10.2.3.
+func (r *refusal) retryAfter() string {
+	wait := time.Second
+	if f := fault.Of(r.Cause); f != nil && f.RetryAfter > wait {
+		wait = f.RetryAfter
+	}
+	return decimal(int64(math.Ceil(wait.Seconds())))
 }
 
 // write answers at the token and revocation endpoints.
@@ -121,7 +135,7 @@ func (r *refusal) write(w http.ResponseWriter) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="client"`)
 	}
 	if r.Code == "temporarily_unavailable" {
-		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Retry-After", r.retryAfter())
 	}
 	writeJSON(w, r.status(), struct {
 		Error       string `json:"error"`

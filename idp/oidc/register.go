@@ -239,15 +239,12 @@ func (p *Provider) refuseRegistration(w http.ResponseWriter, r *http.Request, er
 	case "invalid_token":
 		status = http.StatusUnauthorized
 	case "temporarily_unavailable":
-		w.Header().Set("Retry-After", "360")
-		if fault.Is(err, fault.TooMany) {
-			status = http.StatusTooManyRequests
-		}
+		w.Header().Set("Retry-After", own.retryAfter())
 	}
 	if status >= http.StatusInternalServerError {
 		p.Log.ErrorContext(r.Context(), "registration failed", "error", err.Error())
 	} else {
-		p.Log.InfoContext(r.Context(), "registration refused", "code", own.Code, "why", own.Why)
+		p.Log.InfoContext(r.Context(), "registration refused", "refusal", own.Code, "why", own.Why)
 	}
 	writeJSON(w, status, map[string]string{"error": own.Code, "error_description": own.Why})
 }

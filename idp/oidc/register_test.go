@@ -125,8 +125,11 @@ func TestClientsCannotSayThatTheyAreTrusted(t *testing.T) { // A-059, A-061
 	if strings.Contains(o.dump("select record from clients", "select details from audit_events"), p.secret) {
 		t.Error("the secret is in the database")
 	}
-	p.flow()
-	p.fails(p.asks("prompt=none"), "the-state", "interaction_required") // always asked
+	p.flow("scope=openid")
+	p.fails(p.asks("scope=openid email", "prompt=none"), "the-state", "interaction_required") // never trusted
+	if again := p.asks("scope=openid", "prompt=none"); !again.Has("code") {
+		t.Errorf("what was allowed before: %v, want a code", again)
+	}
 }
 
 func TestRegistrationRefuses(t *testing.T) { // A-006, RFC 7591 §3.2.2
@@ -144,7 +147,7 @@ func TestRegistrationRefuses(t *testing.T) { // A-006, RFC 7591 §3.2.2
 		"id_token_signed_response_alg": "none", "grant_types": []string{"password"}, "response_types": []string{"token"}, "token_endpoint_auth_method": "client_secret_jwt",
 		"jwks_uri": "http://169.254.169.254/", "logo_uri": "javascript:alert(1)", "policy_uri": "http://rp.test/", "request_uris": []string{"gopher://x"},
 		"client_name": 7, "scope": []string{"openid"}, "contacts": "qqq", "default_max_age": -1, "application_type": "toaster", "jwks": map[string]any{"keys": []any{map[string]any{"kty": "oct", "k": "AA"}}},
-		"id_token_encrypted_response_alg": "RSA-OAEP", "initiate_login_uri": "javascript:alert(1)", "sector_identifier_uri": "ftp://x", "client_name#ja": strings.Repeat("x", 200),
+		"id_token_encrypted_response_alg": "RSA-OAEP", "request_object_encryption_alg": "RSA-OAEP-256", "initiate_login_uri": "javascript:alert(1)", "sector_identifier_uri": "ftp://x", "client_name#ja": strings.Repeat("x", 200),
 	} {
 		said := good()
 		said[name] = value
@@ -364,4 +367,55 @@ func TestSignedAndBoundAnswersInTheFragment(t *testing.T) { // JARM §2.3.4, RFC
 	if !strings.Contains(where, "#error=unsupported_response_type") {
 		t.Errorf("a token that is bound to no key: %s", where)
 	}
+}
+
+func TestRegistrationsThatNobodyUsesAreForgotten(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		held := clock.Hold(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))
+		o := startAt(t, d, held, held.Now, func(p *oidc.Provider) { p.Registration.Mode = oidc.RegistrationOpen }).logIn()
+		registers := func() string {
+			got := o.sends("/oauth2/register", `{"redirect_uris":["`+callback+`"],"grant_types":["authorization_code","client_credentials"]}`)
+			return got["client_id"].(string)
+		}
+		unused, changed, used, machine := registers(), registers(), registers(), registers()
+		o.edit(used, func(c *clients.Client) {
+			c.FirstParty, c.Unverified, c.Source, c.SecretDigests = true, false, clients.FromRegistration, digest(basicSecret)
+		})
+		o.edit(machine, func(c *clients.Client) { c.Source, c.SecretDigests = clients.FromRegistration, digest(basicSecret) })
+		code := o.code(used, "code_challenge", "code_challenge_method")
+		ok(t, o.ask(used, clients.AuthorizationCode, "code="+code, "redirect_uri="+callback))
+		ok(t, o.ask(machine, clients.ClientCredentials))
+		o.clock.Move(60 * 24 * time.Hour)
+		c, err := o.provider.Clients.ByID(t.Context(), changed)
+		must(t, err)
+		must(t, o.provider.Clients.Replace(t.Context(), c))
+		o.clock.Move(31 * 24 * time.Hour)
+		for _, want := range []int64{1, 0} {
+			n, err := o.provider.Clients.SweepUnused(t.Context(), o.provider.Audit, o.clock.Now().Add(-90*24*time.Hour))
+			if err != nil || n != want {
+				t.Errorf("swept %d, %v; want %d", n, err, want)
+			}
+		}
+		if events := o.events("client.swept"); len(events) != 1 || events[0].Client != unused {
+			t.Errorf("audit %v, want the one that was never used", events)
+		}
+		for id, there := range map[string]bool{unused: false, changed: true, used: true, machine: true} {
+			if _, err := o.provider.Clients.ByID(t.Context(), id); (err == nil) != there {
+				t.Errorf("%s: %v, want there %t", id, err, there)
+			}
+		}
+	})
+}
+
+// sends posts JSON from this machine and gives the answer.
+func (w *world) sends(path, body string) map[string]any {
+	w.t.Helper()
+	r, err := http.NewRequest("POST", w.server.URL+path, strings.NewReader(body))
+	must(w.t, err)
+	r.Header.Set("Content-Type", "application/json")
+	got := w.do(r)
+	if got.StatusCode != http.StatusCreated {
+		w.t.Fatalf("status %d: %s", got.StatusCode, got.Body)
+	}
+	return got.json(w.t)
 }

@@ -43,8 +43,8 @@ type published struct {
 }
 
 // keys gives the keys with that kid at uri, fetching when the set is old or does not
-// have it.
-func (k *remoteKeys) keys(ctx context.Context, uri, kid string) ([]jose.JSONWebKey, error) {
+// have it, and if may says that it may.
+func (k *remoteKeys) keys(ctx context.Context, uri, kid string, may func() error) ([]jose.JSONWebKey, error) {
 	v, _ := k.kept.LoadOrStore(uri, &published{})
 	p := v.(*published)
 	p.mu.Lock()
@@ -60,7 +60,11 @@ func (k *remoteKeys) keys(ctx context.Context, uri, kid string) ([]jose.JSONWebK
 	}
 	if p.tries < keysTries {
 		p.tries, p.tried = p.tries+1, now
-		set, err := k.fetch(context.WithoutCancel(ctx), uri) // others wait for it
+		var set *jose.JSONWebKeySet
+		err := may()
+		if err == nil {
+			set, err = k.fetch(context.WithoutCancel(ctx), uri) // others wait for it
+		}
 		if err == nil {
 			p.set, p.fetched = set, now
 		} else if p.set == nil || now.Sub(p.fetched) > keysAtLeast {

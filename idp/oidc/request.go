@@ -66,6 +66,7 @@ func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if name := twice(r.Form); name != "" {
 		return nil, fault.New(fault.Invalid, name, "oidc.bad_request")
 	}
+	omitEmpty(r.Form)
 	return r.Form, nil
 }
 
@@ -157,13 +158,21 @@ func (a *authorization) asked() interaction.Asked {
 	if len(a.details) > 0 && !a.client.FirstParty && !slices.Contains(a.prompt, "consent") {
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed once is not allowed again
 	}
-	if (a.client.Public() || a.client.Unverified) && !a.client.FirstParty {
-		// Anybody can say that they are a public client, or register what looks like
-		// another one, so what was allowed before counts for nothing, and prompt=none
-		// is refused: RFC 8252 §8.6, A-061.
+	if a.asksAgain() {
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
 	}
 	return asked
+}
+
+// asksAgain tells whether what the person allowed before counts for nothing. Anybody can
+// say that they are a public client (RFC 6749 §10.2, RFC 8252 §8.6). Of an unverified one
+// people are told each time who it is; but a request that may show nothing has nobody to
+// tell, and yields what was allowed to this registration alone. A-061.
+func (a *authorization) asksAgain() bool {
+	if a.client.FirstParty {
+		return false
+	}
+	return a.client.Public() || a.client.Unverified && !slices.Contains(a.prompt, "none")
 }
 
 // language is the first language that was asked for, without its region.

@@ -65,6 +65,7 @@ func parseRequestObject(text string) (o requestObject, ok bool) {
 	}
 	o.token = token
 	o.params, ok = textual(members)
+	omitEmpty(o.params)
 	return o, ok
 }
 

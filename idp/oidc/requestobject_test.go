@@ -84,6 +84,12 @@ func TestFAPI2MessageSigning(t *testing.T) {
 	if sent.Has("state") || claims["nonce"] != nil {
 		t.Errorf("what stood beside the object was used: %v, nonce %v", sent, claims["nonce"])
 	}
+	// the second client of the suite's happy-flow writes typ like this; RFC 7515 §4.1.9
+	for _, typ := range []string{"OAutH-auThZ-REQ+Jwt", "application/oauth-authz-req+jwt", "jwt"} {
+		if got := one.pushes(asObject(signed(t, one.key, edits{"typ": typ, "kid": "k1"}, one.objectClaims()))); got.StatusCode != 201 {
+			t.Errorf("typ %s: %s", typ, got.Body)
+		}
+	}
 	fapiForeignObjects(t, one, two)
 	fapiSignedAnswers(t, one)
 }
@@ -99,6 +105,8 @@ func fapiForeignObjects(t *testing.T, one, two bank) {
 		"no signature": segments[0] + "." + segments[1] + ".", "encrypted": "a.b.c.d.e", "too long": good + strings.Repeat("A", 17<<10),
 		"typ of a proof":  signed(t, one.key, edits{"typ": "dpop+jwt", "kid": "k1"}, one.objectClaims()),
 		"typ of a token":  signed(t, one.key, edits{"typ": "at+jwt", "kid": "k1"}, one.objectClaims()),
+		"typ of another":  signed(t, one.key, edits{"typ": "application/AT+jwt", "kid": "k1"}, one.objectClaims()),
+		"typ of nothing":  signed(t, one.key, edits{"typ": "application/", "kid": "k1"}, one.objectClaims()),
 		"unknown kid":     signed(t, one.key, edits{"kid": "k2"}, one.objectClaims()),
 		"a member twice":  byHand(t, one.key, `{"alg":"ES256","kid":"k1"}`, `{"client_id":"one","client_id":"one"}`),
 		"not an object":   byHand(t, one.key, `{"alg":"ES256","kid":"k1"}`, `[]`),

@@ -8,15 +8,16 @@ import (
 )
 
 // revoke answers POST /oauth2/revoke (RFC 7009). A refresh token takes its whole
-// family along, an access token only itself. What is unknown, or another client's, is
-// answered like what was revoked (§2.2).
+// family along, an access token only itself. What is unknown is answered like what was
+// revoked (§2.2); what is another client's stays, and the client hears so (§2.1).
 func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	if err := p.revokeToken(ctx, w, r, work); err != nil {
 		p.refuseToken(ctx, w, work, err)
 		return
 	}
 	p.Count("token_revoked")
+	p.noteClient(work, nil)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
 }
@@ -32,20 +33,24 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 	if given == "" {
 		return refuse("invalid_request", "The parameter token is missing.")
 	}
-	now := p.Clock()
-	return p.DB.Tx(ctx, func(ctx context.Context) error {
+	now, foreign := p.Clock(), false
+	err := p.DB.Tx(ctx, func(ctx context.Context) error {
+		foreign = false
 		if err := p.remember(ctx, work, now); err != nil {
 			return err
 		}
 		for _, kind := range []string{kindAccess, kindRefresh} {
 			h, err := p.store.of(ctx, kind, given)
-			if fault.Is(err, fault.NotFound) || err == nil && h.Client != work.client.ID {
+			if fault.Is(err, fault.NotFound) {
 				continue
+			}
+			if foreign = err == nil && h.Client != work.client.ID; foreign {
+				return nil
 			}
 			if err == nil && h.Machine {
 				err = p.store.endClientToken(ctx, h.Token, now)
 			} else if err == nil && kind == kindAccess {
-				_, err = p.store.replaceToken(ctx, h.Token, now)
+				err = p.store.endToken(ctx, h.Token, now)
 			} else if err == nil {
 				_, err = p.store.endGrant(ctx, h.ID, now)
 			}
@@ -53,4 +58,8 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 		}
 		return nil
 	})
+	if err == nil && foreign {
+		err = refuse("unauthorized_client", "The token was given to another client.")
+	}
+	return err
 }

@@ -13,24 +13,27 @@
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  how clients prove who they are; assertion.go, remotekeys.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
-//	refresh.go     the grant type refresh_token; refusal.go: errors and their codes
+//	refresh.go     the grant type refresh_token; rotation.go: which token follows which
+//	refusal.go     errors and their codes
 //	grants.go      the grant types that fosite does not walk through, in one table:
-//	               clientcredentials.go, device.go, exchange.go, jwtbearer.go
+//	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
 //	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
 //	accesstoken.go access tokens, opaque or JWT (RFC 9068)
 //	codes.go       authorization codes and tokens; session.go: what they stand for
 //	records.go     the storage that fosite sees; store.go: grants and tokens
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
+//	encrypt.go     what is encrypted to a client's key
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
 //	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
 //	backchannel.go tells clients that a session ended, by the outbox or by frames
 //	checksession.go /oauth2/session: lets a client's page notice that
 //	register.go    /oauth2/register: clients that register themselves; manage.go, metadata.go
-//	watch.go       what is counted of requests: strangers, and values that repeat
+//	bounds.go      how much strangers may make us do; watch.go: values that repeat
 //	introspect.go  /oauth2/introspect, plain and signed
 //	discovery.go   metadata and keys
-//	diary.go       what the client's developer learns of each request
+//	diary.go       what the client's developer learns of each request: diagnosis.go says
+//	               why it was refused, clientclock.go how far the client's clock is off
 //	outbound.go    the client for addresses that somebody else chose
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
@@ -40,6 +43,7 @@ package oidc
 
 import (
 	"net/http"
+	"strings"
 )
 
 // The protocol's URLs, below the issuer. Relying parties read them from discovery.
@@ -113,20 +117,25 @@ func byMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
 		case open && r.Method == http.MethodOptions:
 			preflight(w, "GET, POST")
 		default:
-			w.Header().Set("Allow", allowed(get != nil, post != nil))
+			w.Header().Set("Allow", allowed(get != nil, post != nil, open))
 			writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
 		}
 	}
 }
 
-func allowed(get, post bool) string {
-	switch {
-	case !post:
-		return "GET, HEAD"
-	case !get:
-		return "POST"
+// allowed names the methods that byMethod takes. RFC 9110 §10.2.1.
+func allowed(get, post, open bool) string {
+	var all []string
+	if get {
+		all = append(all, "GET", "HEAD")
 	}
-	return "GET, HEAD, POST"
+	if post {
+		all = append(all, "POST")
+	}
+	if open {
+		all = append(all, "OPTIONS")
+	}
+	return strings.Join(all, ", ")
 }
 
 // What scripts are told, made once.

@@ -30,19 +30,21 @@ type grant struct {
 	Derived    bool // no log-in led to it: see writeDerived
 	Session    *session
 	ExpiresAt  time.Time // of its longest token
-	AskedAt    time.Time // when the code was issued; zero: just now
+	AskedAt    time.Time // when the person, or the client on their behalf, asked; zero: just now
 }
 
 // held is a token as it lies in the database, with the grant it belongs to.
 type held struct {
 	grant
-	Token     string // the token's id
-	Target    target // what it is good for; the scopes of held are its scopes
-	Machine   bool   // of a client that acts for itself
-	RootID    string // the grant that this one ends with, "" for none
+	Token     string    // the token's id
+	Target    target    // what it is good for; the scopes of held are its scopes
+	Machine   bool      // of a client that acts for itself
+	RootID    string    // the grant that this one ends with, "" for none
+	BeganAt   time.Time // its grant: when the family began
 	CreatedAt time.Time
 	ExpiresAt time.Time
-	Ended     bool // itself, its grant, its session or its client
+	Over      bool // its grant, its session or its client
+	Ended     bool // that, or itself
 	Replaced  bool // itself: a refresh token that was used
 	Bound     confirmation
 	Person    *person // that it is about; nil when nobody looked
@@ -63,6 +65,9 @@ func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if err := s.note(ctx, g, now); err != nil {
+		return err
+	}
 	n, err := s.DB.Exec(ctx, `
 		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
 		select $1, $2, account_id, id, $3, $4, $5, $6, $7
@@ -75,23 +80,17 @@ func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	if err == nil && n == 0 {
 		return fault.New(fault.Expired, "", "oidc.session_over")
 	}
-	if err != nil {
-		return err
-	}
-	return s.note(ctx, g, now)
+	return err
 }
 
 // note remembers that the client got tokens, so that people see it and it is told when
-// the session ends. A grant that only derives from one that outlives its session is
-// none of the session's.
+// the session ends. It comes before the grant: see connections.Note. A grant that
+// derives from one that outlives its session is noted with the session if that goes on.
 func (s store) note(ctx context.Context, g grant, now time.Time) error {
-	u := connections.Use{
+	return connections.Note(ctx, s.DB, connections.Use{
 		SessionID: g.Session.SID, ClientID: g.Client, AccountID: g.Session.AccountID, Subject: g.Session.Subject, Scopes: g.Scopes,
-	}
-	if g.Derived && g.Offline {
-		u.SessionID = ""
-	}
-	return connections.Note(ctx, s.DB, u, now)
+		AskedAt: g.asked(now), Outlives: g.Derived && g.Offline,
+	}, now)
 }
 
 func (g grant) asked(now time.Time) time.Time {
@@ -152,7 +151,7 @@ func (s store) tokenWith(ctx context.Context, kind, given, columns string, more 
 	var disabled, active bool
 	err := s.DB.Row(ctx, `
 		select t.id, t.digest, t.target, t.cnf, t.created_at, t.expires_at, t.ended_at,
-			g.id, g.client_id, g.scopes, g.offline, g.session, g.expires_at, g.ended_at,
+			g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at, g.ended_at,
 			s.id, s.ended_at, c.disabled, r.id, r.ended_at,
 			a.state = 'active' and a.deleted_at is null, o.scopes`+columns+`
 		from tokens t
@@ -164,7 +163,7 @@ func (s store) tokenWith(ctx context.Context, kind, given, columns string, more 
 		left join consents o on o.account_id = g.account_id and o.client_id = g.client_id
 		where t.id = $1 and t.kind = $2`, db.Args(id, kind), append([]any{
 		&h.Token, &digest, &target, &cnf, &h.CreatedAt, &h.ExpiresAt, &tokenEnded,
-		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.grant.ExpiresAt, &grantEnded,
+		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &h.grant.ExpiresAt, &grantEnded,
 		&sessionID, &sessionEnded, &disabled, &rootID, &rootEnded, &active, &allowed}, more...)...)
 	if err == nil && !secret.Match(digest, want) {
 		err = unknownToken()
@@ -177,7 +176,8 @@ func (s store) tokenWith(ctx context.Context, kind, given, columns string, more 
 	}
 	sessionOver := !h.Offline && (sessionID == nil || sessionEnded != nil)
 	h.Scopes, h.Replaced = strings.Fields(scopes), tokenEnded != nil
-	h.Ended = tokenEnded != nil || grantEnded != nil || rootEnded != nil || sessionOver || disabled
+	h.Over = grantEnded != nil || rootEnded != nil || sessionOver || disabled
+	h.Ended = h.Over || tokenEnded != nil
 	if rootID != nil {
 		h.RootID = *rootID
 	}
@@ -196,9 +196,24 @@ func (h held) usable(now time.Time) bool { return !h.Ended && now.Before(h.Expir
 
 // replaceToken ends a refresh token for the next one; won is false when somebody
 // else was faster.
-func (s store) replaceToken(ctx context.Context, id string, now time.Time) (won bool, err error) {
-	n, err := s.DB.Exec(ctx, `update tokens set ended_at = $2 where id = $1 and ended_at is null`, id, now)
+func (s store) replaceToken(ctx context.Context, id, next string, now time.Time) (won bool, err error) {
+	n, err := s.DB.Exec(ctx, `update tokens set ended_at = $3, next_id = $2 where id = $1 and ended_at is null`, id, next, now)
 	return n == 1, err
+}
+
+// nextToken finds the token that took the place of this one after that moment and was
+// not used since; fault.NotFound when there is none.
+func (s store) nextToken(ctx context.Context, id string, after time.Time) (next string, digest []byte, err error) {
+	err = s.DB.Row(ctx, `
+		select n.id, n.digest from tokens t join tokens n on n.id = t.next_id
+		where t.id = $1 and t.ended_at > $2 and n.ended_at is null`, db.Args(id, after), &next, &digest)
+	return next, digest, err
+}
+
+// endToken ends one token.
+func (s store) endToken(ctx context.Context, id string, now time.Time) error {
+	_, err := s.DB.Exec(ctx, `update tokens set ended_at = $2 where id = $1 and ended_at is null`, id, now)
+	return err
 }
 
 // prolongToken moves the end of a refresh token that stays when it is used; it gives

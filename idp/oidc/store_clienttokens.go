@@ -102,7 +102,8 @@ func (s store) sweepClientTokens(ctx context.Context, before time.Time) (int64, 
 
 // insertDerived writes a grant that no code led to: for a token that was exchanged, or
 // an assertion of somebody we trust. rootID names the grant it ends with, "" for none.
-// It gives fault.Expired when the account may not log in any more.
+// It gives fault.Expired when the account may not log in any more, or the person
+// withdrew what the client is allowed while it asked.
 func (s store) insertDerived(ctx context.Context, g grant, rootID string, now time.Time) error {
 	about, err := json.Marshal(g.Session)
 	if err != nil {
@@ -112,18 +113,40 @@ func (s store) insertDerived(ctx context.Context, g grant, rootID string, now ti
 	if rootID != "" {
 		root = &rootID
 	}
+	if err := s.note(ctx, g, now); err != nil {
+		return err
+	}
 	n, err := s.DB.Exec(ctx, `
 		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at, root_id)
 		select $1, $2, id, $3, $4, $5, $6, $7, $8, $9
-		from accounts where id = $10 and state = 'active' and deleted_at is null`,
-		g.ID, g.Client, g.Session.SID, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, root, g.Session.AccountID)
+		from accounts where id = $10 and state = 'active' and deleted_at is null
+		and not exists (
+			select 1 from connections c where c.account_id = accounts.id and c.client_id = $2 and c.withdrawn_at >= $11)`,
+		g.ID, g.Client, g.Session.SID, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, root, g.Session.AccountID, g.asked(now))
 	if err == nil && n == 0 {
 		return fault.New(fault.Expired, "", "oidc.session_over")
 	}
+	return err
+}
+
+// grantOf gives the newest grant of a log-in that the client has of the session, as held
+// without a token; fault.NotFound when there is none that is alive.
+func (s store) grantOf(ctx context.Context, client, sid string, now time.Time) (held, error) {
+	var h held
+	var scopes string
+	var about []byte
+	var sessionID *string
+	err := s.DB.Row(ctx, `
+		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, s.id
+		from grants g left join sessions s on s.id = g.session_id and s.ended_at is null
+		where g.session_id = $2 and g.client_id = $1 and g.root_id is null and g.ended_at is null and g.expires_at > $3
+		order by g.id desc limit 1`, db.Args(client, sid, now),
+		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &sessionID)
 	if err != nil {
-		return err
+		return held{}, err
 	}
-	return s.note(ctx, g, now)
+	h.Scopes, h.Over = strings.Fields(scopes), !h.Offline && sessionID == nil
+	return h, json.Unmarshal(about, &h.Session)
 }
 
 // aimed reads the target column into what the token is good for; without one that is

@@ -3,7 +3,7 @@ package oidc
 import (
 	"context"
 	"crypto/x509"
-	"maps"
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -25,7 +25,9 @@ const maxForm = 64 << 10
 // work is one request at the token endpoint as it goes along: what was found, and
 // what redeem has to write. It travels in the context, past fosite.
 type work struct {
+	began       time.Time       // when the request came
 	client      *registered     // who asks, once that is proved
+	arrived     *http.Request   // as it came
 	claimed     claim           // who says to ask, and how
 	assertion   *assertion      // what proved it, to be remembered
 	proof       *proof          // of the key that tokens are bound to, to be remembered
@@ -33,6 +35,7 @@ type work struct {
 	request     *fosite.Request // what the code stands for
 	looked      error           // fosite's word for a code that is no good
 	refreshed   *held           // the refresh token that came
+	repeated    bool            // it came before, and its answer may have got lost
 	access      secret.Token
 	refresh     secret.Token
 	bound       confirmation      // the key that the tokens need
@@ -45,14 +48,15 @@ type work struct {
 	write      func(ctx context.Context, now time.Time) error // what redeem writes for them
 	offline    bool                                           // a refresh token belongs to it
 	identity   bool                                           // and an ID token
+	askedAt    time.Time                                      // when the person allowed it, where a ticket is older than that
 	kind       string                                         // issued_token_type, RFC 8693 §2.2.1
 }
 
 type workKey struct{}
 
-func withWork(ctx context.Context) (context.Context, *work) {
-	w := &work{}
-	return context.WithValue(ctx, workKey{}, w), w
+func withWork(r *http.Request) (context.Context, *work) {
+	w := &work{arrived: r}
+	return context.WithValue(r.Context(), workKey{}, w), w
 }
 
 func workOf(ctx context.Context) *work { return ctx.Value(workKey{}).(*work) }
@@ -72,15 +76,31 @@ type tokens struct {
 
 // token answers POST /oauth2/token. RFC 6749 §3.2.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
-	answer, err := p.exchange(ctx, w, r)
-	if err = p.redeem(ctx, work, err); err != nil {
+	ctx, work, answer, err := p.serveToken(w, r)
+	if errors.Is(err, errOutrun) { // by a request with the same refresh token: this one counts as its repetition
+		if err = p.DB.Tx(ctx, nothing); err == nil {
+			ctx, work, answer, err = p.serveToken(w, r)
+		}
+	}
+	if err != nil {
 		p.refuseToken(ctx, w, work, err)
 		return
 	}
 	p.Count("token_issued")
 	p.noteClient(work, nil)
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// nothing, as a transaction, waits until everything that was written before it can be
+// read: on SQLite who loses hears of it before the winner's commit.
+func nothing(context.Context) error { return nil }
+
+// serveToken finds the answer and writes what it leads to.
+func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.Context, *work, tokens, error) {
+	ctx, work := withWork(r)
+	work.began = p.Clock()
+	answer, err := p.exchange(ctx, w, r)
+	return ctx, work, answer, p.redeem(ctx, work, err)
 }
 
 // exchange walks through the grant. It writes nothing to the database.
@@ -138,8 +158,8 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
 	}
 }
 
-// readForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types,
-// parameters in the URL, and parameters that come twice.
+// readForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types, and
+// parameters that come twice. What stands in the URL counts for nothing (§2.3.1).
 func readForm(w http.ResponseWriter, r *http.Request) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
@@ -159,9 +179,15 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // omitEmpty drops what was sent without a value: that counts as left out (RFC 6749
-// §3.2). zitadel/oidc, for one, sends client_secret= beside HTTP Basic.
+// §3.1, §3.2). zitadel/oidc, for one, sends client_secret= beside HTTP Basic.
 func omitEmpty(form url.Values) {
-	maps.DeleteFunc(form, func(_ string, values []string) bool { return len(values) == 1 && values[0] == "" })
+	for name, values := range form {
+		if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 {
+			form[name] = values
+		} else {
+			delete(form, name)
+		}
+	}
 }
 
 // known are the parameters that must not come twice. Others are nobody's business.
@@ -196,7 +222,7 @@ func (p *Provider) refuseToken(ctx context.Context, w http.ResponseWriter, work 
 	if r.status() >= http.StatusInternalServerError {
 		p.Log.ErrorContext(ctx, "token request failed", "client", client, "error", err.Error())
 	} else {
-		p.Log.InfoContext(ctx, "token request refused", "client", client, "code", r.Code, "why", r.Why)
+		p.Log.InfoContext(ctx, "token request refused", "client", client, "refusal", r.Code, "why", r.Why)
 	}
 	r.write(w)
 }

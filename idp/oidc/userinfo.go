@@ -18,7 +18,9 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		var claims map[string]any
 		var client clients.Client
-		if claims, client, err = p.claimsFor(w, r, given); err == nil {
+		claims, client, err = p.claimsFor(w, r, given)
+		p.noteUserinfo(r, client.ID, err)
+		if err == nil {
 			p.Count("userinfo")
 			p.answerUserinfo(w, r, &client, claims)
 			return
@@ -27,21 +29,26 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	p.challenge(w, r, given, err)
 }
 
-// answerUserinfo gives the claims as JSON, or signed when the client registered that.
+// answerUserinfo gives the claims as JSON, or signed or encrypted when the client
+// registered that.
 // OIDC Core §5.3.2.
 func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, claims map[string]any) {
-	if client.UserinfoAlg == "" {
+	if client.UserinfoAlg == "" && !client.UserinfoEncryption().On() {
 		writeJSON(w, http.StatusOK, claims)
 		return
 	}
 	claims["iss"], claims["aud"] = p.Issuer, client.ID
-	p.writeJWT(r.Context(), w, &work{}, "application/jwt", client.UserinfoAlg, "JWT", claims)
+	p.writeJWT(r.Context(), w, &work{arrived: r}, jwtAnswer{
+		kind: "application/jwt", typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: claims,
+	})
 }
 
+// claimsFor gives the claims and the client that holds the token; when the token is
+// refused, the client by its id alone.
 func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (map[string]any, clients.Client, error) {
 	h, account, err := p.bearerOf(w, r, given)
 	if err != nil {
-		return nil, clients.Client{}, err
+		return nil, clients.Client{ID: h.Client}, err
 	}
 	client, err := p.Clients.ByID(r.Context(), h.Client)
 	return about(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err

@@ -5,27 +5,10 @@ import (
 	"crypto/sha256"
 	"slices"
 	"sync"
-	"time"
 
-	"tegata/idp/accounts"
 	"tegata/idp/interaction"
-	"tegata/idp/sessions"
 	"tegata/shared/audit"
-	"tegata/shared/limit"
 )
-
-// strangers bounds how many conversations people without a session begin from one
-// place: each writes a row. An office or a school behind one address stays far below.
-var strangers = limit.Rule{Name: "interaction.place", Burst: 1200, Every: time.Second}
-
-// mayAsk counts a conversation that a stranger is about to begin.
-func (p *Provider) mayAsk(ctx context.Context, signedIn *sessions.Session) error {
-	where := accounts.Place(ctx)
-	if signedIn != nil || where == "" {
-		return nil
-	}
-	return p.Limit.Take(ctx, strangers, where, p.Clock())
-}
 
 // firstPage is the page that a conversation begins with: who is asked to make an
 // account starts there (OpenID Connect Prompt Create §4).

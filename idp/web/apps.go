@@ -77,7 +77,7 @@ func (p *Pages) endApp(w http.ResponseWriter, r *http.Request) error {
 	if session == nil {
 		return p.Page.See(w, r, "/login")
 	}
-	err := p.Connections.Withdraw(r.Context(), session.AccountID, r.PostForm.Get("client"))
+	err := p.Connections.Withdraw(r.Context(), session.AccountID, session.AccountID, r.PostForm.Get("client"))
 	if err != nil && !fault.Is(err, fault.NotFound) { // the button was pressed twice
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -185,7 +186,7 @@ func soon(t *testing.T, one *browser.Person, to string) {
 	t.Fatalf("still at %s, want %s", one.URL(), to)
 }
 
-// What an unverified client shows, each time.
+// What an unverified client shows, each time that a page may be shown.
 func TestAnUnverifiedClientIsMarked(t *testing.T) {
 	p := withParty(t, "    unverified: true\n")
 	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
@@ -193,6 +194,7 @@ func TestAnUnverifiedClientIsMarked(t *testing.T) {
 	one.Visit(p.authorize("openid email"))
 	inEnglish.enter(one, maya, mayaPassword).At("/consent").Sees("Nobody at", host).Press("Approve").Title("Party 200")
 	one.Visit(p.authorize("openid email")).At("/consent").Sees(host)
+	one.Visit(p.authorize("openid email") + "&prompt=none").Title("Party 200")
 }
 
 // The page of connected applications: scopes, times, and the end.
@@ -205,7 +207,11 @@ func TestConnectedApplications(t *testing.T) {
 	one.Visit(p.authorize("openid email")).At("/consent").Press("承認").Title("Party 200")
 	one.Visit(p.authorize("openid email")).Title("Party 200") // remembered
 	one.Visit(p.authorize("openid email profile")).At("/consent").Press("承認").Title("Party 200")
-	one.Visit(p.idp.URL+"/profile/apps").Sees("パーティー", "番号を含みます) 氏名や表示言語などのプロファイル情報 Eメールアドレス", "2026年4月6日")
+	one.Visit(p.idp.URL + "/profile/apps")
+	if marked := regexp.MustCompile(`<a href="([^"]*)" aria-current="page"`).FindAllStringSubmatch(one.HTML(), -1); len(marked) != 1 || marked[0][1] != "/profile/apps" {
+		t.Errorf("the navigation marks %v, want /profile/apps alone", marked)
+	}
+	one.Sees("パーティー", "番号を含みます) 氏名や表示言語などのプロファイル情報 Eメールアドレス", "2026年4月6日")
 	one.Press("「パーティー」のアクセスを取り消す").Sees("アクセスを取り消しました", "アプリケーションはありません")
 	p.idp.Clock.Move(time.Second)
 	req, _ := http.NewRequest(http.MethodGet, p.idp.URL+"/oauth2/userinfo", nil)

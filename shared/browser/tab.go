@@ -131,10 +131,14 @@ func (d *tab) visit(address string) error {
 }
 
 // look reads the page in one call. Text is what is drawn: innerText leaves out what
-// the stylesheet hides.
+// the stylesheet hides. A page that goes on by itself may do so while it is read; then
+// the next one is read.
 func (d *tab) look() (sight, error) {
-	got, err := run(d, chromedp.Evaluate[[]byte](
-		`({url: location.href, html: (document.documentElement || {outerHTML: ""}).outerHTML, text: document.body ? document.body.innerText : ""})`))
+	const all = `({url: location.href, html: (document.documentElement || {outerHTML: ""}).outerHTML, text: document.body ? document.body.innerText : ""})`
+	got, err := run(d, chromedp.Evaluate[[]byte](all))
+	for tries := 0; tries < 5 && err != nil && strings.Contains(err.Error(), "target navigated or closed"); tries++ {
+		got, err = run(d, chromedp.Evaluate[[]byte](all))
+	}
 	if err != nil {
 		return sight{}, err
 	}

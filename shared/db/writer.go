@@ -86,12 +86,15 @@ func (w *writer) tx(ctx context.Context, d *DB, do func(context.Context) error) 
 		return err
 	}
 	shared, after, err := w.run(ctx, d, do)
-	if err != nil {
+	if shared == nil {
 		return err
 	}
 	<-shared.done
 	if shared.err != nil {
 		return shared.err
+	}
+	if err != nil {
+		return err
 	}
 	for _, then := range after {
 		then()
@@ -143,7 +146,9 @@ func (w *writer) giveUp(me *waiter, why error) error {
 }
 
 // run runs do in the turn and gives the turn on. Without an error what do did is kept if
-// the commit of the group succeeds.
+// the commit of the group succeeds. Who was refused within a group waits for the commit
+// as well: what refused it may be what a neighbour did, which is no fact, and nobody can
+// read it, before. Without a group there is nothing to wait for.
 func (w *writer) run(ctx context.Context, d *DB, do func(context.Context) error) (shared *group, after []func(), err error) {
 	others := w.open != nil
 	if err := w.conn.begin(others); err != nil {
@@ -158,8 +163,10 @@ func (w *writer) run(ctx context.Context, d *DB, do func(context.Context) error)
 	err = errGone // unless do returns: a panic or Goexit goes on when all is undone
 	defer func() {
 		t.over.Store(true)
-		if err = w.conn.settle(err, others); err == nil {
-			shared.size++
+		err = w.conn.settle(err, others)
+		shared.size++
+		if err != nil && (!others || w.conn.raw.AutoCommit()) {
+			shared = nil // nothing is left of it, or it is why nothing is left
 		}
 		w.settled()
 	}()

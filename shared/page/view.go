@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -182,6 +183,15 @@ func (v *View) In(lang, key string) string { return v.set.Catalog.Text(lang, key
 // Here tells whether href is the place of this page, or above it.
 func (v *View) Here(href string) bool {
 	return v.Path == href || href != "/" && strings.HasPrefix(v.Path, strings.TrimSuffix(href, "/")+"/")
+}
+
+// Marked tells whether the navigation marks href: it is the place of this page, or
+// above it, and no other link of the navigation fits better.
+func (v *View) Marked(href string) bool {
+	if v.Shell == nil || !v.Here(href) {
+		return false
+	}
+	return !slices.ContainsFunc(v.Shell.Links, func(l Link) bool { return len(l.Href) > len(href) && v.Here(l.Href) })
 }
 
 // text is T for this package.

@@ -29,8 +29,7 @@ type binary struct {
 	options idptest.Options
 }
 
-// killClients is a public client, so that the test can redeem codes by hand, and one
-// that acts for itself.
+// killClients is a public client, so that the test can redeem codes by hand.
 const killClients = `clients:
   - client_id: killed
     client_name: {en: Killed}
@@ -38,15 +37,7 @@ const killClients = `clients:
     token_endpoint_auth_method: none
     id_token_signed_response_alg: ES256
     first_party: true
-  - client_id: machine
-    client_name: {en: Machine}
-    token_endpoint_auth_method: client_secret_post
-    client_secret_digests: [d4f6ea96619b7a573f9f8e2d98ff501a7737f1e97b39c94145d7e8a0de4e8230]
-    grant_types: [client_credentials]
 `
-
-// machineSecret is what the client "machine" proves itself with.
-const machineSecret = "machine-secret-that-is-long-enough-to-be-one"
 
 func build(t testing.TB) *binary {
 	t.Helper()

@@ -8,5 +8,5 @@
 //	attack_*_test.go  what somebody hostile tries, by subject; attack_tools_test.go has their tools
 //	binary_test.go    the real idp as a process of its own
 //	kill_test.go      kill -9 in the middle, then a look for half states
-//	bench_test.go     `make bench`: sign-ins a second, start, memory
+//	load/             a program: `make bench` and `make soak` measure the real idp with it
 package e2e

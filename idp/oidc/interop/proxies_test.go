@@ -28,22 +28,40 @@ func TestModAuthOpenIDC(t *testing.T) {
 // TestOAuth2Proxy is oauth2-proxy in front of a site that shows the headers it gets.
 // It has no ID token at hand when it sends people to log out, so the provider asks them.
 func TestOAuth2Proxy(t *testing.T) {
+	w, p := oauth2Proxy(t)
+	p.Visit(w.site + "/sign_out?rd=" + w.idp.URL + "/oauth2/logout").Press("Log out").Sees("logged out")
+	p.Visit(w.site + "/login").At(w.idp.URL + "/login")
+}
+
+// TestOAuth2ProxyLogsOutByItself has it call the provider from server to server, with
+// the ID token and without the browser's cookie: nobody is asked.
+func TestOAuth2ProxyLogsOutByItself(t *testing.T) {
+	w, p := oauth2Proxy(t, "--backend-logout-url=ISSUER/oauth2/logout?id_token_hint={id_token}")
+	p.Visit(w.site + "/sign_out?rd=" + w.site + "/bye").Visit(w.idp.URL + "/profile").At("/login")
+}
+
+// oauth2Proxy runs it and lets a person sign in through it.
+func oauth2Proxy(t *testing.T, more ...string) (*world, *browser.Person) {
+	t.Helper()
 	proxy := build(t, "oauth2-proxy", "github.com/oauth2-proxy/oauth2-proxy/v7")
 	w := start(t, "require_pkce: true")
 	site := httptest.NewServer(http.HandlerFunc(w.behindProxy))
 	t.Cleanup(site.Close)
-	w.run(".", nil, proxy,
-		"--provider=oidc", "--oidc-issuer-url="+w.idp.URL, "--client-id="+clientID, "--client-secret="+w.secret,
-		"--redirect-url="+w.site+"/callback", "--proxy-prefix=", "--code-challenge-method=S256", "--scope=openid profile email",
-		"--http-address=127.0.0.1:"+w.port, "--upstream="+site.URL, "--email-domain=*", "--whitelist-domain=localhost:*",
+	args := []string{
+		"--provider=oidc", "--oidc-issuer-url=" + w.idp.URL, "--client-id=" + clientID, "--client-secret=" + w.secret,
+		"--redirect-url=" + w.site + "/callback", "--proxy-prefix=", "--code-challenge-method=S256", "--scope=openid profile email",
+		"--http-address=127.0.0.1:" + w.port, "--upstream=" + site.URL, "--email-domain=*", "--whitelist-domain=localhost:*",
 		"--cookie-secret=0123456789abcdef0123456789abcdef", "--cookie-secure=false",
-		"--backend-logout-url="+w.idp.URL+"/oauth2/logout?id_token_hint={id_token}", "--skip-provider-button", "--pass-access-token", "--pass-authorization-header")
+		"--skip-provider-button", "--pass-access-token", "--pass-authorization-header",
+	}
+	for _, one := range more {
+		args = append(args, strings.ReplaceAll(one, "ISSUER", w.idp.URL))
+	}
+	w.run(".", nil, append([]string{proxy}, args...)...)
 	p := browser.InProcess(t, browser.Options{Language: "en"})
 	w.logIn(p)
 	w.check(p, saw{})
-	p.Visit(w.site + "/sign_out?rd=" + w.site + "/bye").Visit(w.idp.URL + "/profile").At("/profile") // the proxy's own call ends no session: nobody's browser asked
-	p.Visit(w.site + "/sign_out?rd=" + w.idp.URL + "/oauth2/logout").Press("Log out").Sees("logged out")
-	p.Visit(w.site + "/login").At(w.idp.URL + "/login")
+	return w, p
 }
 
 // behindProxy tells what oauth2-proxy passes on. It has no name: that comes from userinfo.

@@ -55,7 +55,11 @@ func joinCluster() (rawURL string, use *os.File, err error) {
 }
 
 func newCluster() (*cluster, error) {
-	c := &cluster{dir: filepath.Join(os.TempDir(), "tegata-postgres-"+strconv.Itoa(os.Getuid()))}
+	return newClusterIn(filepath.Join(os.TempDir(), "tegata-postgres-"+strconv.Itoa(os.Getuid())))
+}
+
+func newClusterIn(dir string) (*cluster, error) {
+	c := &cluster{dir: dir}
 	bins, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if found, err := exec.LookPath("initdb"); err == nil {
 		bins = append(bins, found)
@@ -139,6 +143,15 @@ func (c *cluster) answers() bool {
 // startAfresh makes a new server in place of whatever is there.
 func (c *cluster) startAfresh() error {
 	c.remove()
+	if err := c.initialise(); err != nil {
+		return err
+	}
+	return c.command("pg_ctl", "-D", c.data(), "-w", "-t", "60", "-l", filepath.Join(c.run(), "log"),
+		"-o", settings+" -k "+c.run(), "start")
+}
+
+// initialise makes an empty data folder.
+func (c *cluster) initialise() error {
 	if err := os.Mkdir(c.run(), 0o700); err != nil {
 		return err
 	}
@@ -147,12 +160,7 @@ func (c *cluster) startAfresh() error {
 			return err
 		}
 	}
-	err := c.command("initdb", "-D", c.data(), "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-U", c.user)
-	if err != nil {
-		return err
-	}
-	return c.command("pg_ctl", "-D", c.data(), "-w", "-t", "60", "-l", filepath.Join(c.run(), "log"),
-		"-o", settings+" -k "+c.run(), "start")
+	return c.command("initdb", "-D", c.data(), "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-U", c.user)
 }
 
 // remove stops the server, if it runs, and deletes its folder.

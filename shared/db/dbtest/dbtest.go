@@ -4,6 +4,7 @@
 //	SQLite, Postgres   an open, migrated database of that kind
 //	EachURL, URL       only its URL, for tests of whole programs
 //	Mechanisms         the schema of the shared mechanisms
+//	StartDurable       a PostgreSQL server for measurements (durable.go)
 //
 // A SQLite database is a file in the test's temporary folder. A PostgreSQL one is a
 // schema that is dropped after the test: on the server that TEGATA_TEST_PG names

@@ -1,0 +1,118 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"tegata/idp/clients"
+	"tegata/shared/fault"
+)
+
+// unacceptable gives a refused subject or actor token the code of RFC 8693 §2.2.2,
+// which is not the one of other grant types.
+func unacceptable(err error) error {
+	var own *refusal
+	if !errors.As(err, &own) || own.Code != "invalid_grant" {
+		return err
+	}
+	why := own.Why
+	if why == sentences["invalid_grant"] {
+		why = "The subject_token is unknown, expired or revoked."
+	}
+	return refuse("invalid_request", why).because(own.Cause)
+}
+
+// exchanged finds the token that came and looks at everything it hangs on: whose it is,
+// and that the client may bring it.
+func (p *Provider) exchanged(ctx context.Context, w *work) (held, error) {
+	policy := w.client.TokenExchange
+	if policy == nil {
+		return held{}, refuse("unauthorized_client", sentences["unauthorized_client"])
+	}
+	h, from, err := p.bringSubject(ctx, w)
+	if err != nil || h.Client == w.client.ID {
+		return h, err
+	}
+	if from.MayAct != "" && from.MayAct != w.client.ID {
+		return held{}, refuse("invalid_request", "The subject_token says by may_act that somebody else may act with it.") // RFC 8693 §4.4
+	}
+	if from.MayAct == "" && !slices.Contains(policy.From, h.Client) {
+		return held{}, refuse("invalid_request", "The subject_token is not one that the client may exchange.")
+	}
+	return h, nil
+}
+
+// bringSubject reads the subject_token, with the client it was given to.
+func (p *Provider) bringSubject(ctx context.Context, w *work) (held, clients.Client, error) {
+	kind := w.form.Get("subject_token_type")
+	if kind != typeIDToken {
+		return p.bring(ctx, w, "subject_token")
+	}
+	if !slices.Contains(w.client.TokenExchange.SubjectTypes, clients.SubjectIDToken) {
+		return held{}, clients.Client{}, refuse("invalid_request", "The client is not registered for this subject_token_type.")
+	}
+	return p.bringIDToken(ctx, w.form.Get("subject_token"))
+}
+
+// bring reads an access token of ours with its type.
+func (p *Provider) bring(ctx context.Context, w *work, name string) (held, clients.Client, error) {
+	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
+		return held{}, clients.Client{}, refuse("invalid_request", "This "+name+"_type is not accepted here.")
+	}
+	h, err := p.store.access(ctx, w.form.Get(name))
+	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
+		return held{}, clients.Client{}, refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
+	}
+	if err != nil {
+		return h, clients.Client{}, err
+	}
+	from, err := p.Clients.ByID(ctx, h.Client)
+	if fault.Is(err, fault.NotFound) {
+		return held{}, from, refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
+	}
+	if err != nil || h.Machine {
+		return h, from, err
+	}
+	if h.RootID != "" || h.Session.SID == "" {
+		return h, from, p.stillActive(ctx, h) // its scopes were allowed to another client, or to nobody in particular
+	}
+	return h, from, p.still(ctx, &from, h)
+}
+
+// bringIDToken reads an ID token that has not expired. It stands for the newest grant
+// that the client it was given to has of the same session, and ends with that; by
+// itself it allows nothing.
+func (p *Provider) bringIDToken(ctx context.Context, text string) (held, clients.Client, error) {
+	unknown := refuse("invalid_request", "The subject_token is unknown, expired or revoked.")
+	now := p.Clock()
+	token, ok := p.readHint(text, now)
+	if !ok || len(token.Clients) != 1 || !now.Before(token.ExpiresAt) {
+		return held{}, clients.Client{}, unknown
+	}
+	h, err := p.store.grantOf(ctx, token.Clients[0], token.SID, now)
+	if fault.Is(err, fault.NotFound) || err == nil && (h.Over || h.Session.Subject != token.Subject) {
+		return held{}, clients.Client{}, unknown
+	}
+	if err != nil {
+		return held{}, clients.Client{}, err
+	}
+	from, err := p.Clients.ByID(ctx, h.Client)
+	if fault.Is(err, fault.NotFound) {
+		return held{}, from, unknown
+	}
+	if err == nil {
+		err = p.still(ctx, &from, h)
+	}
+	h.Scopes, h.Target, h.ExpiresAt = nil, target{}, token.ExpiresAt
+	return h, from, err
+}
+
+// mayAct is who may act for the subject of the client's tokens, nil for nobody in
+// particular. RFC 8693 §4.4.
+func mayAct(client *clients.Client) *actor {
+	if client.MayAct == "" {
+		return nil
+	}
+	return &actor{Subject: client.MayAct, Client: client.MayAct}
+}

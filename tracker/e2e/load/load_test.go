@@ -1,0 +1,119 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// report is what -json prints, as far as these tests look.
+type report struct {
+	Tables []struct {
+		Name string
+		Rows []struct {
+			Line       string
+			PerSecond  float64
+			Multiple   float64
+			Value      float64
+			Errors     int
+			FirstError string
+		}
+	}
+}
+
+// programs builds load and idp once.
+var programs = sync.OnceValues(func() (folder string, err error) {
+	if folder, err = os.MkdirTemp("", "load"); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("go", "build", "-o", folder+"/", ".", "../../../idp").CombinedOutput()
+	if err != nil {
+		return folder, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return folder, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if folder, _ := programs(); folder != "" {
+		os.RemoveAll(folder)
+	}
+	os.Exit(code)
+}
+
+// load runs the program for a moment.
+func load(t *testing.T, args ...string) (r report) {
+	t.Helper()
+	folder, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TEGATA_IDP_HASHING_MEMORY_MIB", "8")
+	cmd := exec.Command(folder+"/load", append(args, "-json", "-binary", folder+"/idp")...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &said)
+	}
+	if err := json.Unmarshal(out, &r); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, table := range r.Tables {
+		for _, row := range table.Rows {
+			if row.Errors > 0 {
+				t.Errorf("%s: %s: %d errors, first: %s", table.Name, row.Line, row.Errors, row.FirstError)
+			}
+			if row.PerSecond == 0 && row.Value == 0 {
+				t.Errorf("%s: %s has no figure", table.Name, row.Line)
+			}
+		}
+	}
+	return r
+}
+
+func TestEveryLineIsMeasuredWithoutAnError(t *testing.T) {
+	r := load(t, "-only", "sqlite,memory,start", "-each", "120ms", "-callers", "4", "-many", "8", "-sessions", "40")
+	want := []string{
+		"discovery", "JWKS", "client_credentials", "signed-in code flow", "refresh", "userinfo", "introspection",
+		"client_credentials, private_key_jwt", "mix", "fixed answer",
+	}
+	if len(r.Tables) != 5 {
+		t.Fatalf("%d tables, want 5", len(r.Tables))
+	}
+	for _, table := range r.Tables[:3] {
+		seen := map[string]bool{}
+		for _, row := range table.Rows {
+			seen[row.Line] = true
+			if table.Name == r.Tables[0].Name && row.Line != "fixed answer" && row.Multiple <= 0 {
+				t.Errorf("%s: %s is not told as a multiple of the fixed answer", table.Name, row.Line)
+			}
+		}
+		for _, name := range want {
+			if fixed := name == "fixed answer"; !seen[name] && !(fixed && strings.Contains(table.Name, "at once")) {
+				t.Errorf("%s has no line %q", table.Name, name)
+			}
+		}
+	}
+}
+
+func TestTheSoakWatchesMemoryAndGoroutines(t *testing.T) {
+	r := load(t, "-soak", "3s", "-each", "500ms")
+	if len(r.Tables) != 1 {
+		t.Fatalf("%d tables, want 1", len(r.Tables))
+	}
+	var all []string
+	for _, row := range r.Tables[0].Rows {
+		all = append(all, row.Line)
+	}
+	for _, name := range []string{"after 3s", "mix", "memory, highest", "memory, median of the second half", "goroutines left"} {
+		if !strings.Contains(strings.Join(all, "\n")+"\n", name+"\n") {
+			t.Errorf("no line %q in %q", name, all)
+		}
+	}
+}

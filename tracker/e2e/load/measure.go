@@ -1,0 +1,161 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// window is what one stretch of load gave.
+type window struct {
+	Times  int           // how often it was done
+	Errors int           // and how often it failed
+	First  string        // the first failure
+	Took   time.Duration // on the wall
+	CPU    time.Duration // of the server
+	DB     time.Duration // of PostgreSQL, beside it
+	Others time.Duration // of everything that is no part of this run
+	took   []time.Duration
+}
+
+func (w *window) add(o window) {
+	w.Times += o.Times
+	w.Errors += o.Errors
+	w.First = cmp.Or(w.First, o.First)
+	w.Took += o.Took
+	w.CPU += o.CPU
+	w.DB += o.DB
+	w.Others += o.Others
+	w.took = append(w.took, o.took...)
+}
+
+// perSecond is how often a second it was done.
+func (w *window) perSecond() float64 { return float64(w.Times) / w.Took.Seconds() }
+
+// perCPU is how often in a second of the server's CPU.
+func (w *window) perCPU() float64 { return float64(w.Times) / max(w.CPU, time.Millisecond).Seconds() }
+
+// cost is the server's CPU for one time, in microseconds.
+func (w *window) cost() float64 { return 1e6 / w.perCPU() }
+
+// dbCost is PostgreSQL's.
+func (w *window) dbCost() float64 { return float64(w.DB.Microseconds()) / float64(max(w.Times, 1)) }
+
+// others is which part of the machine, in percent, was busy with something else.
+func (w *window) others() float64 {
+	return 100 * w.Others.Seconds() / w.Took.Seconds() / float64(runtime.NumCPU())
+}
+
+// percentile is in milliseconds.
+func (w *window) percentile(p int) float64 {
+	if len(w.took) == 0 {
+		return 0
+	}
+	slices.Sort(w.took)
+	return float64(w.took[min(len(w.took)-1, len(w.took)*p/100)].Microseconds()) / 1000
+}
+
+// rounds is in how many parts a line is measured, with the fixed answer between them:
+// what else happens on the machine hits both.
+const rounds = 3
+
+// alternate measures a line and the fixed answer in turns, for about d each in all.
+func alternate(fixed *target, to *target, l line, callers int, d time.Duration) (w, measure window, err error) {
+	for range rounds {
+		one, err := drive(fixed, fixedLine, callers, d/rounds/2)
+		if err != nil {
+			return w, measure, err
+		}
+		measure.add(one)
+		if one, err = drive(to, l, callers, d/rounds); err != nil {
+			return w, measure, err
+		}
+		w.add(one)
+	}
+	return w, measure, nil
+}
+
+// drive lets so many callers work for d, each on a connection of its own, as fast as
+// they are answered.
+func drive(to *target, l line, callers int, d time.Duration) (window, error) {
+	all, err := to.callers(callers)
+	if err != nil {
+		return window{}, fmt.Errorf("%s: %w", l.name, err)
+	}
+	if err := l.ready(to, d); err != nil {
+		return window{}, err
+	}
+	return to.observe(all, func(c *caller) window {
+		var w window
+		end := time.Now().Add(d)
+		for now := time.Now(); now.Before(end); {
+			err := l.do(c)
+			then := time.Now()
+			w.note(err, then.Sub(now))
+			now = then
+		}
+		return w
+	}), nil
+}
+
+// pace does a line so often a second, whether or not the answers keep up. A latency
+// counts from when the request was due, so waiting in a queue shows.
+func pace(to *target, l line, callers int, perSecond float64, d time.Duration) (window, error) {
+	all, err := to.callers(callers)
+	if err != nil {
+		return window{}, fmt.Errorf("%s: %w", l.name, err)
+	}
+	if err := l.ready(to, d); err != nil {
+		return window{}, err
+	}
+	var next atomic.Int64
+	began := time.Now()
+	return to.observe(all, func(c *caller) window {
+		var w window
+		for {
+			due := time.Duration(float64(next.Add(1)-1) / perSecond * float64(time.Second))
+			if due > d {
+				return w
+			}
+			time.Sleep(time.Until(began.Add(due)))
+			err := l.do(c)
+			w.note(err, time.Since(began.Add(due)))
+		}
+	}), nil
+}
+
+func (w *window) note(err error, took time.Duration) {
+	if err != nil {
+		w.Errors++
+		w.First = cmp.Or(w.First, err.Error())
+		return
+	}
+	w.Times++
+	w.took = append(w.took, took)
+}
+
+// observe runs all callers at once and reads what that cost the server.
+func (t *target) observe(callers []*caller, work func(*caller) window) (sum window) {
+	var (
+		mu    sync.Mutex
+		group sync.WaitGroup
+	)
+	began, cpu, db, self, all := time.Now(), t.process.cpu(), t.dbCPU(), cpuOf(os.Getpid()), machineCPU()
+	for _, c := range callers {
+		group.Go(func() {
+			w := work(c)
+			mu.Lock()
+			defer mu.Unlock()
+			sum.add(w)
+		})
+	}
+	group.Wait()
+	sum.Took, sum.CPU, sum.DB = time.Since(began), t.process.cpu()-cpu, t.dbCPU()-db
+	sum.Others = max(0, machineCPU()-all-sum.CPU-sum.DB-(cpuOf(os.Getpid())-self))
+	return sum
+}
