@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/shared/fault"
 )
@@ -142,14 +141,8 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (introspe
 	if may, err := p.mayKnow(ctx, work.client, kind, h); err != nil || !may {
 		return introspection{}, err
 	}
-	if !h.Machine {
-		account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
-		if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
-			return introspection{}, nil
-		}
-		if err != nil {
-			return introspection{}, err
-		}
+	if !h.Machine && !h.Person.Active {
+		return introspection{}, nil
 	}
 	answer := p.describeToken(kind, h)
 	from, err := p.Clients.ByID(ctx, h.Client)

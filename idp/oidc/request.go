@@ -132,15 +132,23 @@ func (p *Provider) hand(ctx context.Context, a *authorization) error {
 	if err != nil && !errors.Is(err, fosite.ErrInvalidState) { // fosite's last check
 		return err
 	}
-	a.request = request
+	a.request = bare{request}
 	return nil
 }
 
-// asked is the request as the conversation with the person sees it.
+// bare is a request that hand made, of nothing but what was checked. fosite makes three
+// copies of a request without its secrets, one for each record that it would store.
+type bare struct{ fosite.AuthorizeRequester }
+
+// Sanitize has nothing to take out.
+func (b bare) Sanitize([]string) fosite.Requester { return b }
+
+// asked is the request as the conversation with the person sees it; Request is added
+// where one begins.
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
 		ClientID: a.client.ID, ClientName: a.client.NameIn(language(a.params.Get("ui_locales"))),
-		Request: a.encode(), Target: a.target,
+		Target:    a.target,
 		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
 		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.scopes, NeedsConsent: !a.client.FirstParty,
 	}

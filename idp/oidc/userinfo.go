@@ -51,12 +51,12 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 		return nil, clients.Client{ID: h.Client}, err
 	}
 	client, err := p.Clients.ByID(r.Context(), h.Client)
-	return about(account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err
+	return about(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
 func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
-	h, err = p.store.token(r.Context(), kindAccess, given.token)
+	h, account, err = p.store.tokenAndAccount(r.Context(), kindAccess, given.token)
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
@@ -72,11 +72,10 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 	if !slices.Contains(h.Scopes, "openid") {
 		return h, account, refuse("insufficient_scope", "The access token was not given for the scope openid.")
 	}
-	account, err = p.Accounts.ByID(r.Context(), h.Session.AccountID)
-	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
+	if !h.Person.Active {
 		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
-	return h, account, err
+	return h, account, nil
 }
 
 // accessToken finds the access token: in the header or, with POST, in the form, and never
