@@ -214,6 +214,7 @@ func (r *Ring) replaceAll(ctx context.Context, why string) (active []Key, err er
 		if err != nil {
 			return err
 		}
+		r.step("begun")
 		for _, k := range all {
 			if k.State == Revoked {
 				continue
@@ -237,11 +238,13 @@ func (r *Ring) replaceAll(ctx context.Context, why string) (active []Key, err er
 				return err
 			}
 		}
+		r.step("done")
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	r.step("committed")
 	if err := r.refresh(ctx); err != nil {
 		return nil, err
 	}

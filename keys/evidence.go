@@ -81,6 +81,9 @@ func (e Evidence) Why() string {
 // as ready.
 func (r *Ring) Evidence(ctx context.Context, k Key, vouched []string) (e Evidence, err error) {
 	now := r.Clock()
+	if k.Alg == Push {
+		return Evidence{Key: k}, nil // it has no readers: browsers subscribe anew
+	}
 	e = Evidence{Key: k, Waits: true}
 	if k.PublishedAt != nil {
 		at := k.PublishedAt.Add(r.maxAge() + Handover)

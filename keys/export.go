@@ -2,10 +2,13 @@ package keys
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -28,10 +31,32 @@ func (r *Ring) Set(ctx context.Context) (jose.JSONWebKeySet, error) {
 	return set, nil
 }
 
+// backup is a JWK set with private halves and what an import has to know besides.
+// RFC 7517 §5 allows members of our own.
+type backup struct {
+	Keys       []jose.JSONWebKey `json:"keys"`
+	Active     []string          `json:"active"` // the kids of those that sign; the others are next
+	ExportedAt time.Time         `json:"exported_at"`
+}
+
+// ApplicationServerKey is the public half of a push key as browsers take it: the point in
+// its uncompressed form, base64url. It is "" for any other key. RFC 8292 §3.2.
+func (k Key) ApplicationServerKey() string {
+	public, ok := k.Public.Key.(*ecdsa.PublicKey)
+	if k.Alg != Push || !ok {
+		return ""
+	}
+	point, err := public.ECDH()
+	if err != nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(point.Bytes())
+}
+
 // Backup writes the active and next keys with their private halves, as a JWK set that
-// is encrypted for the recipients (age, armoured). Keys in a device stay there: they are
-// named in left. The key-encryption key is not needed to read it: keep it as safe as
-// that one. A dry run writes nothing to the audit log.
+// is encrypted for the recipients (age, armoured); Import reads it. Keys in a device stay
+// there: they are named in left. The key-encryption key is not needed to read it: keep it
+// as safe as that one. A dry run writes nothing to the audit log.
 func (r *Ring) Backup(ctx context.Context, w io.Writer, dry bool, to ...age.Recipient) (written, left []Key, err error) {
 	if len(to) == 0 {
 		return nil, nil, errors.New("keys: a backup needs somebody who can read it")
@@ -40,7 +65,7 @@ func (r *Ring) Backup(ctx context.Context, w io.Writer, dry bool, to ...age.Reci
 	if err != nil {
 		return nil, nil, err
 	}
-	set := jose.JSONWebKeySet{}
+	set := backup{Keys: []jose.JSONWebKey{}, Active: []string{}, ExportedAt: r.Clock()}
 	for _, row := range rows {
 		if row.State != Active && row.State != Next {
 			continue
@@ -55,6 +80,9 @@ func (r *Ring) Backup(ctx context.Context, w io.Writer, dry bool, to ...age.Reci
 		}
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: private, KeyID: row.KID, Algorithm: row.Alg, Use: "sig"})
 		written = append(written, row.Key)
+		if row.State == Active {
+			set.Active = append(set.Active, row.KID)
+		}
 	}
 	text, err := json.MarshalIndent(set, "", "  ")
 	if err != nil {

@@ -28,9 +28,10 @@ func orElsewhere(err error) error {
 }
 
 // Stage gives the algorithm a next key, which is published from now on. It may be an
-// algorithm that the ring does not have yet: nothing signs with it before Promote. When
-// there is a next key already it gives that one and made is false. A dry run gives a Key
-// without a kid.
+// algorithm that the ring does not have yet: nothing signs with it before Promote. The
+// first push key is active at once, since there is nobody who could know another one.
+// When there is a next key already it gives that one and made is false. A dry run gives
+// a Key without a kid.
 func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made bool, err error) {
 	if !slices.Contains(Algorithms, alg) && alg != Push {
 		return Key{}, false, fmt.Errorf("keys: algorithm %q is not one of %v", alg, Algorithms)
@@ -42,8 +43,12 @@ func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made boo
 	if k, ok := find(all, alg, Next); ok {
 		return k, false, nil
 	}
+	state := Next
+	if _, active := find(all, alg, Active); alg == Push && !active {
+		state = Active
+	}
 	if dry {
-		return Key{Alg: alg, State: Next, StagedAt: r.Clock()}, true, nil
+		return Key{Alg: alg, State: state, StagedAt: r.Clock()}, true, nil
 	}
 	fresh, err := r.generate(alg, 1)
 	if err != nil {
@@ -51,7 +56,7 @@ func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made boo
 	}
 	kid := fresh[0].public.KeyID
 	err = r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
-		if err := r.insert(ctx, fresh[0], Next, generation, now); err != nil {
+		if err := r.insert(ctx, fresh[0], state, generation, now); err != nil {
 			return err
 		}
 		return r.record(ctx, "key.staged", "alg", alg, "kid", kid)
@@ -62,7 +67,7 @@ func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made boo
 	if err := r.refresh(ctx); err != nil {
 		return Key{}, false, err
 	}
-	k, ok := find(r.now.Load().keys, alg, Next)
+	k, ok := find(r.now.Load().keys, alg, state)
 	if !ok {
 		return Key{}, false, fmt.Errorf("keys: the staged %s key is gone already", alg)
 	}
@@ -160,8 +165,8 @@ func (r *Ring) delete(ctx context.Context, k Key) error {
 			lost = damage.String()
 		}
 	}
-	return r.change(ctx, func(ctx context.Context, _ int64, _ time.Time) error {
-		done, err := r.purge(ctx, k.KID)
+	return r.change(ctx, func(ctx context.Context, _ int64, now time.Time) error {
+		done, err := r.purge(ctx, k.KID, now)
 		if err != nil || !done {
 			return orElsewhere(err)
 		}

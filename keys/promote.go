@@ -137,7 +137,7 @@ func (r *Ring) succeed(ctx context.Context, s succession) error {
 		return err
 	}
 	return r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
-		fresh := fresh
+		fresh, active := fresh, ""
 		if err := r.endOld(ctx, s, generation, now); err != nil {
 			return err
 		}
@@ -147,7 +147,9 @@ func (r *Ring) succeed(ctx context.Context, s succession) error {
 			if err != nil || !done {
 				return orElsewhere(err)
 			}
+			active = s.next.KID
 		} else {
+			active = fresh[0].public.KeyID
 			if err := r.insert(ctx, fresh[0], Active, generation, now); err != nil {
 				return err
 			}
@@ -160,7 +162,7 @@ func (r *Ring) succeed(ctx context.Context, s succession) error {
 			}
 		}
 		r.step("staged")
-		return r.recordSuccession(ctx, s)
+		return r.recordSuccession(ctx, s, active)
 	})
 }
 
@@ -182,14 +184,11 @@ func (r *Ring) endOld(ctx context.Context, s succession, generation int64, now t
 	return nil
 }
 
-func (r *Ring) recordSuccession(ctx context.Context, s succession) error {
-	action, ended, active := "key.rotated", "", ""
+func (r *Ring) recordSuccession(ctx context.Context, s succession, active string) error {
+	ended := ""
 	details := []string{"alg", s.Alg, "why", s.Why, "vouched", strings.Join(s.Vouched, " ")}
 	if s.old != nil {
 		ended = s.old.KID
-	}
-	if s.next != nil {
-		active = s.next.KID
 	}
 	if s.revoked {
 		return r.record(ctx, "key.revoked", append(details, "revoked", ended, "active", active)...)
@@ -197,5 +196,5 @@ func (r *Ring) recordSuccession(ctx context.Context, s succession) error {
 	if s.Force && !s.evidence.Enough() {
 		details = append(details, "forced", s.evidence.Why())
 	}
-	return r.record(ctx, action, append(details, "retired", ended, "active", active)...)
+	return r.record(ctx, "key.rotated", append(details, "retired", ended, "active", active)...)
 }

@@ -41,9 +41,9 @@ type Harm interface {
 	EndAll(ctx context.Context) (Damage, error)
 }
 
-// Damage counts what depends on a key.
+// Damage counts what depends on a key. No session and no token does on the push key.
 func (r *Ring) Damage(ctx context.Context, k Key) (Damage, error) {
-	if r.Harm == nil || k.ActivatedAt == nil {
+	if r.Harm == nil || k.ActivatedAt == nil || k.Alg == Push {
 		return Damage{}, nil
 	}
 	from, until := r.signed(k)
@@ -107,7 +107,7 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 }
 
 func (r *Ring) revokeActive(ctx context.Context, all []Key, k Key, q Revocation) error {
-	s := succession{Promotion: Promotion{Alg: k.Alg, Stage: true, Force: true, Why: q.Why}, old: &k, revoked: true}
+	s := succession{Promotion: Promotion{Alg: k.Alg, Stage: k.Alg != Push, Force: true, Why: q.Why}, old: &k, revoked: true}
 	if next, ok := find(all, k.Alg, Next); ok {
 		s.next = &next // even when it was not published: it is as good as a fresh one
 	}
@@ -117,7 +117,7 @@ func (r *Ring) revokeActive(ctx context.Context, all []Key, k Key, q Revocation)
 // revokeOther revokes a key that does not sign; a next key gets a successor.
 func (r *Ring) revokeOther(ctx context.Context, k Key, q Revocation) error {
 	n := 0
-	if k.State == Next {
+	if k.State == Next && k.Alg != Push {
 		n = 1
 	}
 	fresh, err := r.generate(k.Alg, n)
@@ -152,7 +152,7 @@ func (r *Ring) endFor(ctx context.Context, k Key, q Revocation) (done RevokedKey
 		done.Active = []Key{active}
 	}
 	r.step("revoked")
-	if q.KeepAll || r.Harm == nil || k.ActivatedAt == nil {
+	if q.KeepAll || r.Harm == nil || k.ActivatedAt == nil || k.Alg == Push {
 		return done, nil
 	}
 	from, until := r.signed(k)

@@ -18,6 +18,9 @@ import (
 // within seconds and can open with both. Rewrap waits for that, tells all of them to
 // seal with the new one, and seals every row anew. Then the new file takes the place of
 // the old one. A row names its key, so a change that broke off is simply run again.
+//
+// Where the key comes from the environment, programs are started with both (NextKEK),
+// and after Rewrap with the new one alone.
 
 // NextKeyFile is where the successor of the key-encryption key is looked for.
 func (r *Ring) NextKeyFile() string {
@@ -62,7 +65,7 @@ func (r *Ring) adopt(kek string) error {
 		return nil
 	}
 	if err := r.Seal.Use(kek); err != nil {
-		return fmt.Errorf("the database is sealed by key-encryption key %s; put it into key_encryption_key_file, or beside it with .next: %w", kek, err)
+		return fmt.Errorf("the database is sealed by key-encryption key %s; make it the key_encryption_key, or key_encryption_key_next, or put it beside the file with .next: %w", kek, err)
 	}
 	return nil
 }
@@ -123,7 +126,7 @@ func (r *Ring) Rewrap(ctx context.Context, q Rewrapping) (w Rewrapped, err error
 	w = Rewrapped{From: r.Seal.ID(), To: q.To}
 	if !q.Dry {
 		holds := func(n Node) bool { return slices.Contains(n.Holds, q.To) }
-		if err := r.await(ctx, q.Wait, "do not hold the new key-encryption key; put it beside the old one there", holds); err != nil {
+		if err := r.await(ctx, q.Wait, "do not hold the new key-encryption key; put it beside the old one there, or start them with key_encryption_key_next", holds); err != nil {
 			return w, err
 		}
 		if err := r.switchKEK(ctx, q.To); err != nil {

@@ -11,7 +11,8 @@
 //	Revoke, Recover                         a key is compromised; a backup came back (revoke.go, epoch.go)
 //	Plan, Keep                              the schedule that a running program keeps (schedule.go)
 //	Rewrap                                  another key-encryption key (rewrap.go)
-//	Verify, Export                          checks and backups (verify.go, export.go)
+//	Verify                                  checks (verify.go)
+//	Set, Backup, Import                     the public keys; the private ones, out and in (export.go, import.go)
 //
 // A key is next, then active, then retired, and is deleted when nothing signed with it
 // can be alive. next is published before it signs, so that clients know it by then, and
@@ -113,6 +114,7 @@ type Ring struct {
 	Device  Device // makes the keys of the algorithms it can; nil: they are sealed in the database
 
 	Columns  []secret.Column   // every column sealed by Seal, for Rewrap; the ring's own is known
+	NextKEK  string            // the name of a successor of the key-encryption key that Seal holds already, "" for none
 	KeyFile  string            // the file of the key-encryption key, "" when it comes from elsewhere
 	SeenFile string            // where this machine remembers how far the database had come (epoch.go); "": beside KeyFile
 	Step     func(name string) // called between the steps of a change; tests stop the process there

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -12,10 +13,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -29,18 +30,10 @@ import (
 	"tegata/shared/secret"
 )
 
-// mechanisms is the first migration, which both programs share.
+// mechanisms are the migrations that both programs share.
 func mechanisms(t *testing.T) fs.FS {
 	t.Helper()
-	idp, err := os.ReadFile("../idp/schema/0001_mechanisms.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tracker, err := os.ReadFile("../tracker/schema/0001_mechanisms.sql")
-	if err != nil || string(tracker) != string(idp) {
-		t.Fatalf("the programs' mechanisms differ (%v)", err)
-	}
-	return fstest.MapFS{"0001_mechanisms.sql": {Data: idp}}
+	return dbtest.Mechanisms(t)
 }
 
 var kek = []byte("0123456789abcdef0123456789abcdef")
@@ -272,23 +265,30 @@ func TestBeforeTheFirstReadTheRingIsEmptyAndNotReady(t *testing.T) {
 }
 
 func TestNodesThatStartAtOnceMakeOneRing(t *testing.T) {
-	dbtest.EachURL(t, func(t *testing.T, url string) {
-		nodes := nodes(t, url, 4)
-		together(t, nodes, func(r *keys.Ring) error { return r.Ensure(t.Context(), "ES256", "EdDSA") })
-		for _, alg := range []string{"ES256", "EdDSA"} {
-			if got := states(t, nodes[0], alg); got[keys.Active] != 1 || got[keys.Next] != 1 {
-				t.Errorf("%s: %v, want one active and one next key", alg, got)
+	races(t, func(t *testing.T, nodes []*keys.Ring, rounds int) {
+		for range rounds {
+			if _, err := nodes[0].DB.Exec(t.Context(), `delete from signing_keys`); err != nil {
+				t.Fatal(err)
 			}
+			for i, r := range nodes { // as after a start: they have seen nothing
+				nodes[i] = newRing(t, r.DB, clock.System)
+			}
+			together(t, nodes, func(r *keys.Ring) error { return r.Ensure(t.Context(), "ES256", "EdDSA") })
+			for _, alg := range []string{"ES256", "EdDSA"} {
+				if got := states(t, nodes[0], alg); got[keys.Active] != 1 || got[keys.Next] != 1 {
+					t.Fatalf("%s: %v, want one active and one next key", alg, got)
+				}
+			}
+			oneVoice(t, nodes)
 		}
-		oneVoice(t, nodes)
 	})
 }
 
 func TestNodesThatRotateAtOnceGetOneResult(t *testing.T) {
-	dbtest.EachURL(t, func(t *testing.T, url string) {
-		nodes := nodes(t, url, 4)
+	races(t, func(t *testing.T, nodes []*keys.Ring, rounds int) {
 		together(t, nodes, func(r *keys.Ring) error { return r.Ensure(t.Context(), "ES256") })
-		for range 5 {
+		for range rounds {
+			forgetEnded(t, nodes[0])
 			before := states(t, nodes[0], "ES256")[keys.Retired]
 			together(t, nodes, func(r *keys.Ring) error {
 				old, now, err := r.Rotate(t.Context(), "ES256")
@@ -305,6 +305,33 @@ func TestNodesThatRotateAtOnceGetOneResult(t *testing.T) {
 			oneVoice(t, nodes)
 		}
 	})
+}
+
+// races runs a race of four nodes 200 times where they share a handle of a SQLite
+// database, which is cheap; fewer times with handles of their own, whose locks wait for
+// each other, and on PostgreSQL. TEGATA_RACE_ROUNDS asks for another number everywhere.
+func races(t *testing.T, race func(t *testing.T, nodes []*keys.Ring, rounds int)) {
+	asked := os.Getenv("TEGATA_RACE_ROUNDS")
+	most, err := strconv.Atoi(asked)
+	if asked != "" && (err != nil || most < 1) {
+		t.Fatalf("TEGATA_RACE_ROUNDS is %q, want a number", asked)
+	}
+	t.Run("one handle", func(t *testing.T) {
+		d, all := dbtest.SQLite(t, mechanisms(t)), make([]*keys.Ring, 4)
+		for i := range all {
+			all[i] = newRing(t, d, clock.System)
+		}
+		race(t, all, cmp.Or(most, 200))
+	})
+	dbtest.EachURL(t, func(t *testing.T, url string) { race(t, nodes(t, url, 4), cmp.Or(most, 60)) })
+}
+
+// forgetEnded keeps the ring small, so that late rounds cost no more than early ones.
+func forgetEnded(t *testing.T, r *keys.Ring) {
+	t.Helper()
+	if _, err := r.DB.Exec(t.Context(), `delete from signing_keys where state in ('retired', 'revoked')`); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // nodes gives rings with database handles of their own.
@@ -403,11 +430,7 @@ func TestWatchNotesWhatIsPublishedAndPurges(t *testing.T) {
 }
 
 func BenchmarkSigner(b *testing.B) {
-	text, err := os.ReadFile("../idp/schema/0001_mechanisms.sql")
-	if err != nil {
-		b.Fatal(err)
-	}
-	d := dbtest.SQLite(b, fstest.MapFS{"0001_mechanisms.sql": {Data: text}})
+	d := dbtest.SQLite(b, dbtest.Mechanisms(b))
 	seal, _ := secret.NewSealer(kek)
 	r := &keys.Ring{DB: d, Seal: seal, Clock: clock.System, Log: slog.New(slog.DiscardHandler)}
 	if err := r.Ensure(b.Context(), "ES256"); err != nil {
@@ -437,27 +460,5 @@ func TestARotationThatBreaksOffChangesNothing(t *testing.T) {
 			t.Errorf("%+v %v, want the ring as it was", after, err)
 		}
 		checkSignature(t, r, "ES256")
-	})
-}
-
-func TestThePushKeyIsNobodyElsesBusiness(t *testing.T) { // RFC 8292
-	each(t, func(t *testing.T, d *db.DB) {
-		r, _ := start(t, d, "ES256", keys.Push)
-		kid, key, err := r.Signer(t.Context(), keys.Push)
-		if err != nil {
-			t.Fatal(err)
-		}
-		digest := make([]byte, 32)
-		signature, err := key.Sign(rand.Reader, digest, crypto.SHA256)
-		if err != nil || !ecdsa.VerifyASN1(key.Public().(*ecdsa.PublicKey), digest, signature) {
-			t.Errorf("the key does not sign: %v", err)
-		}
-		if _, ok := r.Public(kid); ok || len(served(t, r).Keys) != 2 {
-			t.Error("the push key is published")
-		}
-		if got := states(t, r, keys.Push); got[keys.Active] != 1 || got[keys.Next] != 0 {
-			t.Errorf("%v, want one active key", got)
-		}
-		findings(t, r, "")
 	})
 }

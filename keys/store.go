@@ -90,7 +90,35 @@ func (r *Ring) retire(ctx context.Context, seen Key, generation int64, at, purge
 		set state = 'retired', private = $1, sealed_by = '', generation = $2, retired_at = $3, purge_after = $4
 		where kid = $5 and state = $6 and generation = $7`,
 		[]byte{}, generation, at, purgeAfter, seen.KID, string(seen.State), seen.Generation)
-	return n == 1, err
+	if err != nil || n != 1 {
+		return false, err
+	}
+	return true, r.end(ctx, seen, at)
+}
+
+// end notes that a key must not come back, for longer than its row is kept.
+func (r *Ring) end(ctx context.Context, k Key, at time.Time) error {
+	_, err := r.DB.Exec(ctx, `insert into ended_keys (kid, alg, ended_at) values ($1, $2, $3) on conflict (kid) do nothing`, k.KID, k.Alg, at)
+	return err
+}
+
+// ending is when a key ended, and when its row was deleted.
+type ending struct {
+	kid    string
+	at     time.Time
+	purged *time.Time
+}
+
+// ended gives the keys of this ring that ended, by kid, also those that are deleted.
+func (r *Ring) ended(ctx context.Context) (map[string]ending, error) {
+	all, err := db.Collect(ctx, r.DB, `select kid, ended_at, purged_at from ended_keys`, nil, func(scan db.Scan) (e ending, err error) {
+		return e, scan(&e.kid, &e.at, &e.purged)
+	})
+	kids := map[string]ending{}
+	for _, e := range all {
+		kids[e.kid] = e
+	}
+	return kids, err
 }
 
 // revoke takes a key out of the set for good, whatever state it was in.
@@ -101,7 +129,10 @@ func (r *Ring) revoke(ctx context.Context, seen Key, generation int64, now, purg
 			retired_at = coalesce(retired_at, $3)
 		where kid = $5 and state = $6 and generation = $7`,
 		[]byte{}, generation, now, purgeAfter, seen.KID, string(seen.State), seen.Generation)
-	return n == 1, err
+	if err != nil || n != 1 {
+		return false, err
+	}
+	return true, r.end(ctx, seen, now)
 }
 
 // activate lets a next key sign; done is false when it is not next any more.
@@ -125,7 +156,11 @@ func (r *Ring) emptied(ctx context.Context, kid string) error {
 }
 
 // purge deletes a key that has retired or was revoked.
-func (r *Ring) purge(ctx context.Context, kid string) (done bool, err error) {
+func (r *Ring) purge(ctx context.Context, kid string, now time.Time) (done bool, err error) {
 	n, err := r.DB.Exec(ctx, `delete from signing_keys where kid = $1 and state in ('retired', 'revoked')`, kid)
-	return n == 1, err
+	if err != nil || n != 1 {
+		return false, err
+	}
+	_, err = r.DB.Exec(ctx, `update ended_keys set purged_at = $2 where kid = $1`, kid, now)
+	return true, err
 }

@@ -66,7 +66,11 @@ func (r *Ring) Verify(ctx context.Context, served []byte) ([]Finding, error) {
 	if err := r.verifyEpoch(ctx, &f); err != nil {
 		return nil, err
 	}
-	r.verifyServed(&f, rows, served)
+	ended, err := r.ended(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.verifyServed(&f, rows, ended, served)
 	if !slices.ContainsFunc(f, func(one Finding) bool { return !one.OK }) {
 		f.fine("%d keys are in order", len(rows))
 	}
@@ -218,7 +222,7 @@ func (r *Ring) verifyEpoch(ctx context.Context, f *report) error {
 }
 
 // verifyServed compares the key set that readers get with the database.
-func (r *Ring) verifyServed(f *report, rows []row, served []byte) {
+func (r *Ring) verifyServed(f *report, rows []row, ended map[string]ending, served []byte) {
 	if served == nil {
 		f.note("", "the served key set was not looked at")
 		return
@@ -239,6 +243,11 @@ func (r *Ring) verifyServed(f *report, rows []row, served []byte) {
 			changed = *k.RevokedAt
 		}
 		fresh[k.KID] = now.Before(changed.Add(Handover))
+	}
+	for kid, e := range ended {
+		if _, there := want[kid]; !there && e.purged != nil && now.Before(e.purged.Add(Handover)) {
+			want[kid], fresh[kid] = false, true
+		}
 	}
 	for _, k := range set.Keys {
 		switch shown, known := want[k.KeyID]; {

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"tegata/shared/db"
@@ -14,34 +15,42 @@ const columns = `id, subject, email, username, legacy_id, given_name, family_nam
 	state, activation_id, created_at, updated_at, proved_at, activated_at, last_login_at, previous_login_at,
 	middle_name, preferred_username, profile, picture, website, gender, birthdate, phone_number, phone_verified_at, address`
 
-// row is an account as it is scanned.
-type row struct {
-	Account
+// Columns are what Row reads, of the table accounts under the name a: for statements of
+// other areas that need an account along with what is theirs.
+var Columns = "a." + strings.ReplaceAll(strings.Join(strings.Fields(columns), " "), ", ", ", a.")
+
+// Row is an account as it is scanned.
+type Row struct {
+	one                Account
 	username, legacyID *string
 	address            string
 }
 
-func (r *row) dest() []any {
+// Dest is where Columns go.
+func (r *Row) Dest() []any {
+	a := &r.one
 	return []any{
-		&r.ID, &r.Subject, &r.Email, &r.username, &r.legacyID, &r.GivenName, &r.FamilyName, &r.Nickname, &r.Country,
-		&r.Language, &r.Zone, &r.State, &r.activationID, &r.CreatedAt, &r.UpdatedAt, &r.ProvedAt, &r.ActivatedAt,
-		&r.LastLoginAt, &r.PreviousLoginAt,
-		&r.Details.MiddleName, &r.Details.PreferredUsername, &r.Details.Profile, &r.Details.Picture, &r.Details.Website,
-		&r.Details.Gender, &r.Details.Birthdate, &r.Details.PhoneNumber, &r.PhoneVerifiedAt, &r.address,
+		&a.ID, &a.Subject, &a.Email, &r.username, &r.legacyID, &a.GivenName, &a.FamilyName, &a.Nickname, &a.Country,
+		&a.Language, &a.Zone, &a.State, &a.activationID, &a.CreatedAt, &a.UpdatedAt, &a.ProvedAt, &a.ActivatedAt,
+		&a.LastLoginAt, &a.PreviousLoginAt,
+		&a.Details.MiddleName, &a.Details.PreferredUsername, &a.Details.Profile, &a.Details.Picture, &a.Details.Website,
+		&a.Details.Gender, &a.Details.Birthdate, &a.Details.PhoneNumber, &a.PhoneVerifiedAt, &r.address,
 	}
 }
 
-func (r *row) account() (Account, error) {
+// Account gives what was scanned.
+func (r *Row) Account() (Account, error) {
+	a := &r.one
 	if r.username != nil {
-		r.Username = *r.username
+		a.Username = *r.username
 	}
 	if r.legacyID != nil {
-		r.LegacyID = *r.legacyID
+		a.LegacyID = *r.legacyID
 	}
 	var err error
-	r.Details.Address, err = decodeAddress(r.address)
-	r.Details.Zone, r.Details.PhoneVerified = r.Zone, r.PhoneVerifiedAt != nil
-	return r.Account, err
+	a.Details.Address, err = decodeAddress(r.address)
+	a.Details.Zone, a.Details.PhoneVerified = a.Zone, a.PhoneVerifiedAt != nil
+	return *a, err
 }
 
 func (s Store) insert(ctx context.Context, a Account) error {
@@ -74,11 +83,11 @@ func (s Store) list(ctx context.Context, after string, n int) ([]Account, error)
 		select `+columns+` from accounts
 		where id > $1 and deleted_at is null order by id limit $2`, db.Args(after, n),
 		func(scan db.Scan) (Account, error) {
-			var r row
-			if err := scan(r.dest()...); err != nil {
+			var r Row
+			if err := scan(r.Dest()...); err != nil {
 				return Account{}, err
 			}
-			return r.account()
+			return r.Account()
 		})
 }
 
@@ -136,9 +145,9 @@ func (s Store) accepted(ctx context.Context, id, version string) error {
 }
 
 func (s Store) one(ctx context.Context, query string, args ...any) (Account, error) {
-	var r row
-	if err := s.DB.Row(ctx, query, args, r.dest()...); err != nil {
+	var r Row
+	if err := s.DB.Row(ctx, query, args, r.Dest()...); err != nil {
 		return Account{}, err
 	}
-	return r.account()
+	return r.Account()
 }

@@ -6,8 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"tegata/shared/certs/certstest"
 )
@@ -80,5 +84,44 @@ func TestAClientProvesItselfInTheHandshake(t *testing.T) { // RFC 8705 §2.1, §
 		if status, body := pushTo(t, at.url, authority, at.shows...); status != http.StatusUnauthorized || !strings.Contains(body, "invalid_client") {
 			t.Errorf("%s: %d %s, want 401 invalid_client", name, status, body)
 		}
+	}
+}
+
+// Who issues clients' certificates may change while the provider runs.
+func TestAnotherAuthorityOfClientsCountsWithoutARestart(t *testing.T) {
+	folder, first, second := t.TempDir(), certstest.New(t), certstest.New(t)
+	idp := startMutualWith(t, folder, first, certstest.Leaf{}, certificateClients)
+	push := idp.aliases + "/oauth2/par"
+	old, fresh := first.Pair(t, certstest.Leaf{Name: "bank"}), second.Pair(t, certstest.Leaf{Name: "bank"})
+	if status, body := pushTo(t, push, first, old); status != http.StatusCreated {
+		t.Fatalf("with the first authority: %d %s", status, body)
+	}
+	if status, _ := pushTo(t, push, first, fresh); status != http.StatusUnauthorized {
+		t.Fatalf("with the second authority too early: %d", status)
+	}
+	text, err := os.ReadFile(second.File(t, t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(first.File(t, folder), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	guard := make(chan os.Signal, 1) // so that the signal never ends the test, however early it comes
+	signal.Notify(guard, syscall.SIGHUP)
+	defer signal.Stop(guard)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		status, body := pushTo(t, push, first, fresh)
+		if status == http.StatusCreated {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("with the second authority: %d %s", status, body)
+		}
+	}
+	if status, _ := pushTo(t, push, first, old); status != http.StatusUnauthorized {
+		t.Errorf("with the authority that left the file: %d, want 401", status)
 	}
 }

@@ -27,7 +27,6 @@ import (
 	"tegata/shared/outbox"
 	"tegata/shared/page"
 	"tegata/shared/program"
-	"tegata/shared/secret"
 )
 
 // Options is what tests and the command line choose; the zero value serves for real.
@@ -87,7 +86,7 @@ func (s *Services) fill(o Options) (err error) {
 	d, now := s.DB, s.Clock
 	s.Keys.Keep = max(keys.DefaultKeep, time.Duration(s.Config.Session.Absolute)+24*time.Hour)
 	s.Keys.MaxAge, s.Keys.Readers, s.Keys.Harm = oidc.KeysFor, s.readers, harm{s}
-	s.Keys.Columns = []secret.Column{passwords.SealedColumn, outbox.SealedColumn}
+	s.Keys.Columns = append(s.Keys.Columns, passwords.SealedColumn, outbox.SealedColumn)
 	s.Outbox = &outbox.Outbox{DB: d, Clock: now, Log: s.Log, Seal: s.Seal}
 	transport, err := s.transport()
 	if err != nil {

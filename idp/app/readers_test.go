@@ -69,6 +69,9 @@ func TestTheProviderKnowsWhoReadItsKeys(t *testing.T) {
 		if why = err.Error(); strings.HasPrefix(why, "wiki: ") && strings.HasSuffix(why, "was never seen fetching the key set") {
 			return
 		}
+		if strings.HasPrefix(why, "caches may hold") { // on a slow machine the keys were published after the clock moved
+			idp.Clock.Move(time.Hour)
+		}
 	}
 	t.Errorf("waits for %q, want only the wiki", why)
 }

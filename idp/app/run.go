@@ -19,14 +19,15 @@ const (
 // Run serves until ctx ends, then stops in order; the outbox delivers or keeps what it
 // holds. It gives nil after such a stop.
 func (a *App) Run(ctx context.Context) error {
-	return a.Server.Run(ctx, program.Work{
-		Jobs: []func(context.Context){
-			func(ctx context.Context) { a.Complain("outbox", a.Outbox.Run(ctx)) },
-			func(ctx context.Context) { clock.Every(ctx, diaryEvery, a.writeDiary) },
-			func(ctx context.Context) { clock.Every(ctx, restEvery, a.giveBack()) },
-		},
-		Sweep: a.sweep, Last: a.writeDiary, Ports: a.mutualPorts(),
-	})
+	jobs := []func(context.Context){
+		func(ctx context.Context) { a.Complain("outbox", a.Outbox.Run(ctx)) },
+		func(ctx context.Context) { clock.Every(ctx, diaryEvery, a.writeDiary) },
+		func(ctx context.Context) { clock.Every(ctx, restEvery, a.giveBack()) },
+	}
+	if a.authorities != nil {
+		jobs = append(jobs, a.authorities.Watch)
+	}
+	return a.Server.Run(ctx, program.Work{Jobs: jobs, Sweep: a.sweep, Last: a.writeDiary, Ports: a.mutualPorts()})
 }
 
 func (a *App) writeDiary(ctx context.Context) { a.Complain("client requests", a.Diary.Flush(ctx)) }

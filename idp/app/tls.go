@@ -48,8 +48,8 @@ func (a *App) clientCertificates() (*serve.ClientCertificates, error) {
 	if m.CAFile == "" {
 		return &serve.ClientCertificates{}, nil
 	}
-	pool, err := certs.ReadPool(m.CAFile)
-	return &serve.ClientCertificates{Authorities: pool}, err
+	a.authorities = &certs.Authorities{File: m.CAFile, Log: a.Log}
+	return &serve.ClientCertificates{Authorities: a.authorities.Pool}, a.authorities.Reload()
 }
 
 // forClients leaves of the provider what clients ask themselves: no page, and nothing

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"strings"
 	"testing"
 
 	"tegata/idp/app/apptest"
@@ -21,7 +22,13 @@ type mutual struct {
 func startMutual(t *testing.T, clients string, settings ...string) mutual {
 	t.Helper()
 	folder, authority := t.TempDir(), certstest.New(t)
-	certificate, key := authority.Write(t, folder, certstest.Leaf{})
+	return startMutualWith(t, folder, authority, certstest.Leaf{}, clients, settings...)
+}
+
+// startMutualWith is startMutual with a certificate of that kind, and its files in folder.
+func startMutualWith(t *testing.T, folder string, authority *certstest.Authority, leaf certstest.Leaf, clients string, settings ...string) mutual {
+	t.Helper()
+	certificate, key := authority.Write(t, folder, leaf)
 	first, second := programtest.Listen(t), programtest.Listen(t)
 	aliases := "https://localhost:" + programtest.Port(second)
 	idp := apptest.Start(t, apptest.Options{Listener: first, Mutual: second, Clients: clients, Settings: append(settings,
@@ -31,3 +38,6 @@ func startMutual(t *testing.T, clients string, settings ...string) mutual {
 		"TEGATA_IDP_TLS_CLIENT_CA_FILE="+authority.File(t, folder))})
 	return mutual{idp, authority, first.Addr().String(), aliases}
 }
+
+// aliasAddress is where clients show certificates.
+func (m mutual) aliasAddress() string { return strings.TrimPrefix(m.aliases, "https://") }

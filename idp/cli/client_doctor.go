@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +10,7 @@ import (
 	"tegata/idp/app"
 	"tegata/idp/clients"
 	"tegata/idp/oidc"
+	"tegata/shared/audit"
 	"tegata/shared/verbs"
 )
 
@@ -80,18 +81,15 @@ func (p program) clientDoctor() *cobra.Command {
 		Use:   "doctor CLIENT",
 		Short: "Show the last requests of a client, with the reason of each refusal",
 		Long: "Shows the last 50 requests of a client, the newest first. Nothing in it is secret or about a person.\n" +
+			"CLOCK is how many seconds the client's clock is ahead, measured by its DPoP proofs or its assertions.\n" +
+			"An address that differs is shown as a change: [-expected-]{+came+}.\n" +
 			"With --link, prints a link to the same as a page, for the client's developer; it is good for an hour.",
 		Example: "  idp client doctor shop\n  idp client doctor shop --link",
 		Args:    cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
 				if link {
-					token, err := clients.ShareLink(cmd.Context(), s.Once, c.ID, s.Clock())
-					if err != nil {
-						return err
-					}
-					_, err = fmt.Fprintf(p.Out, "%s/doctor?token=%s\n", s.Config.Issuer(), token)
-					return err
+					return p.showLink(cmd.Context(), s, c)
 				}
 				all, err := s.Diary.Last(cmd.Context(), c.ID)
 				if err != nil {
@@ -106,6 +104,22 @@ func (p program) clientDoctor() *cobra.Command {
 	return cmd
 }
 
+// showLink prints a link to the page of the client's developer. Who made one is in the
+// audit log: whoever has the link sees the page.
+func (p program) showLink(ctx context.Context, s *app.Services, c clients.Client) error {
+	var token string
+	err := s.DB.Tx(ctx, func(ctx context.Context) (err error) {
+		if token, err = clients.ShareLink(ctx, s.Once, c.ID, s.Clock()); err != nil {
+			return err
+		}
+		return s.Audit.Record(ctx, audit.Event{Action: "client.doctor_shared", Actor: "cli", Client: c.ID})
+	})
+	if err == nil {
+		_, err = fmt.Fprintf(p.Out, "%s/doctor?token=%s\n", s.Config.Issuer(), token)
+	}
+	return err
+}
+
 func (p program) showRequests(s *app.Services, all []clients.Request, asJSON bool) error {
 	list := make([]requestJSON, len(all))
 	rows := make([][]string, len(all))
@@ -115,20 +129,31 @@ func (p program) showRequests(s *app.Services, all []clients.Request, asJSON boo
 			text = s.Catalog.Text("en", "doctor.reason."+r.Reason, words(r.Details))
 		}
 		list[i] = requestJSON{r.At, r.Endpoint, r.Outcome, r.Reason, r.Details, text}
-		if r.Reason == clients.ReasonRedirectURI {
-			start, ours, theirs, end := clients.Diff(r.Details["given"], r.Details["registered"])
-			text += " " + start + "[-" + ours + "-]{+" + theirs + "+}" + end
+		if given, expected, ok := r.Compared(); ok {
+			text += " " + difference(given, expected)
 		}
-		clock := r.Details["clock"]
-		if clock != "" && !strings.HasPrefix(clock, "-") {
-			clock = "+" + clock
-		}
-		rows[i] = []string{verbs.Time(&r.At), r.Endpoint, r.Outcome, clock, text}
+		rows[i] = []string{verbs.Time(&r.At), r.Endpoint, r.Outcome, r.Clock(), text}
 	}
 	if asJSON {
 		return verbs.JSON(p.Out, list)
 	}
 	return verbs.Table(p.Out, []string{"AT", "ENDPOINT", "OUTCOME", "CLOCK", "REASON"}, rows)
+}
+
+// difference shows an address that came as a change of the one that was expected, the
+// way wdiff does.
+func difference(given, expected string) string {
+	if expected == "" {
+		return given + " (no address is registered)"
+	}
+	start, expect, came, end := clients.Diff(given, expected)
+	if expect != "" {
+		expect = "[-" + expect + "-]"
+	}
+	if came != "" {
+		came = "{+" + came + "+}"
+	}
+	return start + expect + came + end
 }
 
 func words(details map[string]string) map[string]any {

@@ -202,15 +202,6 @@ func loopback(uri string) (withoutPort string, ok bool) {
 	return host + " " + u.RequestURI(), true
 }
 
-// Assured tells whether an answer to uri can only reach the client that was allowed it
-// before: it proves itself for the answer's code, or the answer goes to an https address
-// that was registered and that the operating system gives to nobody else. Any program
-// can listen at a loopback port or claim a scheme and say that it is a public client
-// (RFC 8252 §8.6).
-func (c *Client) Assured(uri string) bool {
-	return !c.Public() || strings.HasPrefix(uri, "https://")
-}
-
 // ReturnsTo tells whether a person may be sent to uri after logging out.
 // OIDC RP-Initiated Logout §3.1: exact, like redirect URIs.
 func (c *Client) ReturnsTo(uri string) bool { return slices.Contains(c.PostLogoutRedirectURIs, uri) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"time"
 
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -16,35 +15,6 @@ const DiaryKeeps = 50
 
 // maxWaiting bounds the clients whose requests wait in memory; more are dropped.
 const maxWaiting = 500
-
-// Why a request was refused, or what was odd about it. The pages and the command line
-// have a sentence for each: "doctor.reason.NAME".
-const (
-	ReasonNone            = ""
-	ReasonRedirectURI     = "redirect_uri"     // details: given, registered (the nearest)
-	ReasonRedirectChanged = "redirect_changed" // at the token endpoint
-	ReasonScope           = "scope"            // details: scopes; ignored ones
-	ReasonPKCEMissing     = "pkce_missing"
-	ReasonPKCEMethod      = "pkce_method"   // details: given
-	ReasonPKCEMismatch    = "pkce_mismatch" // the verifier is not the challenge's
-	ReasonAuthMethod      = "auth_method"   // details: given, registered
-	ReasonSecret          = "secret"
-	ReasonClock           = "clock"     // details: seconds
-	ReasonAssertion       = "assertion" // details: why
-	ReasonCodeUsed        = "code_used"
-	ReasonCodeUnknown     = "code_unknown" // or expired, or another client's
-	ReasonOther           = "other"        // details: why
-)
-
-// Request is one line of the diary. It names nobody and holds no secret.
-type Request struct {
-	ID, ClientID string
-	At           time.Time
-	Endpoint     string            // authorize, token …
-	Outcome      string            // ok, or the error code of the protocol
-	Reason       string            // one of Reason…
-	Details      map[string]string // what the reason needs; "clock": seconds the client is ahead
-}
 
 // Diary remembers the last requests of each client, for its developer. Note costs a
 // lock and no more; Flush writes. Under load the older of what waits are dropped.

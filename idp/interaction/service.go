@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"tegata/idp/accounts"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 )
@@ -23,6 +24,28 @@ func (s *Service) Step(ctx context.Context, id, browser string) (Interaction, St
 // means that the code can be issued at once.
 func (s *Service) StepFor(ctx context.Context, asked Asked) (Step, error) {
 	return s.next(ctx, Interaction{Asked: asked})
+}
+
+// Known is what the steps depend on, of an account and a client.
+type Known struct {
+	Account  accounts.Account
+	TermsDue bool
+	Allowed  *[]string // the scopes of this client that the person allowed; nil: none, ever
+}
+
+// Look gives all that in one statement; fault.NotFound when there is no such account.
+func (s *Service) Look(ctx context.Context, accountID, clientID string) (Known, error) {
+	k, accepted, err := s.Store.known(ctx, accountID, clientID, s.Accounts.Terms)
+	k.TermsDue = s.Accounts.Terms != "" && !accepted
+	return k, err
+}
+
+// StepKnowing is StepFor for who looked already.
+func (s *Service) StepKnowing(signedIn *sessions.Session, asked Asked, k Known) Step {
+	at := s.begun(Interaction{Asked: asked}, signedIn)
+	at.TermsDue = k.TermsDue
+	at.Consented = k.Allowed != nil && covers(*k.Allowed, asked.Scopes)
+	return Next(at, asked)
 }
 
 // Finish spends a conversation that is Done or refused, and tells which. Of those who
@@ -51,26 +74,35 @@ func (s *Service) next(ctx context.Context, it Interaction) (Step, error) {
 
 // state gathers what Next wants to know.
 func (s *Service) state(ctx context.Context, it Interaction, signedIn *sessions.Session) (State, error) {
-	at := State{Now: s.Clock(), Email: it.Email}
+	at := s.begun(it, signedIn)
 	if signedIn == nil {
 		return at, nil
 	}
-	at.SignedIn, at.AuthTime = true, signedIn.AuthTime
 	due, err := s.Accounts.TermsDue(ctx, signedIn.AccountID)
 	if err != nil {
 		return at, err
 	}
 	at.TermsDue = due
-	at.Proved = it.SessionID == signedIn.ID && it.AccountID == signedIn.AccountID
-	if it.consentedFor == signedIn.AccountID {
-		at.Answer = it.Consent
-	}
 	if !it.NeedsConsent {
 		return at, nil
 	}
 	allowed, err := s.Covered(ctx, signedIn.AccountID, it.ClientID, it.Scopes)
 	at.Consented = allowed
 	return at, err
+}
+
+// begun is what conversation and session say by themselves.
+func (s *Service) begun(it Interaction, signedIn *sessions.Session) State {
+	at := State{Now: s.Clock(), Email: it.Email}
+	if signedIn == nil {
+		return at
+	}
+	at.SignedIn, at.AuthTime = true, signedIn.AuthTime
+	at.Proved = it.SessionID == signedIn.ID && it.AccountID == signedIn.AccountID
+	if it.consentedFor == signedIn.AccountID {
+		at.Answer = it.Consent
+	}
+	return at
 }
 
 // Covered tells whether the account allowed the client all these scopes before.
@@ -82,10 +114,10 @@ func (s *Service) Covered(ctx context.Context, accountID, clientID string, scope
 	if err != nil {
 		return false, err
 	}
-	for _, scope := range scopes {
-		if !slices.Contains(have, scope) {
-			return false, nil
-		}
-	}
-	return true, nil
+	return covers(have, scopes), nil
+}
+
+// covers tells whether all the scopes are among those that were allowed.
+func covers(allowed, scopes []string) bool {
+	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(allowed, scope) })
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tegata/idp/accounts"
 	"tegata/shared/db"
 )
 
@@ -82,6 +83,28 @@ func (s Store) consent(ctx context.Context, accountID, clientID string) ([]strin
 	err := s.DB.Row(ctx, `select scopes from consents where account_id = $1 and client_id = $2`,
 		db.Args(accountID, clientID), &scopes)
 	return strings.Fields(scopes), err
+}
+
+// known looks at account, terms and consent at once.
+func (s Store) known(ctx context.Context, accountID, clientID, terms string) (k Known, accepted bool, err error) {
+	var r accounts.Row
+	var allowed *string
+	err = s.DB.Row(ctx, `
+		select `+accounts.Columns+`, t.account_id is not null, c.scopes
+		from accounts a
+		left join terms_acceptances t on t.account_id = a.id and t.version = $3
+		left join consents c on c.account_id = a.id and c.client_id = $2
+		where a.id = $1 and a.deleted_at is null`,
+		db.Args(accountID, clientID, terms), append(r.Dest(), &accepted, &allowed)...)
+	if err != nil {
+		return k, false, err
+	}
+	if allowed != nil {
+		scopes := strings.Fields(*allowed)
+		k.Allowed = &scopes
+	}
+	k.Account, err = r.Account()
+	return k, accepted, err
 }
 
 func (s Store) keepConsent(ctx context.Context, accountID, clientID string, scopes []string, now time.Time) error {

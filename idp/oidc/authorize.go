@@ -18,6 +18,7 @@ import (
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	params, err := parameters(w, r)
 	if err != nil {
+		p.noteUnreadable(r, err)
 		p.problem(w, r, err)
 		return
 	}
@@ -63,10 +64,11 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 // written then. Otherwise a conversation starts, in this browser.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	ctx, asked := r.Context(), a.asked()
-	signedIn, account, err := p.present(ctx)
+	signedIn, known, err := p.presentFor(ctx, a.client.ID)
 	if err != nil {
 		return err
 	}
+	account := known.Account
 	other, err := p.another(ctx, a, account)
 	if err != nil {
 		return err
@@ -77,10 +79,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 		}
 		asked.Prompt = append(slices.Clone(asked.Prompt), "login")
 	}
-	step, err := p.Interaction.StepFor(sessions.With(ctx, signedIn), asked)
-	if err != nil {
-		return err
-	}
+	step := p.Interaction.StepKnowing(signedIn, asked, known)
 	if err := refused(step); err != nil {
 		return err
 	}
@@ -94,6 +93,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 	if err := p.mayAsk(ctx, signedIn); err != nil {
 		return err
 	}
+	asked.Request = a.encode()
 	it, err := p.Interaction.Begin(ctx, p.browser(w, r), asked)
 	if err != nil {
 		return err
@@ -202,6 +202,19 @@ func (p *Provider) present(ctx context.Context) (*sessions.Session, accounts.Acc
 		return nil, accounts.Account{}, nil
 	}
 	return s, account, err
+}
+
+// presentFor is present with what the steps for that client depend on.
+func (p *Provider) presentFor(ctx context.Context, clientID string) (*sessions.Session, interaction.Known, error) {
+	s := sessions.Of(ctx)
+	if s == nil {
+		return nil, interaction.Known{}, nil
+	}
+	known, err := p.Interaction.Look(ctx, s.AccountID, clientID)
+	if fault.Is(err, fault.NotFound) || err == nil && known.Account.State != accounts.Active {
+		return nil, interaction.Known{}, nil
+	}
+	return s, known, err
 }
 
 // refused is the protocol's word for a conversation that ends without a code. The

@@ -36,10 +36,19 @@ func (p *Provider) browserState(sid string) string {
 
 // ShowState lets clients' pages notice who is signed in now; nil is nobody.
 func (p *Provider) ShowState(w http.ResponseWriter, s *sessions.Session) {
-	value, lives := signedOut, signedOutFor
-	if s != nil {
-		value, lives = p.browserState(s.ID), s.ExpiresAt.Sub(p.Clock())
+	value, lives := p.stateOf(s)
+	p.setState(w, value, lives)
+}
+
+// stateOf is the browser state, and for how long.
+func (p *Provider) stateOf(s *sessions.Session) (value string, lives time.Duration) {
+	if s == nil {
+		return signedOut, signedOutFor
 	}
+	return p.browserState(s.ID), s.ExpiresAt.Sub(p.Clock())
+}
+
+func (p *Provider) setState(w http.ResponseWriter, value string, lives time.Duration) {
 	p.Cookies.SetReadable(w, stateCookie, value, pathSession, lives)
 }
 
@@ -52,12 +61,10 @@ func (p *Provider) addSessionState(w http.ResponseWriter, a *authorization) {
 	if origin == "" || !asked || !slices.Contains(a.client.Scopes, "openid") {
 		return
 	}
-	salt, state := secret.Text()[:16], signedOut
-	if a.session != nil {
-		state = p.browserState(a.session.ID)
-	}
+	salt := secret.Text()[:16]
+	state, lives := p.stateOf(a.session)
 	a.back.session = sessionState(a.client.ID, origin, state, salt)
-	p.ShowState(w, a.session)
+	p.setState(w, state, lives)
 }
 
 // sessionState is the value that frame.js computes again.

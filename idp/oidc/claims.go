@@ -29,47 +29,77 @@ func ofScopes(scopes []string) (names []string) {
 	return names
 }
 
-// everything is all that claims can say about an account. What is not known is left
-// out, never null or empty (OIDC Core §5.3.2).
-func everything(a accounts.Account) map[string]any {
-	all := map[string]any{
-		"email_verified": a.EmailVerified(),
-		"updated_at":     a.UpdatedAt.Unix(),
+// claimOf gives what we know of an account under that name; ok is false for what is not
+// known, which is left out of answers, never null or empty (OIDC Core §5.3.2).
+func claimOf(a *accounts.Account, name string) (value any, ok bool) {
+	switch name {
+	case "email_verified":
+		return a.EmailVerified(), true
+	case "updated_at":
+		return a.UpdatedAt.Unix(), true
+	case "phone_number_verified":
+		return a.PhoneVerifiedAt != nil, a.Details.PhoneNumber != ""
+	case "address":
+		return a.Details.Address, a.Details.Address != (accounts.Address{})
 	}
-	for name, text := range map[string]string{
-		"name": a.Name(), "given_name": a.GivenName, "family_name": a.FamilyName, "nickname": a.Nickname,
-		"preferred_username": cmp.Or(a.Details.PreferredUsername, a.Username), "email": a.Email, "zoneinfo": a.Zone, "locale": a.Language,
-		"middle_name": a.Details.MiddleName, "profile": a.Details.Profile, "picture": a.Details.Picture,
-		"website": a.Details.Website, "gender": a.Details.Gender, "birthdate": a.Details.Birthdate, "phone_number": a.Details.PhoneNumber,
-	} {
-		if text != "" {
-			all[name] = text
-		}
-	}
-	if a.Details.PhoneNumber != "" {
-		all["phone_number_verified"] = a.PhoneVerifiedAt != nil
-	}
-	if a.Details.Address != (accounts.Address{}) {
-		all["address"] = a.Details.Address
-	}
-	return all
+	text := textClaim(a, name)
+	return text, text != ""
 }
 
-// pick keeps the named claims.
-func pick(all map[string]any, names []string) map[string]any {
-	some := map[string]any{}
+// textClaim is claimOf for those whose value is a text, "" when it is not known.
+func textClaim(a *accounts.Account, name string) string {
+	switch name {
+	case "name":
+		return a.Name()
+	case "given_name":
+		return a.GivenName
+	case "family_name":
+		return a.FamilyName
+	case "middle_name":
+		return a.Details.MiddleName
+	case "nickname":
+		return a.Nickname
+	case "preferred_username":
+		return cmp.Or(a.Details.PreferredUsername, a.Username)
+	case "profile":
+		return a.Details.Profile
+	case "picture":
+		return a.Details.Picture
+	case "website":
+		return a.Details.Website
+	case "gender":
+		return a.Details.Gender
+	case "birthdate":
+		return a.Details.Birthdate
+	case "zoneinfo":
+		return a.Zone
+	case "locale":
+		return a.Language
+	case "email":
+		return a.Email
+	case "phone_number":
+		return a.Details.PhoneNumber
+	}
+	return ""
+}
+
+// pick adds the named claims about an account to some, those that are known.
+func pick(some map[string]any, a *accounts.Account, names []string) {
 	for _, name := range names {
-		if value, ok := all[name]; ok {
+		if value, ok := claimOf(a, name); ok {
 			some[name] = value
 		}
 	}
-	return some
 }
 
 // about is what userinfo tells: the claims of the scopes and those asked for one by
 // one, always with the subject.
-func about(a accounts.Account, subject string, scopes, single []string) map[string]any {
-	claims := pick(everything(a), slices.Concat(single, ofScopes(scopes)))
+func about(a *accounts.Account, subject string, scopes, single []string) map[string]any {
+	claims := make(map[string]any, 16)
+	pick(claims, a, single)
+	for _, scope := range scopes {
+		pick(claims, a, byScope[scope])
+	}
 	claims["sub"] = subject
 	return claims
 }

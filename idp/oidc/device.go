@@ -30,7 +30,7 @@ type deviceCodes struct {
 
 // deviceAuthorization answers POST /oauth2/device_authorization. RFC 8628 §3.1.
 func (p *Provider) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	answer, err := p.beginDevice(ctx, w, r, work)
 	if err != nil {
 		p.refuseToken(ctx, w, work, err)

@@ -1,15 +1,13 @@
 package oidc
 
 import (
-	"errors"
+	"net/http"
+	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/shared/fault"
 )
 
 // claim is who a request says to come from, whether or not that was proved.
@@ -28,7 +26,7 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 	if err != nil {
 		r.Outcome = refusalOf(err).Code
 		r.Reason, r.Details = whyNotAuthorized(a, err)
-		if r.Reason == clients.ReasonRedirectURI {
+		if fault.Is(err, fault.Invalid) {
 			r.Outcome = "invalid_request" // told to the person alone
 		}
 	} else if lost := lostScopes(a); lost != "" {
@@ -37,22 +35,19 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 	p.Diary.Note(r)
 }
 
-func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
-	var own *refusal
-	if a.back.uri == "" && !errors.As(err, &own) {
-		given := a.params.Get("redirect_uri")
-		return clients.ReasonRedirectURI, map[string]string{
-			"given": clients.Masked(given), "registered": clients.Nearest(given, a.client.RedirectURIs),
-		}
+// noteUnreadable tells it when the parameters could not be read, so that nobody knows
+// for sure who asks.
+func (p *Provider) noteUnreadable(r *http.Request, err error) {
+	wrong := fault.Of(err)
+	if p.Diary == nil || wrong == nil || wrong.Field == "" {
+		return
 	}
-	why := refusalOf(err).Why
-	switch {
-	case strings.Contains(why, "PKCE"):
-		return clients.ReasonPKCEMissing, nil
-	case strings.Contains(why, "code_challenge_method"):
-		return clients.ReasonPKCEMethod, map[string]string{"given": legible(a.params.Get("code_challenge_method"))}
+	if client, unknown := p.Clients.ByID(r.Context(), r.Form.Get("client_id")); unknown == nil {
+		p.Diary.Note(clients.Request{
+			ClientID: client.ID, Endpoint: endpoint(r.URL.Path), Outcome: "invalid_request",
+			Reason: clients.ReasonTwice, Details: map[string]string{"parameter": legible(wrong.Field)},
+		})
 	}
-	return clients.ReasonOther, map[string]string{"why": why}
 }
 
 // lostScopes names the scopes that were asked for and that this client does not get.
@@ -68,78 +63,107 @@ func lostScopes(a *authorization) string {
 
 // noteClient tells the client's developer how a request that proves the client went.
 func (p *Provider) noteClient(w *work, err error) {
-	c := w.claimed
-	if p.Diary == nil || c.client == nil || err != nil && refusalOf(err).Code == "authorization_pending" {
+	if p.Diary == nil || err != nil && refusalOf(err).Code == "authorization_pending" {
 		return // a device that waits says nothing new
 	}
-	r := clients.Request{ClientID: c.client.ID, Endpoint: strings.TrimPrefix(c.path, "/oauth2/"), Outcome: "ok"}
-	ahead, measured := clockOf(c.given, p.Clock())
+	c := p.claimant(w)
+	if c.client == nil {
+		return
+	}
+	r := clients.Request{ClientID: c.client.ID, Endpoint: endpoint(c.path), Outcome: "ok"}
+	seen := p.clockOf(w.arrived, c.given)
 	if err != nil {
 		r.Outcome = refusalOf(err).Code
-		r.Reason, r.Details = whyNotClient(w, err, ahead)
+		r.Reason, r.Details = p.whyNotClient(w, c, err, seen)
 	}
-	if measured && r.Details == nil {
-		r.Details = map[string]string{}
-	}
-	if measured {
-		r.Details["clock"] = strconv.FormatInt(int64(ahead/time.Second), 10)
-	}
-	p.Diary.Note(r)
+	p.Diary.Note(seen.measuredIn(r))
 }
 
-// clockOf tells how far the clock is ahead that made the client's assertion. The
-// journey of the request is in it, so a second or two mean nothing.
-func clockOf(given credentials, now time.Time) (ahead time.Duration, measured bool) {
-	if given.method != clients.PrivateKeyJWT || given.assertion.Issued == nil {
-		return 0, false
+// claimant is who says to ask. A request that was refused before its client was looked
+// at is told to the client it names: it may be somebody else's, as any that fails.
+func (p *Provider) claimant(w *work) claim {
+	if w.claimed.client != nil {
+		return w.claimed
 	}
-	return given.assertion.Issued.Time().Sub(now).Round(time.Second), true
+	form := w.arrived.PostForm
+	if form == nil { // the body was not read
+		form = url.Values{}
+	}
+	given, err := readCredentials(w.arrived, form)
+	if err != nil {
+		given = credentials{id: form.Get("client_id")}
+		if user, _, ok := w.arrived.BasicAuth(); ok && given.id == "" {
+			given.id = user
+		}
+	}
+	client, err := p.Clients.ByID(w.arrived.Context(), given.id)
+	if err != nil {
+		return claim{}
+	}
+	return claim{&client, given, w.arrived.URL.Path}
 }
 
-func whyNotClient(w *work, err error, ahead time.Duration) (string, map[string]string) {
-	c, refused := w.claimed, refusalOf(err)
-	var theirs *fosite.RFC6749Error
-	hint := ""
-	if errors.As(err, &theirs) {
-		hint = theirs.HintField
+// noteUserinfo tells the developer of the client that holds the token how a request
+// with it went. A token that nobody knows is nobody's.
+func (p *Provider) noteUserinfo(r *http.Request, clientID string, err error) {
+	if p.Diary == nil || clientID == "" {
+		return
 	}
-	switch {
-	case w.client == nil && c.given.method != c.client.AuthMethod:
-		return clients.ReasonAuthMethod, map[string]string{"given": string(c.given.method), "registered": string(c.client.AuthMethod)}
-	case w.client == nil && ahead.Abs() > leeway && slices.Contains(aboutTime, refused.Why):
-		return clients.ReasonClock, map[string]string{}
-	case w.client == nil && c.given.method == clients.PrivateKeyJWT:
-		return clients.ReasonAssertion, map[string]string{"why": refused.Why}
-	case w.client == nil:
-		return clients.ReasonSecret, nil
-	case strings.Contains(hint, "PKCE"), strings.Contains(hint, "code_verifier"), strings.Contains(hint, "code verifier"):
-		return clients.ReasonPKCEMismatch, nil
-	case strings.Contains(hint, "redirect_uri"):
-		return clients.ReasonRedirectChanged, nil
-	case errors.Is(err, errUsed), errors.Is(w.looked, fosite.ErrInvalidatedAuthorizeCode):
-		return clients.ReasonCodeUsed, nil
-	case refused.Code == "invalid_grant" && w.request == nil && w.refreshed == nil && slices.Contains(looksUp, w.form.Get("grant_type")):
-		return clients.ReasonCodeUnknown, nil
+	noted := clients.Request{ClientID: clientID, Endpoint: "userinfo", Outcome: "ok"}
+	seen := p.clockOf(r, credentials{})
+	if err != nil {
+		noted.Outcome = refusalOf(err).Code
+		noted.Reason, noted.Details = p.whyNotToken(r, err, seen)
 	}
-	return clients.ReasonOther, map[string]string{"why": refused.Why}
+	p.Diary.Note(seen.measuredIn(noted))
 }
 
-// looksUp are the grant types that bring a code or refresh token of ours.
-var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
-
-// aboutTime are the refusals of an assertion that a clock that is wrong leads to.
-var aboutTime = []string{
-	"The client assertion has expired.", "The client assertion lives for too long.",
-	"The client assertion is not good yet.", "The client assertion comes from the future.",
+// noteLogout tells the developer of the client that a logout request names how it was
+// understood. RP-Initiated Logout §2.
+func (p *Provider) noteLogout(r *http.Request, params url.Values, bye farewell, err error) {
+	id := params.Get("client_id")
+	if id == "" && bye.known {
+		id = bye.hint.Clients[0]
+	}
+	if p.Diary == nil || id == "" {
+		return
+	}
+	client, unknown := p.Clients.ByID(r.Context(), id)
+	if unknown != nil {
+		return
+	}
+	noted := clients.Request{ClientID: id, Endpoint: "logout", Outcome: "ok"}
+	switch wrong := fault.Of(err); {
+	case wrong != nil && wrong.Field == "post_logout_redirect_uri":
+		noted.Outcome, noted.Reason = "invalid_request", clients.ReasonLogoutURI
+		noted.Details = compared(params.Get("post_logout_redirect_uri"), client.PostLogoutRedirectURIs)
+	case wrong != nil && wrong.Field == "id_token_hint":
+		noted.Outcome, noted.Reason = "invalid_request", clients.ReasonLogoutHint
+	case err != nil:
+		noted.Outcome, noted.Reason = "server_error", clients.ReasonOurs
+	case !bye.known:
+		noted.Reason = clients.ReasonLogoutAsks
+	}
+	p.Diary.Note(noted)
 }
 
-// legible is what a stranger sent, short and printable.
+// endpoint is the last part of one of our paths.
+func endpoint(path string) string { return strings.TrimPrefix(path, "/oauth2/") }
+
+// legible is what a stranger sent, word by word, short and printable. A word that could
+// be a secret in the wrong place is left out: long, and of more than small letters.
 func legible(s string) string {
-	s = strings.Map(func(r rune) rune {
+	words := strings.Fields(strings.Map(func(r rune) rune {
 		if unprintable(r) {
 			return '?'
 		}
 		return r
-	}, s)
-	return s[:min(len(s), 40)]
+	}, s[:min(len(s), 400)]))
+	for i, word := range words {
+		if len(word) > 12 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz_-:./") != "" {
+			words[i] = "…"
+		}
+		words[i] = words[i][:min(len(words[i]), 60)]
+	}
+	return strings.Join(words[:min(len(words), 10)], " ")
 }

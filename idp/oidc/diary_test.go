@@ -1,10 +1,7 @@
 package oidc_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -49,13 +46,16 @@ func TestTheDiaryTellsWhy(t *testing.T) {
 			{func() { w.authorize("tracker", "code_challenge") }, "tracker", "invalid_request", clients.ReasonPKCEMissing, "map[]"},
 			{func() { w.authorize("tracker", "code_challenge_method=plain") }, "tracker", "invalid_request", clients.ReasonPKCEMethod, "map[given:plain]"},
 			{func() { w.redeem("basic", w.code("basic"), "code_verifier="+strings.Repeat("x", 43)) }, "basic", "invalid_grant", clients.ReasonPKCEMismatch, "map[]"},
-			{func() { w.redeem("basic", w.code("basic"), "redirect_uri=https://rp.test/other") }, "basic", "invalid_grant", clients.ReasonRedirectChanged, "map[]"},
+			{func() { w.redeem("basic", w.code("basic"), "redirect_uri=https://rp.test/other") }, "basic", "invalid_grant", clients.ReasonRedirectChanged,
+				"map[given:https://rp.test/other registered:https://rp.test/cb]"},
 			{func() { w.redeem("basic", "nonsense") }, "basic", "invalid_grant", clients.ReasonCodeUnknown, "map[]"},
 			{func() { code := w.code("basic"); w.redeem("basic", code); w.redeem("basic", code) }, "basic", "invalid_grant", clients.ReasonCodeUsed, "map[]"},
 			{func() { w.redeem("post", w.code("post"), "client_secret=wrong") }, "post", "invalid_client", clients.ReasonSecret, "map[]"},
-			{func() { w.redeem("tracker", w.code("tracker"), "client_assertion="+late(120)) }, "tracker", "invalid_client", clients.ReasonClock, "map[clock:120]"},
-			{func() { w.redeem("tracker", w.code("tracker"), "client_assertion="+late(-90)) }, "tracker", "invalid_client", clients.ReasonClock, "map[clock:-90]"},
-			{func() { w.redeem("tracker", w.code("tracker"), "client_assertion="+late(5)) }, "tracker", "ok", "", "map[clock:5]"},
+			{func() { w.redeem("tracker", w.code("tracker"), "client_assertion="+late(120)) }, "tracker", "invalid_client", clients.ReasonClock, "map[clock:120 clock_by:assertion]"},
+			{func() { w.redeem("tracker", w.code("tracker"), "client_assertion="+late(-90)) }, "tracker", "invalid_client", clients.ReasonClock, "map[clock:-90 clock_by:assertion]"},
+			{func() { w.redeem("tracker", w.code("tracker"), "client_assertion="+late(9*3600+2)) }, "tracker", "invalid_client", clients.ReasonZone, "map[clock:32402 clock_by:assertion]"},
+			{func() { w.redeem("tracker", w.code("tracker"), "client_assertion="+late(1000*1000*1000*1000)) }, "tracker", "invalid_client", clients.ReasonMilliseconds, "map[]"},
+			{func() { w.redeem("tracker", w.code("tracker"), "client_assertion="+late(5)) }, "tracker", "ok", "", "map[clock:5 clock_by:assertion]"},
 		} {
 			c.do()
 			got := w.diary(c.client)
@@ -95,47 +95,4 @@ func TestTheDiaryKeepsTheNewest(t *testing.T) {
 	if got := w.diary("basic"); len(got) != clients.DiaryKeeps || got[0].Outcome != "newest" {
 		t.Errorf("%d kept, the newest is %+v", len(got), got[0])
 	}
-}
-
-// The one page that others may frame, and no other.
-func TestTheSessionFrame(t *testing.T) {
-	w := start(t).logIn()
-	got := w.get("/oauth2/session")
-	policy := got.Header.Get("Content-Security-Policy")
-	if got.StatusCode != http.StatusOK || !strings.Contains(policy, "frame-ancestors https:") || !strings.Contains(policy, "script-src 'sha256-") || strings.Contains(policy, "unsafe") {
-		t.Errorf("status %d, policy %q", got.StatusCode, policy)
-	}
-	answer := w.authorize("tracker")
-	var cookie *http.Cookie
-	for _, c := range answer.Cookies() {
-		if c.Name == "tegata_state" {
-			cookie = c
-		}
-	}
-	if cookie == nil || cookie.HttpOnly || cookie.Path != "/oauth2/session" || strings.Contains(cookie.Value, w.session.ID) {
-		t.Errorf("cookie %+v", cookie)
-	}
-	one, other := answer.sent(t).Get("session_state"), w.authorize("basic").sent(t).Get("session_state")
-	if one == "" || one == other || len(strings.Split(one, ".")) != 2 {
-		t.Errorf("session_state %q and %q, want one for each client", one, other)
-	}
-	if w.authorize("tracker", "scope=profile").sent(t).Has("session_state") {
-		t.Error("session_state without openid")
-	}
-	refusal := w.authorize("tracker", "prompt=consent none").sent(t)
-	if refusal.Get("error") == "" || !w.frameSays(refusal.Get("session_state")) {
-		t.Errorf("refusal %v, want the state of who is signed in", refusal)
-	}
-	w.cookies = map[string]string{}
-	if silent := w.authorize("tracker", "prompt=none").sent(t); silent.Get("error") != "login_required" || !w.frameSays(silent.Get("session_state")) {
-		t.Errorf("silently, signed out: %v, want the state of nobody", silent)
-	}
-}
-
-// frameSays tells whether a page of client tracker that shows its session_state would
-// hear "unchanged".
-func (w *world) frameSays(state string) bool {
-	sum, salt, _ := strings.Cut(state, ".")
-	want := sha256.Sum256([]byte("tracker https://rp.test " + w.cookies["tegata_state"] + " " + salt))
-	return sum == hex.EncodeToString(want[:])
 }

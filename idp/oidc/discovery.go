@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"tegata/idp/clients"
@@ -77,13 +75,7 @@ type description struct {
 	Aliases                   map[string]string `json:"mtls_endpoint_aliases,omitempty"`
 }
 
-// document is bytes that do not change while the program runs.
-type document struct {
-	text []byte
-	etag string
-}
-
-func (p *Provider) describe() document {
+func (p *Provider) describe() *document {
 	methods := []string{
 		string(clients.PrivateKeyJWT), string(clients.ClientSecretBasic), string(clients.ClientSecretPost), string(clients.None),
 	}
@@ -105,7 +97,7 @@ func (p *Provider) describe() document {
 	if p.Registration.Mode == RegistrationInvited || p.Registration.Mode == RegistrationOpen {
 		registration = p.Issuer + pathRegister
 	}
-	text, err := json.MarshalIndent(description{
+	text, err := json.Marshal(description{
 		Issuer:                   p.Issuer,
 		AuthorizationEndpoint:    p.Issuer + pathAuthorize,
 		TokenEndpoint:            p.Issuer + pathToken,
@@ -156,12 +148,12 @@ func (p *Provider) describe() document {
 		DPoPAlgs:         clients.FAPI2Algs,
 		CertificateBound: p.MTLS != "",
 		Aliases:          p.aliases(),
-	}, "", "  ")
+	})
 	if err != nil {
 		panic(err) // texts and lists of texts
 	}
 	sum := sha256.Sum256(text)
-	return document{text, `"` + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`}
+	return newDocument(text, `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, 5*time.Minute)
 }
 
 // confidential leaves out the method of clients that cannot prove themselves.
@@ -181,35 +173,4 @@ func (p *Provider) detailTypes() (types []string) {
 	}
 	slices.Sort(types)
 	return slices.Compact(types)
-}
-
-// metadata answers both well-known URLs with the same document.
-func (p *Provider) metadata(w http.ResponseWriter, r *http.Request) {
-	p.Count("discovery")
-	p.document.write(w, r, "public, max-age=300")
-}
-
-// KeysFor is how long relying parties may keep the key set. Promotion of a key waits
-// for it.
-const KeysFor = time.Minute
-
-// jwks answers /oauth2/jwks. Relying parties may keep it for a short while only, so
-// that a new key is known everywhere before it signs.
-func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
-	p.Count("jwks")
-	text, etag := p.Keys.JWKS()
-	p.Keys.Fetched(r.Context(), etag, r.URL.Query().Get("client_id"))
-	document{text, etag}.write(w, r, "public, max-age="+strconv.Itoa(int(KeysFor/time.Second)))
-}
-
-func (d document) write(w http.ResponseWriter, r *http.Request, caching string) {
-	h := w.Header()
-	h.Set("Cache-Control", caching)
-	h.Set("ETag", d.etag)
-	if r.Header.Get("If-None-Match") == d.etag {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	h.Set("Content-Type", "application/json")
-	w.Write(d.text)
 }

@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"os"
@@ -19,7 +20,9 @@ func TestDiscoveryDocument(t *testing.T) { // OpenID Connect Discovery §3, RFC 
 	if got.StatusCode != 200 || got.Header.Get("Content-Type") != "application/json" || got.json(t)["issuer"] != w.provider.Issuer {
 		t.Fatalf("status %d, type %q", got.StatusCode, got.Header.Get("Content-Type"))
 	}
-	text := strings.ReplaceAll(got.Body, w.provider.Issuer, "https://id.example.org") + "\n"
+	var indented bytes.Buffer
+	must(t, json.Indent(&indented, []byte(got.Body), "", "  "))
+	text := strings.ReplaceAll(indented.String(), w.provider.Issuer, "https://id.example.org") + "\n"
 	const golden = "testdata/discovery.json"
 	if *update {
 		must(t, os.WriteFile(golden, []byte(text), 0o644))

@@ -81,7 +81,8 @@ func (p *Provider) addSingles(ctx context.Context, claims *idToken, about *sessi
 	}
 	account, err := p.Accounts.ByID(ctx, about.AccountID)
 	if err == nil {
-		claims.More = pick(everything(account), names)
+		claims.More = map[string]any{}
+		pick(claims.More, &account, names)
 	}
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/shared/fault"
 )
@@ -40,13 +39,14 @@ const introspectionJWT = "application/token-introspection+jwt"
 // introspect answers POST /oauth2/introspect (RFC 7662), signed when the client asks
 // for that (RFC 9701).
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	answer, err := p.introspectToken(ctx, w, r, work)
 	if err != nil {
 		p.refuseToken(ctx, w, work, err)
 		return
 	}
 	p.Count("introspected")
+	p.noteClient(work, nil)
 	if !accepts(r, introspectionJWT) {
 		writeJSON(w, http.StatusOK, answer)
 		return
@@ -141,14 +141,8 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (introspe
 	if may, err := p.mayKnow(ctx, work.client, kind, h); err != nil || !may {
 		return introspection{}, err
 	}
-	if !h.Machine {
-		account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
-		if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
-			return introspection{}, nil
-		}
-		if err != nil {
-			return introspection{}, err
-		}
+	if !h.Machine && !h.Person.Active {
+		return introspection{}, nil
 	}
 	answer := p.describeToken(kind, h)
 	from, err := p.Clients.ByID(ctx, h.Client)

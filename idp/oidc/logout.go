@@ -31,6 +31,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	bye, err := p.readFarewell(r, params)
+	p.noteLogout(r, params, bye, err)
 	if err != nil {
 		p.problem(w, r, err)
 		return

@@ -12,14 +12,13 @@ import (
 // manage answers /oauth2/register/CLIENT: GET reads a registration, PUT changes it,
 // DELETE ends it. RFC 7592 §2. It works on when nobody may register any more.
 func (p *Provider) manage(w http.ResponseWriter, r *http.Request) {
-	allowScripts(w)
-	w.Header().Set("Access-Control-Allow-Methods", "GET, PUT, DELETE")
+	allowScripts(w.Header(), true)
 	act := map[string]func(http.ResponseWriter, *http.Request, managed) error{
 		http.MethodGet: p.showRegistration, http.MethodPut: p.changeRegistration, http.MethodDelete: p.endRegistration,
 	}[r.Method]
 	switch {
 	case r.Method == http.MethodOptions:
-		w.WriteHeader(http.StatusNoContent)
+		preflight(w, "GET, PUT, DELETE")
 		return
 	case act == nil:
 		w.Header().Set("Allow", "GET, PUT, DELETE, OPTIONS")

@@ -35,13 +35,14 @@ var errPushedOver = refuse("invalid_request_uri", "The request_uri has expired o
 
 // push answers POST /oauth2/par. RFC 9126 §2.
 func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	uri, err := p.keepPushed(ctx, w, r, work)
 	if err != nil {
 		p.refuseToken(ctx, w, work, err)
 		return
 	}
 	p.Count("request_pushed")
+	p.noteClient(work, nil)
 	writeJSON(w, http.StatusCreated, struct {
 		URI     string `json:"request_uri"`
 		Expires int64  `json:"expires_in"`

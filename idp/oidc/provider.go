@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -99,8 +100,9 @@ type Provider struct {
 	headers  headerCache
 	quiet    quiet
 	repeats  repeats
-	kinds    []string // response types that are switched on
-	document document
+	kinds    []string                 // response types that are switched on
+	document *document                // what discovery answers
+	keySet   atomic.Pointer[document] // the newest that was asked for
 }
 
 // compose puts fosite together by hand: only the handlers we stand behind, every

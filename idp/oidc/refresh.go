@@ -76,15 +76,29 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 	if client.FirstParty {
 		return nil
 	}
-	covered, err := p.Interaction.Covered(ctx, h.Session.AccountID, client.ID, h.Scopes)
+	covered, err := p.covered(ctx, client, h)
 	if err == nil && !covered {
 		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
 	return err
 }
 
+// covered is the part of still about what the person allowed this client.
+func (p *Provider) covered(ctx context.Context, client *clients.Client, h held) (bool, error) {
+	if h.Person != nil && h.Client == client.ID {
+		return h.Person.Asked && within(h.Scopes, h.Person.Allowed), nil
+	}
+	return p.Interaction.Covered(ctx, h.Session.AccountID, client.ID, h.Scopes)
+}
+
 // stillActive is the part of still about the account.
 func (p *Provider) stillActive(ctx context.Context, h held) error {
+	if h.Person != nil {
+		if !h.Person.Active {
+			return refuse("invalid_grant", sentences["invalid_grant"])
+		}
+		return nil
+	}
 	account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
 	if err == nil && account.State != accounts.Active || fault.Is(err, fault.NotFound) {
 		return refuse("invalid_grant", sentences["invalid_grant"])

@@ -132,15 +132,23 @@ func (p *Provider) hand(ctx context.Context, a *authorization) error {
 	if err != nil && !errors.Is(err, fosite.ErrInvalidState) { // fosite's last check
 		return err
 	}
-	a.request = request
+	a.request = bare{request}
 	return nil
 }
 
-// asked is the request as the conversation with the person sees it.
+// bare is a request that hand made, of nothing but what was checked. fosite makes three
+// copies of a request without its secrets, one for each record that it would store.
+type bare struct{ fosite.AuthorizeRequester }
+
+// Sanitize has nothing to take out.
+func (b bare) Sanitize([]string) fosite.Requester { return b }
+
+// asked is the request as the conversation with the person sees it; Request is added
+// where one begins.
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
 		ClientID: a.client.ID, ClientName: a.client.NameIn(language(a.params.Get("ui_locales"))),
-		Request: a.encode(), Target: a.target,
+		Target:    a.target,
 		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
 		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.scopes, NeedsConsent: !a.client.FirstParty,
 	}
@@ -150,10 +158,21 @@ func (a *authorization) asked() interaction.Asked {
 	if len(a.details) > 0 && !a.client.FirstParty && !slices.Contains(a.prompt, "consent") {
 		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed once is not allowed again
 	}
-	if !a.client.Assured(a.back.uri) && !a.client.FirstParty {
-		asked.Prompt = append(slices.Clone(asked.Prompt), "consent") // allowed before counts for nothing, RFC 8252 §8.6, A-061
+	if a.asksAgain() {
+		asked.Prompt = append(slices.Clone(asked.Prompt), "consent")
 	}
 	return asked
+}
+
+// asksAgain tells whether what the person allowed before counts for nothing. Anybody can
+// say that they are a public client (RFC 6749 §10.2, RFC 8252 §8.6). Of an unverified one
+// people are told each time who it is; but a request that may show nothing has nobody to
+// tell, and yields what was allowed to this registration alone. A-061.
+func (a *authorization) asksAgain() bool {
+	if a.client.FirstParty {
+		return false
+	}
+	return a.client.Public() || a.client.Unverified && !slices.Contains(a.prompt, "none")
 }
 
 // language is the first language that was asked for, without its region.

@@ -32,7 +32,8 @@
 //	bounds.go      how much strangers may make us do; watch.go: values that repeat
 //	introspect.go  /oauth2/introspect, plain and signed
 //	discovery.go   metadata and keys
-//	diary.go       what the client's developer learns of each request
+//	diary.go       what the client's developer learns of each request: diagnosis.go says
+//	               why it was refused, clientclock.go how far the client's clock is off
 //	outbound.go    the client for addresses that somebody else chose
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
@@ -106,7 +107,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 func byMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if open {
-			allowScripts(w)
+			allowScripts(w.Header(), post != nil)
 		}
 		switch {
 		case get != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead):
@@ -114,7 +115,7 @@ func byMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
 		case post != nil && r.Method == http.MethodPost:
 			post(w, r)
 		case open && r.Method == http.MethodOptions:
-			w.WriteHeader(http.StatusNoContent)
+			preflight(w, "GET, POST")
 		default:
 			w.Header().Set("Allow", allowed(get != nil, post != nil, open))
 			writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
@@ -137,14 +138,27 @@ func allowed(get, post, open bool) string {
 	return strings.Join(all, ", ")
 }
 
-// allowScripts lets scripts of any origin read the answer and send a token or client
-// secret along. They get no cookies along, and nothing here depends on one.
-func allowScripts(w http.ResponseWriter) {
+// What scripts are told, made once.
+var (
+	anyOrigin = []string{"*"}
+	exposed   = []string{"DPoP-Nonce, WWW-Authenticate"}
+)
+
+// allowScripts lets scripts of any origin read the answer, and with tokens the headers
+// that speak of them. They get no cookies along, and nothing here depends on one.
+func allowScripts(h http.Header, tokens bool) {
+	h["Access-Control-Allow-Origin"] = anyOrigin
+	if tokens {
+		h["Access-Control-Expose-Headers"] = exposed
+	}
+}
+
+// preflight says what scripts may send: a token or client secret too. Only a browser
+// that asks beforehand looks at that (Fetch Standard, CORS-preflight fetch).
+func preflight(w http.ResponseWriter, methods string) {
 	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Methods", methods)
 	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
-	h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate")
 	h.Set("Access-Control-Max-Age", "600")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	w.WriteHeader(http.StatusNoContent)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tegata/idp/accounts"
 	"tegata/idp/connections"
 	"tegata/shared/db"
 	"tegata/shared/fault"
@@ -46,6 +47,14 @@ type held struct {
 	Ended     bool // that, or itself
 	Replaced  bool // itself: a refresh token that was used
 	Bound     confirmation
+	Person    *person // that it is about; nil when nobody looked
+}
+
+// person is what was found out about the person along with a token.
+type person struct {
+	Active  bool     // the account is there and may log in
+	Asked   bool     // the person was asked about the client, and
+	Allowed []string // allowed these scopes
 }
 
 // insertGrant writes the grant if the session it comes from still goes on, its account
@@ -113,6 +122,22 @@ func (s store) insertToken(ctx context.Context, grantID, kind string, t freshTok
 // ours or of another kind. One that is over is given too: see usable. The session is
 // looked at here, so that ending one, for whatever reason, ends its tokens at once.
 func (s store) token(ctx context.Context, kind, given string) (held, error) {
+	return s.tokenWith(ctx, kind, given, "")
+}
+
+// tokenAndAccount is token with the account it is about.
+func (s store) tokenAndAccount(ctx context.Context, kind, given string) (held, accounts.Account, error) {
+	var r accounts.Row
+	h, err := s.tokenWith(ctx, kind, given, ", "+accounts.Columns, r.Dest()...)
+	if err != nil {
+		return h, accounts.Account{}, err
+	}
+	account, err := r.Account()
+	return h, account, err
+}
+
+// tokenWith is token that reads more columns.
+func (s store) tokenWith(ctx context.Context, kind, given, columns string, more ...any) (held, error) {
 	id, want, ok := readToken(given)
 	if !ok {
 		return held{}, unknownToken()
@@ -122,20 +147,24 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	var scopes, cnf string
 	var tokenEnded, grantEnded, sessionEnded, rootEnded *time.Time
 	var sessionID, rootID *string
-	var disabled bool
+	var allowed *string
+	var disabled, active bool
 	err := s.DB.Row(ctx, `
 		select t.id, t.digest, t.target, t.cnf, t.created_at, t.expires_at, t.ended_at,
 			g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at, g.ended_at,
-			s.id, s.ended_at, c.disabled, r.id, r.ended_at
+			s.id, s.ended_at, c.disabled, r.id, r.ended_at,
+			a.state = 'active' and a.deleted_at is null, o.scopes`+columns+`
 		from tokens t
 		join grants g on g.id = t.grant_id
 		join clients c on c.id = g.client_id
+		join accounts a on a.id = g.account_id
 		left join sessions s on s.id = g.session_id
 		left join grants r on r.id = g.root_id
-		where t.id = $1 and t.kind = $2`, db.Args(id, kind),
+		left join consents o on o.account_id = g.account_id and o.client_id = g.client_id
+		where t.id = $1 and t.kind = $2`, db.Args(id, kind), append([]any{
 		&h.Token, &digest, &target, &cnf, &h.CreatedAt, &h.ExpiresAt, &tokenEnded,
 		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &h.grant.ExpiresAt, &grantEnded,
-		&sessionID, &sessionEnded, &disabled, &rootID, &rootEnded)
+		&sessionID, &sessionEnded, &disabled, &rootID, &rootEnded, &active, &allowed}, more...)...)
 	if err == nil && !secret.Match(digest, want) {
 		err = unknownToken()
 	}
@@ -151,6 +180,10 @@ func (s store) token(ctx context.Context, kind, given string) (held, error) {
 	h.Ended = h.Over || tokenEnded != nil
 	if rootID != nil {
 		h.RootID = *rootID
+	}
+	h.Person = &person{Active: active}
+	if allowed != nil {
+		h.Person.Asked, h.Person.Allowed = true, strings.Fields(*allowed)
 	}
 	if err := json.Unmarshal(about, &h.Session); err != nil {
 		return held{}, err

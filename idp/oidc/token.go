@@ -27,6 +27,7 @@ const maxForm = 64 << 10
 type work struct {
 	began       time.Time       // when the request came
 	client      *registered     // who asks, once that is proved
+	arrived     *http.Request   // as it came
 	claimed     claim           // who says to ask, and how
 	assertion   *assertion      // what proved it, to be remembered
 	proof       *proof          // of the key that tokens are bound to, to be remembered
@@ -53,9 +54,9 @@ type work struct {
 
 type workKey struct{}
 
-func withWork(ctx context.Context) (context.Context, *work) {
-	w := &work{}
-	return context.WithValue(ctx, workKey{}, w), w
+func withWork(r *http.Request) (context.Context, *work) {
+	w := &work{arrived: r}
+	return context.WithValue(r.Context(), workKey{}, w), w
 }
 
 func workOf(ctx context.Context) *work { return ctx.Value(workKey{}).(*work) }
@@ -96,7 +97,7 @@ func nothing(context.Context) error { return nil }
 
 // serveToken finds the answer and writes what it leads to.
 func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.Context, *work, tokens, error) {
-	ctx, work := withWork(r.Context())
+	ctx, work := withWork(r)
 	work.began = p.Clock()
 	answer, err := p.exchange(ctx, w, r)
 	return ctx, work, answer, p.redeem(ctx, work, err)

@@ -79,14 +79,28 @@ func (t Trial) flow(c clients.Client) []Finding {
 	all := []Finding{
 		{true, "authentication", string(c.AuthMethod)},
 		{true, "PKCE", proof + ", S256 only"},
+		{true, "requests", t.requests(c)},
+		{true, "tokens", t.tokens(c)},
 		{true, "consent", consent(c)},
 		{true, "ID token", idTokenForm(c)},
 		{true, "log-out", t.logout(c)},
 	}
-	if slices.Contains(c.GrantTypes, clients.AuthorizationCode) && len(c.RedirectURIs) > 0 {
+	if slices.Contains(c.GrantTypes, clients.AuthorizationCode) && len(c.RedirectURIs) > 0 && !c.RequirePushed && !c.RequireSignedRequest {
 		all = append(all, Finding{true, "try it", t.Issuer + pathAuthorize + "?" + t.example(c).Encode()})
 	}
 	return all
+}
+
+// requests tells how an authorization request has to come. RFC 9126 §6, RFC 9101 §10.5.
+func (t Trial) requests(c clients.Client) string {
+	how := "may come as parameters of " + t.Issuer + pathAuthorize
+	if c.RequirePushed {
+		how = "have to be pushed to " + t.Issuer + pathPushed
+	}
+	if c.RequireSignedRequest {
+		how += ", signed by the client (request)"
+	}
+	return how
 }
 
 // idTokenForm tells how ID tokens of the client are made.
@@ -103,13 +117,28 @@ func consent(c clients.Client) string {
 	switch {
 	case c.FirstParty:
 		return "people are not asked: it is ours"
-	case slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !c.Assured(uri) }):
-		how = "people are asked each time, unless they return to an https address: anybody can say that they are this client"
+	case c.Public():
+		how = "people are asked each time: anybody can say that they are this client"
+	case c.Unverified:
+		how = "people are asked each time, except by prompt=none"
 	}
 	if c.Unverified {
 		how += "; they are warned that they return to " + c.Return()
 	}
 	return how
+}
+
+// tokens tells what the tokens are bound to. RFC 9449 §5.2, RFC 8705 §3.4.
+func (t Trial) tokens(c clients.Client) string {
+	switch {
+	case c.DPoPBound && c.CertificateBound:
+		return "are bound to the key of its DPoP proofs and to its certificate"
+	case c.DPoPBound:
+		return "are bound to the key of its DPoP proofs, which each request needs"
+	case c.CertificateBound:
+		return "are bound to its certificate, which each request has to show"
+	}
+	return "are good for whoever has them, unless the client sends DPoP proofs"
 }
 
 func (t Trial) logout(c clients.Client) string {

@@ -18,7 +18,9 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		var claims map[string]any
 		var client clients.Client
-		if claims, client, err = p.claimsFor(w, r, given); err == nil {
+		claims, client, err = p.claimsFor(w, r, given)
+		p.noteUserinfo(r, client.ID, err)
+		if err == nil {
 			p.Count("userinfo")
 			p.answerUserinfo(w, r, &client, claims)
 			return
@@ -36,23 +38,25 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 		return
 	}
 	claims["iss"], claims["aud"] = p.Issuer, client.ID
-	p.writeJWT(r.Context(), w, &work{}, jwtAnswer{
+	p.writeJWT(r.Context(), w, &work{arrived: r}, jwtAnswer{
 		kind: "application/jwt", typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: claims,
 	})
 }
 
+// claimsFor gives the claims and the client that holds the token; when the token is
+// refused, the client by its id alone.
 func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (map[string]any, clients.Client, error) {
 	h, account, err := p.bearerOf(w, r, given)
 	if err != nil {
-		return nil, clients.Client{}, err
+		return nil, clients.Client{ID: h.Client}, err
 	}
 	client, err := p.Clients.ByID(r.Context(), h.Client)
-	return about(account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err
+	return about(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
 func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
-	h, err = p.store.token(r.Context(), kindAccess, given.token)
+	h, account, err = p.store.tokenAndAccount(r.Context(), kindAccess, given.token)
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
@@ -68,11 +72,10 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 	if !slices.Contains(h.Scopes, "openid") {
 		return h, account, refuse("insufficient_scope", "The access token was not given for the scope openid.")
 	}
-	account, err = p.Accounts.ByID(r.Context(), h.Session.AccountID)
-	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
+	if !h.Person.Active {
 		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
-	return h, account, err
+	return h, account, nil
 }
 
 // accessToken finds the access token: in the header or, with POST, in the form, and never

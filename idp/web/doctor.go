@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"tegata/idp/clients"
@@ -14,8 +15,22 @@ import (
 type doctorData struct {
 	Client, ID string
 	Until      string // how long the link is good
-	Registered []string
+	Registered []fact
 	Requests   []visit
+	Refused    int   // how many of them
+	Clock      *hand // nil when nothing measured it
+}
+
+// fact is a line of the client's registration.
+type fact struct {
+	Name   string // message key
+	Values []string
+}
+
+// hand is how far the client's clock is ahead, by the newest measurement.
+type hand struct {
+	Seconds, By, At string
+	Good            bool
 }
 
 // visit is one request in words.
@@ -27,8 +42,11 @@ type visit struct {
 	Diff                  *diff
 }
 
-// diff is an address that came beside the registered one that is most like it.
-type diff struct{ Start, Registered, Given, End string }
+// diff is an address that came beside the expected one that is most like it.
+type diff struct {
+	Start, Expected, Given, End string
+	None                        bool // nothing could have been expected
+}
 
 // showDoctor shows /doctor: the last requests of the client that the token was made
 // for, to whoever has the link.
@@ -53,19 +71,44 @@ func (p *Pages) showDoctor(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	lang := page.Language(r)
-	data := doctorData{Client: client.NameIn(lang), ID: id, Until: locale.DateTime(lang, until, nil), Registered: client.RedirectURIs}
+	data := doctorData{Client: client.NameIn(lang), ID: id, Until: locale.DateTime(lang, until, nil), Registered: registration(client)}
 	for _, one := range all {
-		data.Requests = append(data.Requests, p.visit(lang, one))
+		v := p.visit(lang, one)
+		data.Requests = append(data.Requests, v)
+		if !v.OK {
+			data.Refused++
+		}
+		if v.Clock != "" && data.Clock == nil {
+			data.Clock = &hand{v.Clock, "doctor.by." + one.Details["clock_by"], v.At, one.ClockIsGood()}
+		}
 	}
 	return p.Page.Show(w, r, page.Page{Template: "doctor", Title: "doctor.title", Wide: true, Data: data})
 }
 
+// registration is what a developer compares requests with. Nothing in it is secret.
+func registration(c clients.Client) []fact {
+	pkce := map[bool]string{true: "S256", false: ""}[c.RequirePKCE]
+	var facts []fact
+	for _, f := range []fact{
+		{"doctor.redirect_uris", c.RedirectURIs},
+		{"doctor.post_logout", c.PostLogoutRedirectURIs},
+		{"doctor.authentication", []string{string(c.AuthMethod)}},
+		{"doctor.grant_types", c.GrantTypes},
+		{"doctor.scopes", []string{strings.Join(c.Scopes, " ")}},
+		{"doctor.pkce", []string{pkce}},
+		{"doctor.id_token", []string{c.IDTokenAlg}},
+	} {
+		f.Values = slices.DeleteFunc(slices.Clone(f.Values), func(v string) bool { return v == "" })
+		if len(f.Values) > 0 {
+			facts = append(facts, f)
+		}
+	}
+	return facts
+}
+
 func (p *Pages) visit(lang string, r clients.Request) visit {
 	v := visit{
-		At: r.At.UTC().Format("2006-01-02 15:04:05Z"), Endpoint: r.Endpoint, Outcome: r.Outcome, OK: r.Outcome == "ok", Clock: r.Details["clock"],
-	}
-	if v.Clock != "" && !strings.HasPrefix(v.Clock, "-") {
-		v.Clock = "+" + v.Clock
+		At: r.At.UTC().Format("2006-01-02 15:04:05Z"), Endpoint: r.Endpoint, Outcome: r.Outcome, OK: r.Outcome == "ok", Clock: r.Clock(),
 	}
 	if r.Reason != clients.ReasonNone {
 		args := map[string]any{}
@@ -74,9 +117,9 @@ func (p *Pages) visit(lang string, r clients.Request) visit {
 		}
 		v.Reason = p.Page.Catalog.Text(lang, "doctor.reason."+r.Reason, args)
 	}
-	if r.Reason == clients.ReasonRedirectURI {
-		var d diff
-		d.Start, d.Registered, d.Given, d.End = clients.Diff(r.Details["given"], r.Details["registered"])
+	if given, expected, ok := r.Compared(); ok {
+		d := diff{None: expected == ""}
+		d.Start, d.Expected, d.Given, d.End = clients.Diff(given, expected)
 		v.Diff = &d
 	}
 	return v

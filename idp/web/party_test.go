@@ -186,16 +186,15 @@ func soon(t *testing.T, one *browser.Person, to string) {
 	t.Fatalf("still at %s, want %s", one.URL(), to)
 }
 
-// What an unverified client shows. What was allowed is remembered: its secret shows
-// that it is the same client.
+// What an unverified client shows, each time that a page may be shown.
 func TestAnUnverifiedClientIsMarked(t *testing.T) {
 	p := withParty(t, "    unverified: true\n")
 	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
 	host := strings.TrimPrefix(p.URL, "http://")
 	one.Visit(p.authorize("openid email"))
 	inEnglish.enter(one, maya, mayaPassword).At("/consent").Sees("Nobody at", host).Press("Approve").Title("Party 200")
-	one.Visit(p.authorize("openid email")).Title("Party 200")
-	one.Visit(p.authorize("openid email profile")).At("/consent").Sees(host)
+	one.Visit(p.authorize("openid email")).At("/consent").Sees(host)
+	one.Visit(p.authorize("openid email") + "&prompt=none").Title("Party 200")
 }
 
 // The page of connected applications: scopes, times, and the end.

@@ -58,7 +58,11 @@ func samples() []page.Page {
 		{Template: "doctor", Title: "doctor.title", Wide: true, Data: doctorData{Client: "Shop", ID: "shop", Until: "later"}},
 		{Template: "doctor", Title: "doctor.title", Wide: true, Data: doctorData{Client: "Shop", ID: "shop", Until: "later", Requests: []visit{
 			{At: "now", Endpoint: "token", Outcome: "ok", OK: true, Clock: "+1"},
-			{At: "now", Endpoint: "authorize", Outcome: "server_error", Reason: "because", Diff: &diff{"https://", "shop", "<script>", ".example/cb"}}}}},
+			{At: "now", Endpoint: "logout", Outcome: "invalid_request", Reason: "because", Diff: &diff{Given: "https://shop.example/", None: true}},
+			{At: "now", Endpoint: "authorize", Outcome: "server_error", Reason: "because", Diff: &diff{"https://", "shop", "<script>", ".example/cb", false}}},
+			Registered: []fact{{"doctor.redirect_uris", []string{"https://shop.example/cb", "https://shop.example/other"}}}, Refused: 2, Clock: &hand{"+90", "doctor.by.proof", "now", false}}},
+		{Template: "doctor", Title: "doctor.title", Wide: true, Data: doctorData{Client: "Shop", ID: "shop", Until: "later", Clock: &hand{"+1", "doctor.by.assertion", "now", true},
+			Requests: []visit{{At: "now", Endpoint: "token", Outcome: "ok", OK: true, Clock: "+1"}}}},
 		{Template: "device", Title: "device.title", Data: deviceData{Code: `"><script>`}, Problem: fault.New(fault.Invalid, "user_code", "device.code_form")},
 		{Template: "device_confirm", Title: "device.confirm_title", Data: deviceConfirmData{Client: "Television", Email: "ada@example.org", Place: "192.0.2.7",
 			Asked: time.Unix(0, 0), Zone: "Asia/Tokyo", Scopes: []string{"one"}, Details: []detail{{Type: "transfer", Members: []member{{"amount", "1"}}}}}},

@@ -18,18 +18,23 @@ import (
 
 func (k Keys) export() *cobra.Command {
 	var f flags
-	var private bool
+	var private, push bool
 	var recipients []string
 	var passphrase, out string
 	cmd := k.verb(&cobra.Command{
 		Use:   "export",
 		Short: "Print the public key set, or an encrypted backup of the private keys",
-		Long: "Print the public keys as a JWK set. With --private, print the active and next keys with their\n" +
-			"private halves, encrypted with age for --recipient or with the passphrase in a file;\n" +
-			"`age -d` reads it. It is for an escrow: to restore a database it is not needed.",
+		Long: "Print the public keys as a JWK set. With --push, print the public half of the push key as\n" +
+			"browsers take it (applicationServerKey). With --private, print the active and next keys with\n" +
+			"their private halves, encrypted with age for --recipient or with the passphrase in a file;\n" +
+			"`keys import` takes them in again, and `age -d` reads them. It is for an escrow: to restore a\n" +
+			"database it is not needed.",
 		Example: "  " + k.Name + " keys export\n  " + k.Name + " keys export --private --recipient age1… -o keys.age",
 		Args:    cobra.NoArgs,
 	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
+		if push {
+			return k.exportPush(ctx, ring, f)
+		}
 		if !private {
 			set, err := ring.Set(ctx)
 			if err != nil {
@@ -69,11 +74,31 @@ func (k Keys) export() *cobra.Command {
 		return k.put(out, sealed.Bytes(), f)
 	})
 	f.on(cmd)
+	cmd.Flags().BoolVar(&push, "push", false, "the public half of the push key, for browsers")
 	cmd.Flags().BoolVar(&private, "private", false, "the private keys, encrypted")
 	cmd.Flags().StringArrayVar(&recipients, "recipient", nil, "who can read the backup: an age recipient (repeatable)")
 	cmd.Flags().StringVar(&passphrase, "passphrase-file", "", "or a file (0600) with a passphrase")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the backup to this new file, mode 0600")
+	cmd.MarkFlagsMutuallyExclusive("push", "private")
 	return cmd
+}
+
+func (k Keys) exportPush(ctx context.Context, ring *keys.Ring, f flags) error {
+	all, err := ring.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range all {
+		switch {
+		case key.Alg != keys.Push || key.State != keys.Active:
+		case f.json:
+			return verbs.JSON(k.Out, map[string]string{"kid": key.KID, "application_server_key": key.ApplicationServerKey()})
+		default:
+			_, err := fmt.Fprintln(k.Out, key.ApplicationServerKey())
+			return err
+		}
+	}
+	return fmt.Errorf("there is no push key; make one: keys stage %s", keys.Push)
 }
 
 // readers gives who can read a backup.

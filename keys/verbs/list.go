@@ -11,22 +11,23 @@ import (
 )
 
 func (k Keys) list() *cobra.Command {
-	var asJSON, nodes bool
+	var f flags
+	var nodes bool
 	cmd := k.verb(&cobra.Command{
 		Use:   "list",
 		Short: "List the signing keys, without their private halves",
 		Args:  cobra.NoArgs,
 	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
 		if nodes {
-			return k.listNodes(ctx, ring, asJSON)
+			return k.listNodes(ctx, ring, f.json)
 		}
 		all, err := ring.List(ctx)
 		if err != nil {
 			return err
 		}
-		return show(k.Out, all, asJSON)
+		return show(k.Out, all, f.json)
 	})
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	f.looks(cmd)
 	cmd.Flags().BoolVar(&nodes, "nodes", false, "list the running programs instead, and what they sign with")
 	return cmd
 }
@@ -60,7 +61,16 @@ func (k Keys) listNodes(ctx context.Context, ring *keys.Ring, asJSON bool) error
 	}
 	rows := make([][]string, len(nodes))
 	for i, n := range nodes {
-		rows[i] = []string{n.Host, verbs.Time(&n.SeenAt), list(n.Signs), list(n.Holds)}
+		rows[i] = []string{n.Host, verbs.Time(&n.SeenAt), list(shortened(n.Signs)), list(n.Holds)}
 	}
 	return verbs.Table(k.Out, []string{"RUNNING", "SEEN", "SIGNS WITH", "KEY-ENCRYPTION KEYS"}, rows)
+}
+
+// shortened gives what the verbs take for a kid: a few letters, for tables.
+func shortened(kids []string) []string {
+	short := make([]string, len(kids))
+	for i, kid := range kids {
+		short[i] = kid[:min(len(kid), 8)]
+	}
+	return short
 }

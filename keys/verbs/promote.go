@@ -22,13 +22,14 @@ func (k Keys) stage() *cobra.Command {
 		Use:   "stage ALG…",
 		Short: "Make a next key and publish it, so that clients know it before it signs",
 		Long: "Make a next key for each algorithm and publish it, so that clients know it before it\n" +
-			"signs. Algorithms: " + strings.Join(keys.Algorithms, ", ") + "; one that the ring lacks is added to it.",
+			"signs. Algorithms: " + strings.Join(keys.Algorithms, ", ") + "; one that the ring lacks is added to it.\n" +
+			keys.Push + " is the push key: the first one signs at once, and it is never in the key set.",
 		Example: "  " + k.Name + " keys stage ES256",
 		Args:    cobra.MinimumNArgs(1),
 	}, func(ctx context.Context, ring *keys.Ring, algs []string) error {
 		for _, alg := range algs {
-			if !slices.Contains(keys.Algorithms, alg) {
-				return verbs.Usagef("there is no algorithm %s; want one of %s", verbs.Plain(alg), strings.Join(keys.Algorithms, ", "))
+			if !slices.Contains(keys.Algorithms, alg) && alg != keys.Push {
+				return verbs.Usagef("there is no algorithm %s; want one of %s", verbs.Plain(alg), strings.Join(append(slices.Clone(keys.Algorithms), keys.Push), ", "))
 			}
 		}
 		type staged struct {
@@ -47,8 +48,14 @@ func (k Keys) stage() *cobra.Command {
 			case f.json:
 			case !made:
 				fmt.Fprintf(k.Out, "%s: %s is staged already\n", alg, key.KID)
+			case f.dry && key.State == keys.Active:
+				fmt.Fprintf(k.Out, "%s: would make the first key, which signs at once\n", alg)
 			case f.dry:
 				fmt.Fprintf(k.Out, "%s: would stage a new key\n", alg)
+			case key.State == keys.Active:
+				fmt.Fprintf(k.Out, "%s: %s signs; browsers subscribe with %s\n", alg, key.KID, key.ApplicationServerKey())
+			case alg == keys.Push:
+				fmt.Fprintf(k.Out, "%s: %s is staged; nobody uses it before: keys promote %[1]s\n", alg, key.KID)
 			default:
 				fmt.Fprintf(k.Out, "%s: %s is staged; it may sign when clients have it: keys promote %[1]s\n", alg, key.KID)
 			}
@@ -65,8 +72,8 @@ func (k Keys) stage() *cobra.Command {
 // succession is what promote and rotate were told.
 type succession struct {
 	flags
-	all, force, stage bool
-	vouched           []string
+	all, force, stage, yes bool
+	vouched                []string
 }
 
 func (k Keys) promote() *cobra.Command {
@@ -92,7 +99,9 @@ func (k Keys) successor(cmd *cobra.Command, stage bool) *cobra.Command {
 		"fetch is a client's is told by the address and the agent that it comes from at the token\n" +
 		"endpoint. --vouch names clients that are known to be ready, such as those that fetch the set\n" +
 		"when they meet a new key; --force asks for nothing. Both are written to the audit log.\n" +
-		"What the retired key signed stays valid."
+		"What the retired key signed stays valid.\n\n" +
+		"The push key (" + keys.Push + ") has no readers and is no part of --all: replacing it ends every push\n" +
+		"subscription, so the word " + keys.Push + " has to be typed (or --yes)."
 	cmd.Example = "  " + k.Name + " keys " + name + " ES256\n  " + k.Name + " keys " + name + " --all --dry-run"
 	work := k.verb(cmd, func(ctx context.Context, ring *keys.Ring, algs []string) error {
 		return k.succeed(ctx, ring, s, algs)
@@ -106,6 +115,7 @@ func (k Keys) successor(cmd *cobra.Command, stage bool) *cobra.Command {
 	s.on(work)
 	work.Flags().BoolVar(&s.all, "all", false, "every algorithm of the ring, but not the push key")
 	work.Flags().BoolVar(&s.force, "force", false, "although clients may not know the key: their log-ins may fail")
+	work.Flags().BoolVar(&s.yes, "yes", false, "do not ask about the push key")
 	work.Flags().StringArrayVar(&s.vouched, "vouch", nil, "client that is ready although it was not seen fetching (repeatable)")
 	return work
 }
@@ -147,9 +157,12 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 			return fmt.Errorf("there is no %s key; the ring has %v", verbs.Plain(alg), known)
 		}
 	}
+	if err := k.warnOfPush(s, algs); err != nil {
+		return err
+	}
 	done, refused := []promotedJSON{}, 0
 	for _, alg := range algs {
-		got, err := ring.Promote(ctx, keys.Promotion{Alg: alg, Stage: s.stage, Force: s.force, Vouched: s.vouched, Dry: s.dry})
+		got, err := ring.Promote(ctx, s.of(alg))
 		var wait *keys.NotYet
 		switch {
 		case errors.As(err, &wait):
@@ -178,6 +191,25 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 	return nil
 }
 
+// of is what is asked of the ring. A push key has no successor in waiting: to rotate is
+// to make a fresh one.
+func (s succession) of(alg string) keys.Promotion {
+	push := alg == keys.Push
+	return keys.Promotion{Alg: alg, Stage: s.stage && !push, Force: s.force || s.stage && push, Vouched: s.vouched, Dry: s.dry}
+}
+
+// warnOfPush asks before the push key changes.
+func (k Keys) warnOfPush(s succession, algs []string) error {
+	switch {
+	case !slices.Contains(algs, keys.Push):
+		return nil
+	case s.dry || s.yes:
+		fmt.Fprintln(k.Err, pushWarning)
+		return nil
+	}
+	return k.confirm(keys.Push, pushWarning)
+}
+
 // refuse tells who is not known to have the key, and when to try again.
 func (k Keys) refuse(alg string, e keys.Evidence) {
 	fmt.Fprintf(k.Err, "%s: %s may not sign yet\n", alg, e.Key.KID)
@@ -197,13 +229,16 @@ func (k Keys) refuse(alg string, e keys.Evidence) {
 
 func (k Keys) tellPromoted(s succession, alg string, got keys.Promoted) {
 	text := got.Now.KID + " signs"
+	if got.Now.KID == "" {
+		text = "a fresh key signs"
+	}
 	if got.Old != nil {
 		text += ", " + got.Old.KID + " is retired"
 	}
 	switch {
 	case got.Elsewise:
 		text += "; somebody else did it at the same moment"
-	case s.stage && s.dry:
+	case s.stage && s.dry && alg != keys.Push:
 		text += ", a new key is staged"
 	case s.stage && got.Next != nil:
 		text += ", " + got.Next.KID + " is staged"

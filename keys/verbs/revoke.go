@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -83,6 +84,7 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 		}
 	}
 	clients := map[string]bool{}
+	sum.Clients = []keys.ClientDamage{}
 	for _, key := range targets {
 		damage, err := ring.Damage(ctx, key)
 		if err != nil {
@@ -111,6 +113,9 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 	for _, key := range targets {
 		fmt.Fprintf(w, "%s %s %s\n", key.Alg, key.State, key.KID)
 	}
+	if slices.ContainsFunc(targets, func(key keys.Key) bool { return key.Alg == keys.Push && key.State == keys.Active }) {
+		fmt.Fprintln(w, pushWarning)
+	}
 	fmt.Fprintf(w, "depends on it: %s\n", sum)
 	if len(sum.Clients) == 0 {
 		return word, sum, nil
@@ -125,6 +130,7 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 // receipt prints what was done.
 func (k Keys) receipt(done keys.RevokedKeys, f flags) error {
 	if f.json {
+		done.Ended.Clients = append([]keys.ClientDamage{}, done.Ended.Clients...)
 		return verbs.JSON(k.Out, struct {
 			Revoked []keyJSON   `json:"revoked"`
 			Active  []keyJSON   `json:"active"`

@@ -29,11 +29,17 @@ func (k Keys) rewrap() *cobra.Command {
 			"Codes that people type (in mails, at log-in) cannot be sealed anew: those under way are\n" +
 			"accepted while both keys are at hand, and expire.\n\n" +
 			"In the end --finish puts the new key in the place of the old one, on this machine, and keeps\n" +
-			"the old one with .old at its end: backups made until now can only be read with it.",
+			"the old one with .old at its end: backups made until now can only be read with it.\n\n" +
+			"Where the key comes from the environment, start every program with the old one as\n" +
+			"key_encryption_key and the new one as key_encryption_key_next (or _next_file), one after the\n" +
+			"other; run this with the same settings; then start them with the new one alone.",
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
-		if ring.KeyFile == "" {
-			return errors.New("the key-encryption key must come from key_encryption_key_file to be changed while programs run")
+		switch {
+		case ring.NextKEK != "" && (generate || finish):
+			return verbs.Usagef("the new key comes from key_encryption_key_next: there is no file to make or to move")
+		case ring.NextKEK == "" && ring.KeyFile == "":
+			return errors.New("there is no new key; start every " + k.Name + " with key_encryption_key_next beside key_encryption_key, and run this with the same settings")
 		}
 		if generate && !f.dry {
 			if _, err := secret.ReadOrCreateKeyFile(ring.NextKeyFile()); err != nil {
@@ -60,7 +66,12 @@ func (k Keys) rewrap() *cobra.Command {
 		case finish:
 			return k.swap(ring, f)
 		}
-		fmt.Fprintf(k.Err, "Everything is sealed by %s. On every machine, run: %s keys rewrap --finish\n", done.To, k.Name)
+		what := "On every machine, run: " + k.Name + " keys rewrap --finish"
+		if ring.NextKEK != "" {
+			what = "Start every " + k.Name + " with that one as key_encryption_key, and without key_encryption_key_next.\n" +
+				"Backups made until now can only be read with the old one: keep it with them."
+		}
+		fmt.Fprintf(k.Err, "Everything is sealed by %s. %s\n", done.To, what)
 		return nil
 	})
 	f.on(cmd)
@@ -71,6 +82,9 @@ func (k Keys) rewrap() *cobra.Command {
 
 // successorKey names the new key and makes sure that we hold it.
 func (k Keys) successorKey(ring *keys.Ring, pretend bool) (id string, err error) {
+	if ring.NextKEK != "" {
+		return ring.NextKEK, nil
+	}
 	key, err := secret.ReadKeyFile(ring.NextKeyFile())
 	if errors.Is(err, fs.ErrNotExist) && !pretend {
 		if old, err := secret.ReadKeyFile(ring.KeyFile + ".old"); err == nil { // what came late, sealed by the old key

@@ -109,7 +109,11 @@ func (k Keys) showPlan(ctx context.Context, ring *keys.Ring, p keys.Plan, f flag
 	fmt.Fprintln(k.Out, f.would(fmt.Sprintf("a key signs for %s, its successor is staged %s before; clients are waited for %s", text(p.Every), text(p.Before), wait)))
 	rows := make([][]string, len(due))
 	for i, d := range due {
-		rows[i] = []string{d.Alg, verbs.Time(d.StageAt), verbs.Time(&d.PromoteAt), d.Waits}
+		staged := "is staged"
+		if d.StageAt != nil {
+			staged = verbs.Time(d.StageAt)
+		}
+		rows[i] = []string{d.Alg, staged, verbs.Time(&d.PromoteAt), d.Waits}
 	}
 	return verbs.Table(k.Out, []string{"ALG", "STAGE AT", "SIGNS FROM", "WAITS FOR"}, rows)
 }

@@ -5,9 +5,10 @@
 //	keys retire, revoke, recover     a key goes, in peace or not (retire.go, revoke.go)
 //	keys schedule                    running programs rotate by themselves (schedule.go)
 //	keys rewrap                      another key-encryption key (rewrap.go)
-//	keys export, verify              backups and checks (export.go, verify.go)
+//	keys export, import              the public set; private keys for an escrow, and back (export.go, import.go)
+//	keys verify                      checks (verify.go)
 //
-// Each verb that changes something knows --json and --dry-run.
+// Each verb knows --json and --dry-run.
 package verbs
 
 import (
@@ -46,7 +47,7 @@ func (k Keys) Command() *cobra.Command {
 		Args: cobra.NoArgs,
 	}
 	group.AddCommand(k.list(), k.stage(), k.promote(), k.rotate(), k.retire(), k.revoke(), k.recover(),
-		k.schedule(), k.rewrap(), k.export(), k.verify())
+		k.schedule(), k.rewrap(), k.export(), k.importing(), k.verify())
 	return group
 }
 
@@ -56,6 +57,12 @@ type flags struct{ json, dry bool }
 func (f *flags) on(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	cmd.Flags().BoolVarP(&f.dry, "dry-run", "n", false, "say what would be done, and do nothing")
+}
+
+// looks is for the verbs that change nothing: scripts may give them the same flags.
+func (f *flags) looks(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	cmd.Flags().BoolVarP(&f.dry, "dry-run", "n", false, "makes no difference: nothing is changed anyway")
 }
 
 // verb builds a command that works on the ring.
@@ -94,6 +101,9 @@ func (f flags) would(text string) string {
 	return text
 }
 
+// pushWarning is what happens when the push key changes.
+const pushWarning = "Every push subscription ends: browsers bind it to this key. People have to switch push on again in each browser."
+
 // confirm asks for the word to be typed. It is for what cannot be undone.
 func (k Keys) confirm(word, question string) error {
 	fmt.Fprintf(k.Err, "%s\nType %s to go on: ", question, word)
@@ -119,13 +129,14 @@ type keyJSON struct {
 	RetiredAt   *time.Time `json:"retired_at"`
 	RevokedAt   *time.Time `json:"revoked_at"`
 	PurgeAfter  *time.Time `json:"purge_after"`
+	Server      string     `json:"application_server_key,omitempty"` // of a push key
 	SealedBy    string     `json:"sealed_by"`
 	Device      string     `json:"device"`
 }
 
 func toJSON(k keys.Key) keyJSON {
 	return keyJSON{k.KID, k.Alg, k.State, k.CreatedAt, k.StagedAt, k.PublishedAt, k.ActivatedAt, k.RetiredAt, k.RevokedAt,
-		k.PurgeAfter, k.SealedBy, k.Device}
+		k.PurgeAfter, k.ApplicationServerKey(), k.SealedBy, k.Device}
 }
 
 func allJSON(all []keys.Key) []keyJSON {

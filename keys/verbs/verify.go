@@ -11,7 +11,7 @@ import (
 )
 
 func (k Keys) verify() *cobra.Command {
-	var asJSON bool
+	var f flags
 	cmd := k.verb(&cobra.Command{
 		Use:   "verify",
 		Short: "Check that the ring is whole and that what is served and signed with is right",
@@ -31,12 +31,12 @@ func (k Keys) verify() *cobra.Command {
 			return err
 		}
 		wrong := 0
-		for _, f := range all {
-			if !f.OK {
+		for _, one := range all {
+			if !one.OK {
 				wrong++
 			}
 		}
-		if asJSON {
+		if f.json {
 			if err := verbs.JSON(k.Out, all); err != nil {
 				return err
 			}
@@ -51,7 +51,7 @@ func (k Keys) verify() *cobra.Command {
 		}
 		return nil
 	})
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	f.looks(cmd)
 	return cmd
 }
 

@@ -13,8 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +21,10 @@ import (
 
 	"tegata/shared/certs"
 	"tegata/shared/certs/certstest"
+	"tegata/shared/clock"
+	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
+	"tegata/shared/secret"
 )
 
 const host = "id.example.test"
@@ -165,10 +167,23 @@ func site(t *testing.T, a *certs.ACME) string {
 	return inner.Addr().String()
 }
 
-func TestACertificateIsObtainedByProvingTheHostAndKeptInTheFolder(t *testing.T) { // RFC 8555 §7.4
-	folder := filepath.Join(t.TempDir(), "acme")
+// shelf keeps certificates in a database, as one of the programs that share it.
+func shelf(t *testing.T, d *db.DB) certs.Store {
+	t.Helper()
+	seal, err := secret.NewSealer([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certs.Store{DB: d, Seal: seal, Clock: clock.System}
+}
+
+func TestACertificateIsObtainedByProvingTheHostAndKeptInTheDatabase(t *testing.T) { // RFC 8555 §7.4
+	dbtest.Each(t, dbtest.Mechanisms(t), obtainAndKeep)
+}
+
+func obtainAndKeep(t *testing.T, d *db.DB) {
 	log := &record{}
-	a := &certs.ACME{Folder: folder, Hosts: []string{host}, Log: slog.New(slog.NewTextHandler(log, nil))}
+	a := &certs.ACME{Store: shelf(t, d), Hosts: []string{host}, Log: slog.New(slog.NewTextHandler(log, nil))}
 	addr := site(t, a)
 	ca := startCA(t, addr)
 	a.Directory = ca.url + "/directory"
@@ -188,30 +203,73 @@ func TestACertificateIsObtainedByProvingTheHostAndKeptInTheFolder(t *testing.T) 
 	if n := ca.orders.Load(); n != 1 {
 		t.Errorf("%d orders, want 1", n)
 	}
-	again := &certs.ACME{Folder: folder, Directory: a.Directory, Hosts: a.Hosts, Log: a.Log}
+	again := &certs.ACME{Store: shelf(t, d), Directory: a.Directory, Hosts: a.Hosts, Log: a.Log}
 	watched(t, again, func() bool { return !again.Expires().IsZero() })
 	if n := ca.orders.Load(); n != 1 {
-		t.Errorf("%d orders after a restart, want the certificate of the folder", n)
+		t.Errorf("%d orders after a restart, want the certificate that is there", n)
 	}
-	private(t, folder)
+	sealed(t, d)
 }
 
-// private checks that nobody else can read the folder.
-func private(t *testing.T, folder string) {
-	names, _ := filepath.Glob(filepath.Join(folder, "*"))
-	if len(names) < 2 {
-		t.Errorf("the folder holds %v, want account and certificate", names)
+// sealed checks that no private key can be read in the database.
+func sealed(t *testing.T, d *db.DB) {
+	t.Helper()
+	boxes, err := db.Collect(t.Context(), d, `select box from certificates where sealed_by <> ''`, nil, func(scan db.Scan) (box []byte, err error) {
+		return box, scan(&box)
+	})
+	if err != nil || len(boxes) < 2 {
+		t.Fatalf("%d rows %v, want account and certificate", len(boxes), err)
 	}
-	for _, name := range append(names, folder) {
-		if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s: %v %v, want no rights for others", name, info.Mode(), err)
+	for _, box := range boxes {
+		if bytes.Contains(box, []byte("PRIVATE")) {
+			t.Error("a private key lies in the open")
 		}
 	}
 }
 
+// Of the nodes that have no certificate one alone asks for it, another one answers the
+// authority's look, and all have it then.
+func TestOfSeveralNodesOneAsksAndAllHaveTheCertificate(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, url string) {
+		open := func() *certs.ACME {
+			return &certs.ACME{Store: shelf(t, dbtest.Open(t, url, dbtest.Mechanisms(t))), Hosts: []string{host}, Log: slog.New(slog.DiscardHandler)}
+		}
+		one, other, third := open(), open(), open()
+		ca := startCA(t, site(t, other)) // the authority looks at a node that did not ask
+		for _, a := range []*certs.ACME{one, other, third} {
+			a.Directory = ca.url + "/directory"
+		}
+		hello := &tls.ClientHelloInfo{ServerName: host, SupportedVersions: []uint16{tls.VersionTLS13},
+			SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256}, SupportedCurves: []tls.CurveID{tls.CurveP256}}
+		var all sync.WaitGroup
+		got := map[*certs.ACME]*atomic.Int64{one: {}, third: {}}
+		for a, n := range got {
+			for range 4 {
+				all.Go(func() {
+					if _, err := a.Certificate(hello); err == nil {
+						n.Add(1)
+					}
+				})
+			}
+		}
+		all.Wait()
+		if got[one].Load() != 4 && got[third].Load() != 4 {
+			t.Errorf("%d and %d handshakes, want those of one node", got[one].Load(), got[third].Load())
+		}
+		for _, a := range []*certs.ACME{one, other, third} {
+			if c, err := a.Certificate(hello); err != nil || !slices.Equal(c.Leaf.DNSNames, []string{host}) {
+				t.Errorf("afterwards: %v", err)
+			}
+		}
+		if n := ca.orders.Load(); n != 1 {
+			t.Errorf("%d orders, want one", n)
+		}
+	})
+}
+
 func TestARefusedOrderIsToldAndTriedAgain(t *testing.T) {
 	log := &record{}
-	a := &certs.ACME{Folder: t.TempDir(), Hosts: []string{host}, Log: slog.New(slog.NewTextHandler(log, nil))}
+	a := &certs.ACME{Store: shelf(t, dbtest.SQLite(t, dbtest.Mechanisms(t))), Hosts: []string{host}, Log: slog.New(slog.NewTextHandler(log, nil))}
 	ca := startCA(t, site(t, a))
 	ca.refuse.Store(true)
 	a.Directory = ca.url + "/directory"

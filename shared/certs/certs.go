@@ -4,6 +4,8 @@
 //	Source   gives the certificate of a handshake and knows when it ends
 //	Pair     a Source of two files, read again when they change (pair.go)
 //	ACME     a Source that asks a certificate authority, and asks again (acme.go)
+//	Store    where it keeps what it got, for all nodes (store.go)
+//	Authorities  whose certificates callers may have, read again likewise (authorities.go)
 //	Read     certificate and key of two files, checked (read.go)
 //	Config   TLS as we speak it; Asking also wants a certificate from the caller
 //

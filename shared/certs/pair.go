@@ -93,8 +93,10 @@ func (p *Pair) Expires() time.Time {
 func (p *Pair) Failing() bool { return p.failing.Load() }
 
 // Watch looks at the files until ctx ends.
-func (p *Pair) Watch(ctx context.Context) {
-	every := p.Every
+func (p *Pair) Watch(ctx context.Context) { watch(ctx, p.Every, p.Reload) }
+
+// watch looks every so often, and at once on SIGHUP. What is wrong was logged by look.
+func watch(ctx context.Context, every time.Duration, look func() error) {
 	if every == 0 {
 		every = lookEvery
 	}
@@ -110,6 +112,6 @@ func (p *Pair) Watch(ctx context.Context) {
 		case <-tick.C:
 		case <-hangUp:
 		}
-		p.Reload() // it has logged what is wrong
+		look()
 	}
 }

@@ -126,6 +126,10 @@ func ReadPool(file string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, &Mistake{File: file, Err: short(err, file)}
 	}
+	return readPool(file, text)
+}
+
+func readPool(file string, text []byte) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
 		return nil, &Mistake{File: file, Err: errors.New("holds no certificate in PEM")}

@@ -23,11 +23,14 @@ type Program struct {
 	// Database holds everything that lasts.
 	Database Database `yaml:"database"`
 	// KeyEncryptionKey seals what the database must not show: 32 bytes in base64.
-	KeyEncryptionKey Secret  `yaml:"key_encryption_key" missing:"ok"`
-	Keys             Keys    `yaml:"keys"`
-	Log              Log     `yaml:"log"`
-	Tracing          Tracing `yaml:"tracing"`
-	Proxies          Trusted `yaml:"proxies"`
+	KeyEncryptionKey Secret `yaml:"key_encryption_key" missing:"ok"`
+	// NextKeyEncryptionKey is its successor while it is being changed, for programs that
+	// do not find one beside the file.
+	NextKeyEncryptionKey Secret  `yaml:"key_encryption_key_next"`
+	Keys                 Keys    `yaml:"keys"`
+	Log                  Log     `yaml:"log"`
+	Tracing              Tracing `yaml:"tracing"`
+	Proxies              Trusted `yaml:"proxies"`
 }
 
 // Keys is where signing keys lie.
@@ -83,6 +86,14 @@ func (c Program) KEK() ([]byte, error) {
 		return secret.ReadOrCreateKeyFile(c.KeyEncryptionKey.File)
 	}
 	return nil, errors.New("key_encryption_key is not set")
+}
+
+// NextKEK gives the successor of the key-encryption key; nil when none is set.
+func (c Program) NextKEK() ([]byte, error) {
+	if text := c.NextKeyEncryptionKey.Reveal(); text != "" {
+		return parseKEK(text)
+	}
+	return nil, nil
 }
 
 var errKEK = errors.New("want 32 bytes in base64, as `openssl rand -base64 32` prints them")
@@ -157,12 +168,14 @@ func (c Program) checkKeys(p *Problems) {
 }
 
 func (c Program) checkKEK(p *Problems) {
-	const path = "key_encryption_key"
-	s := c.KeyEncryptionKey
-	if s.Missing() && c.Development {
-		return // made on the first start
+	if !c.KeyEncryptionKey.Missing() || !c.Development { // else it is made on the first start
+		c.checkOneKEK(p, "key_encryption_key", c.KeyEncryptionKey, true)
 	}
-	p.Secret(path, s, c.Development, true)
+	c.checkOneKEK(p, "key_encryption_key_next", c.NextKeyEncryptionKey, false)
+}
+
+func (c Program) checkOneKEK(p *Problems, path string, s Secret, needed bool) {
+	p.Secret(path, s, c.Development, needed)
 	if s.Reveal() == "" {
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
@@ -23,12 +22,11 @@ type TLS struct {
 	ACME            ACME   `yaml:"acme"`
 }
 
-// ACME is where certificates are asked for.
+// ACME is where certificates are asked for. What comes of it lies in the database.
 type ACME struct {
-	Folder       string `yaml:"folder"` // "" asks for none
+	AcceptTerms  bool   `yaml:"accept_terms"` // switches it on
 	DirectoryURL string `yaml:"directory_url"`
 	Email        string `yaml:"email"`
-	AcceptTerms  bool   `yaml:"accept_terms"`
 }
 
 // DefaultTLS is what a file without the section means.
@@ -37,13 +35,14 @@ func DefaultTLS() TLS {
 }
 
 // Serves tells whether the program speaks TLS itself.
-func (t TLS) Serves() bool { return t.CertificateFile != "" || t.ACME.Folder != "" }
+func (t TLS) Serves() bool { return t.CertificateFile != "" || t.ACME.AcceptTerms }
 
-// Source opens the certificates; nil when a proxy ends TLS.
-func (t TLS) Source(hosts []string, now clock.Clock, log *slog.Logger) (certs.Source, error) {
+// Source opens the certificates; nil when a proxy ends TLS. What an authority gives is
+// kept in store.
+func (t TLS) Source(store certs.Store, hosts []string, now clock.Clock, log *slog.Logger) (certs.Source, error) {
 	switch {
-	case t.ACME.Folder != "":
-		return &certs.ACME{Folder: t.ACME.Folder, Directory: t.ACME.DirectoryURL, Email: t.ACME.Email, Hosts: hosts, Log: log}, nil
+	case t.ACME.AcceptTerms:
+		return &certs.ACME{Store: store, Directory: t.ACME.DirectoryURL, Email: t.ACME.Email, Hosts: hosts, Log: log}, nil
 	case t.CertificateFile != "":
 		pair := &certs.Pair{CertificateFile: t.CertificateFile, KeyFile: t.KeyFile, Hosts: hosts, Clock: now, Log: log}
 		return pair, pair.Reload()
@@ -86,7 +85,7 @@ func (t TLS) Check(p *Problems, c Program, urls ...string) {
 	if !t.Serves() && t.MinVersion == "1.3" {
 		p.Add("tls.min_version", "has no effect: a proxy ends TLS")
 	}
-	if t.ACME.Folder != "" {
+	if t.ACME.AcceptTerms {
 		t.checkACME(p, c, urls)
 	} else {
 		t.checkNoACME(p)
@@ -101,7 +100,7 @@ func (t TLS) switchKey() string {
 	if t.CertificateFile != "" {
 		return "tls.certificate_file"
 	}
-	return "tls.acme.folder"
+	return "tls.acme.accept_terms"
 }
 
 func (t TLS) checkPair(p *Problems, c Program, urls []string) {
@@ -122,17 +121,12 @@ func (t TLS) checkPair(p *Problems, c Program, urls []string) {
 }
 
 func (t TLS) checkACME(p *Problems, c Program, urls []string) {
-	const path = "tls.acme.folder"
+	const path = "tls.acme.accept_terms"
 	if c.Development {
 		p.Add(path, "no authority gives a certificate to a developer's machine; use certificate_file or plain http")
 	}
 	if t.CertificateFile != "" {
 		p.Add(path, "stands beside tls.certificate_file; remove one of them")
-	}
-	if info, err := os.Stat(t.ACME.Folder); err == nil && !info.IsDir() {
-		p.Add(path, "%s is a file, want a folder", t.ACME.Folder)
-	} else if err == nil && info.Mode().Perm()&0o077 != 0 {
-		p.Add(path, "%s: mode is %04o, others can read the keys in it; run: chmod 700 %[1]s", t.ACME.Folder, info.Mode().Perm())
 	}
 	if len(c.Proxies.Trusted) > 0 {
 		p.Add(path, "an authority looks at the address itself, which proxies.trusted says is a proxy's; use certificate_file")
@@ -143,20 +137,18 @@ func (t TLS) checkACME(p *Problems, c Program, urls []string) {
 		}
 	}
 	p.URL("tls.acme.directory_url", t.ACME.DirectoryURL, false, false)
-	if !t.ACME.AcceptTerms {
-		p.Add("tls.acme.accept_terms", "read the terms of service of %s, then say true", t.ACME.DirectoryURL)
-	}
 	if t.ACME.Email != "" && !strings.Contains(t.ACME.Email, "@") {
 		p.Add("tls.acme.email", "%q is no mail address", t.ACME.Email)
 	}
 }
 
-// checkNoACME finds keys that have no effect without the folder.
+// checkNoACME finds keys that have no effect while nobody is asked.
 func (t TLS) checkNoACME(p *Problems) {
+	const need = "has no effect: read the terms of service of %s, then set tls.acme.accept_terms to true"
 	if t.ACME.Email != "" {
-		p.Add("tls.acme.email", "has no effect without tls.acme.folder")
+		p.Add("tls.acme.email", need, t.ACME.DirectoryURL)
 	}
-	if t.ACME.AcceptTerms {
-		p.Add("tls.acme.accept_terms", "has no effect without tls.acme.folder")
+	if t.ACME.DirectoryURL != DefaultTLS().ACME.DirectoryURL {
+		p.Add("tls.acme.directory_url", need, t.ACME.DirectoryURL)
 	}
 }

@@ -50,8 +50,6 @@ func files(t *testing.T) string {
 	}
 	os.WriteFile(filepath.Join(dir, "kek"), []byte("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"), 0o600)
 	os.WriteFile(filepath.Join(dir, "empty"), nil, 0o600)
-	os.Mkdir(filepath.Join(dir, "acme"), 0o700)
-	os.Mkdir(filepath.Join(dir, "shown"), 0o755)
 	return dir
 }
 
@@ -81,7 +79,6 @@ key_encryption_key_file: DIR/kek
 log: {level: info, format: json}
 tls:
   acme:
-    folder: DIR/acme
     directory_url: https://acme.example.com/directory
     email: admin@example.com
     accept_terms: true
@@ -160,20 +157,17 @@ func TestEachMistakeOfTheSectionTLSIsNamedWithItsKey(t *testing.T) { // F-30
 		}},
 		{acmeText, [][3]string{
 			{"", "", ""},
-			{"DIR/acme", "DIR/later", ""},
-			{"DIR/acme", "DIR/shown", "tls.acme.folder: DIR/shown: mode is 0755"},
-			{"DIR/acme", "DIR/kek", "tls.acme.folder: DIR/kek is a file"},
-			{"    accept_terms: true\n", "", "tls.acme.accept_terms: read the terms of service of https://acme.example.com/directory"},
-			{"    folder: DIR/acme\n", "", "tls.acme.accept_terms: has no effect without tls.acme.folder"},
-			{"    folder: DIR/acme\n", "", "tls.acme.email: has no effect"},
+			{"    accept_terms: true\n", "", "tls.acme.email: has no effect: read the terms of service of https://acme.example.com/directory"},
+			{"    accept_terms: true\n", "", "tls.acme.directory_url: has no effect"},
+			{"    email", "    folder: DIR/acme\n    email", "tls.acme.folder: there is no such key"},
 			{"admin@example.com", "admin", "tls.acme.email"},
 			{"https://acme.", "http://acme.", "tls.acme.directory_url"},
-			{"https://id.example.com", "http://id.example.com", "tls.acme.folder: there is TLS, but public_url begins with http://"},
-			{"https://id.example.com", "https://192.0.2.1", "tls.acme.folder: no authority gives a certificate to 192.0.2.1"},
-			{"https://id.example.com", "https://id", "tls.acme.folder: no authority gives a certificate to id"},
-			{"public_url: https://id.example.com\nlisten: 0.0.0.0:9000", development, "tls.acme.folder: no authority gives a certificate to a developer's machine"},
-			{"  acme:\n", "  certificate_file: DIR/good.pem\n  key_file: DIR/good.key\n  acme:\n", "tls.acme.folder: stands beside tls.certificate_file"},
-			{"[]", "[10.0.0.7]", "tls.acme.folder: an authority looks at the address itself"},
+			{"https://id.example.com", "http://id.example.com", "tls.acme.accept_terms: there is TLS, but public_url begins with http://"},
+			{"https://id.example.com", "https://192.0.2.1", "tls.acme.accept_terms: no authority gives a certificate to 192.0.2.1"},
+			{"https://id.example.com", "https://id", "tls.acme.accept_terms: no authority gives a certificate to id"},
+			{"public_url: https://id.example.com\nlisten: 0.0.0.0:9000", development, "tls.acme.accept_terms: no authority gives a certificate to a developer's machine"},
+			{"  acme:\n", "  certificate_file: DIR/good.pem\n  key_file: DIR/good.key\n  acme:\n", "tls.acme.accept_terms: stands beside tls.certificate_file"},
+			{"[]", "[10.0.0.7]", "tls.acme.accept_terms: an authority looks at the address itself"},
 		}},
 		{proxyText, [][3]string{
 			{"", "", ""},

@@ -12,9 +12,10 @@
 // microseconds since 1970 in UTC (so min(), max() and order work everywhere).
 // The types that work on both: text, bigint, boolean, bytea.
 //
-// On SQLite one goroutine owns the only writing connection and lets waiting
-// transactions share a commit (writer.go); reads go to a pool of read-only
-// connections. A statement that starts with "select" reads, any other writes.
+// On SQLite there is one writing connection, and transactions that wait for it share a
+// commit (writer.go); reads go to read-only connections
+// (readers.go). Both speak to the driver directly (lite.go), PostgreSQL is asked through
+// database/sql. A statement that starts with "select" reads, any other writes.
 package db
 
 import (
@@ -26,40 +27,46 @@ import (
 
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
-	pool   *sql.DB // PostgreSQL: all connections; SQLite: the reading ones
-	reader querier // pool, on SQLite with its statements prepared
-	writer *writer // SQLite only
-	stmts  sync.Map
+	pool    *sql.DB  // PostgreSQL only
+	reader  querier  // the pool or the readers
+	readers *readers // SQLite only
+	writer  *writer  // SQLite only
+	stmts   sync.Map
+
+	closing sync.Once
+	closed  error
 }
 
 // SQLite tells whether this is the embedded database.
 func (d *DB) SQLite() bool { return d.writer != nil }
 
 // Ping asks the database whether it answers.
-func (d *DB) Ping(ctx context.Context) error { return d.pool.PingContext(ctx) }
+func (d *DB) Ping(ctx context.Context) error {
+	if d.pool != nil {
+		return d.pool.PingContext(ctx)
+	}
+	var one int
+	return d.Row(ctx, `select 1`, nil, &one)
+}
 
 // Close ends the connections. Transactions under way finish first, new ones are
 // refused. On SQLite the writer goes last, so that it folds the journal into the file.
 func (d *DB) Close() error {
-	if d.writer == nil {
-		return d.pool.Close()
-	}
-	d.writer.stop()
-	return errors.Join(d.pool.Close(), d.writer.close())
+	d.closing.Do(func() {
+		if d.writer == nil {
+			d.closed = d.pool.Close()
+			return
+		}
+		d.writer.stop()
+		d.closed = errors.Join(d.readers.close(), d.writer.close())
+	})
+	return d.closed
 }
 
 // Exec runs one statement that gives no rows and tells how many rows it touched.
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (touched int64, err error) {
-	err = d.run(ctx, query, func(ctx context.Context, q querier, text string) error {
-		bound, err := bind(args)
-		if err != nil {
-			return err
-		}
-		res, err := q.ExecContext(ctx, text, bound...)
-		if err != nil {
-			return err
-		}
-		touched, err = res.RowsAffected()
+	err = d.run(ctx, query, func(ctx context.Context, q querier, text string) (err error) {
+		touched, err = q.exec(ctx, text, args)
 		return err
 	})
 	return touched, err
@@ -69,7 +76,7 @@ func (d *DB) Exec(ctx context.Context, query string, args ...any) (touched int64
 // Without a row it gives fault.NotFound.
 func (d *DB) Row(ctx context.Context, text string, args []any, dest ...any) error {
 	return d.run(ctx, text, func(ctx context.Context, q querier, text string) error {
-		rows, err := query(ctx, q, text, args)
+		rows, err := q.query(ctx, text, args)
 		if err != nil {
 			return err
 		}
@@ -80,7 +87,7 @@ func (d *DB) Row(ctx context.Context, text string, args []any, dest ...any) erro
 			}
 			return sql.ErrNoRows
 		}
-		if err := rows.Scan(scanInto(dest)...); err != nil {
+		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
 		return rows.Close()
@@ -94,15 +101,19 @@ type Scan func(dest ...any) error
 // not use the database: on PostgreSQL its connection is busy with the rows.
 func Collect[T any](ctx context.Context, d *DB, text string, args []any, read func(Scan) (T, error)) ([]T, error) {
 	var all []T
+	outer := ctx
 	err := d.run(ctx, text, func(ctx context.Context, q querier, text string) error {
 		all = nil
-		rows, err := query(ctx, q, text, args)
+		rows, err := q.query(ctx, text, args)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			one, err := read(func(dest ...any) error { return rows.Scan(scanInto(dest)...) })
+			if err := outer.Err(); err != nil {
+				return err
+			}
+			one, err := read(rows.Scan)
 			if err != nil {
 				return err
 			}
@@ -113,21 +124,21 @@ func Collect[T any](ctx context.Context, d *DB, text string, args []any, read fu
 	return all, err
 }
 
-func query(ctx context.Context, q querier, text string, args []any) (*sql.Rows, error) {
-	bound, err := bind(args)
-	if err != nil {
-		return nil, err
-	}
-	return q.QueryContext(ctx, text, bound...)
-}
-
 // Args is short for []any{…} beside Row and Collect.
 func Args(args ...any) []any { return args }
 
-// querier is what a pool, a transaction and our prepared statements have in common.
+// querier runs statements: a connection to SQLite, a pool of connections, a transaction.
 type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	exec(ctx context.Context, text string, args []any) (touched int64, err error)
+	query(ctx context.Context, text string, args []any) (rows, error)
+}
+
+// rows is what a statement gives, row by row. Close may be called twice.
+type rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
 }
 
 // run finds the connection that the statement belongs to: the transaction in ctx,
@@ -142,6 +153,9 @@ func (d *DB) run(ctx context.Context, text string, do func(context.Context, quer
 	}
 	if d.writer != nil && !st.reads {
 		return d.Tx(ctx, func(ctx context.Context) error { return d.run(ctx, text, do) })
+	}
+	if d.SQLite() {
+		return translate(do(ctx, d.reader, st.text))
 	}
 	return d.bounded(ctx, func(ctx context.Context) error {
 		return retry(ctx, func() error { return do(ctx, d.reader, st.text) })

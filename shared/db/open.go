@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -64,7 +63,7 @@ func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	d := &DB{pool: pool, reader: pool}
+	d := &DB{pool: pool, reader: pooled{pool}}
 	if err := d.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", Redact(rawURL), translate(err)), pool.Close())
 	}
@@ -86,20 +85,17 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	const common = "?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_cache_size=-8000"
+	const common = "?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_cache_size=-4000"
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + common
-	w, err := newWriter(ctx, name)
+	w, err := newWriter(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	pool, err := sql.Open("sqlite3", name+"&_query_only=1")
+	r, err := openReaders(name+"&_query_only=1", max(4, runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return nil, errors.Join(err, w.close())
 	}
-	readers := max(4, runtime.GOMAXPROCS(0))
-	pool.SetMaxOpenConns(readers)
-	pool.SetMaxIdleConns(readers)
-	d := &DB{pool: pool, reader: &prepared{on: pool}, writer: w}
+	d := &DB{reader: r, readers: r, writer: w}
 	if err := d.checkSettings(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), d.Close())
 	}
@@ -109,21 +105,18 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 // checkSettings asks both kinds of connection whether they are set as we asked: the
 // driver takes a misspelled setting silently, and a disk may not allow the journal.
 func (d *DB) checkSettings(ctx context.Context) error {
-	type asker interface {
-		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	}
 	for _, c := range []struct {
-		on            asker
+		on            querier
 		setting, want string
 	}{
-		{d.writer.conn.raw, "journal_mode", "wal"},
-		{d.writer.conn.raw, "synchronous", "2"}, // FULL: what was acknowledged survives a power cut (F-07)
-		{d.writer.conn.raw, "foreign_keys", "1"},
-		{d.pool, "journal_mode", "wal"},
-		{d.pool, "query_only", "1"},
+		{d.writer.conn, "journal_mode", "wal"},
+		{d.writer.conn, "synchronous", "2"}, // FULL: what was acknowledged survives a power cut (F-07)
+		{d.writer.conn, "foreign_keys", "1"},
+		{d.readers, "journal_mode", "wal"},
+		{d.readers, "query_only", "1"},
 	} {
-		var got string
-		if err := c.on.QueryRowContext(ctx, "pragma "+c.setting).Scan(&got); err != nil {
+		got, err := pragma(ctx, c.on, c.setting)
+		if err != nil {
 			return err
 		}
 		if got != c.want {
@@ -131,4 +124,18 @@ func (d *DB) checkSettings(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func pragma(ctx context.Context, on querier, setting string) (string, error) {
+	rows, err := on.query(ctx, "pragma "+setting, nil)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return "", errors.Join(rows.Err(), fmt.Errorf("SQLite does not know %s", setting))
+	}
+	var got any
+	err = rows.Scan(&got)
+	return fmt.Sprint(got), err
 }

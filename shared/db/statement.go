@@ -100,28 +100,40 @@ func split(text string) []string {
 	return all
 }
 
-// bind turns times into microseconds; the slice handed in stays as it was. Text that
-// PostgreSQL cannot keep is refused on both databases: strangers can send it.
-func bind(args []any) ([]any, error) {
-	out := make([]any, len(args))
-	for i, a := range args {
-		out[i] = a
-		switch v := a.(type) {
-		case nil, int, int64, bool, []byte, driver.Valuer:
-		case time.Time:
-			out[i] = v.UnixMicro()
-		case *time.Time:
-			out[i] = nil
-			if v != nil {
-				out[i] = v.UnixMicro()
-			}
-		default:
-			if r := reflect.ValueOf(a); r.Kind() == reflect.String && !isText(r.String()) {
-				return nil, fault.New(fault.Invalid, "", "text.invalid")
-			}
+// bind turns times into microseconds; the slice handed in stays as it was.
+func bind(args []any) (out []any, err error) {
+	out = make([]any, len(args))
+	for i, arg := range args {
+		if out[i], err = bindOne(arg); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// bindOne is bind for one argument. Text that PostgreSQL cannot keep is refused on both
+// databases: strangers can send it.
+func bindOne(arg any) (any, error) {
+	switch v := arg.(type) {
+	case nil, int, int64, bool, []byte, driver.Valuer:
+		return arg, nil
+	case string:
+		if isText(v) {
+			return arg, nil
+		}
+	case time.Time:
+		return v.UnixMicro(), nil
+	case *time.Time:
+		if v == nil {
+			return nil, nil
+		}
+		return v.UnixMicro(), nil
+	default:
+		if r := reflect.ValueOf(arg); r.Kind() != reflect.String || isText(r.String()) {
+			return arg, nil
+		}
+	}
+	return nil, fault.New(fault.Invalid, "", "text.invalid")
 }
 
 func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

@@ -115,7 +115,7 @@ func (d *DB) txPostgres(ctx context.Context, do func(context.Context) error) err
 		return err
 	}
 	var after []func()
-	t := &tx{db: d, querier: sqlTx, after: &after}
+	t := &tx{db: d, querier: pooled{sqlTx}, after: &after}
 	defer sqlTx.Rollback() // after a commit it does nothing
 	defer t.over.Store(true)
 	if err := do(context.WithValue(ctx, txKey{d}, t)); err != nil {

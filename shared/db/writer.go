@@ -2,13 +2,11 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
-
-	"github.com/mattn/go-sqlite3"
 )
 
 const (
@@ -19,79 +17,82 @@ const (
 	waitFor = 10 * time.Second
 )
 
-// writer owns the only writing connection of a SQLite database. It opens a
-// transaction, lets the waiting jobs run in it one after another, each in its own
-// goroutine and behind a savepoint, and commits once for all of them: the disk is
-// asked to be durable once, and nobody is told "done" before.
+// writer owns the only writing connection of a SQLite database. Transactions take it in
+// turn, each in the goroutine of its caller. Whoever finds others waiting leaves what
+// he did in the open transaction, for the next one to go on behind a savepoint; who
+// finds nobody commits for all of them: the disk is asked to be durable once, and
+// nobody is told "done" before.
 type writer struct {
-	pool *sql.DB
-	conn *conn
-	jobs chan *job // unbuffered: a job that was taken is also answered
-	quit chan struct{}
-	done chan struct{}
-	once sync.Once
+	conn conn   // belongs to whoever has the turn
+	open *group // the transaction under way, nil when there is none; likewise
+
+	mu     sync.Mutex
+	taken  bool // somebody has the turn
+	queue  []*waiter
+	closed bool
+	idle   chan struct{} // closed when nobody has the turn any more; made by stop
 }
 
-// job is one transaction that waits for its turn.
-type job struct {
-	turn  chan error // nil: run now; else: there is no transaction to run in
-	ended chan error // what the closure gave
-	final chan error // what became of it
+// group is those who share a commit.
+type group struct {
+	size int
+	done chan struct{} // closed when err is known
+	err  error
 }
 
-// conn is the writing connection with its prepared statements.
-type conn struct {
-	raw  *sql.Conn
-	lite *sqlite3.SQLiteConn
-	prepared
+// waiter is a transaction that waits for its turn.
+type waiter struct {
+	turn chan struct{} // closed when it comes, or when err says why not
+	err  error
 }
 
-func newWriter(ctx context.Context, name string) (*writer, error) {
-	pool, err := sql.Open("sqlite3", name)
+// conn is the writing connection.
+type conn struct{ *lite }
+
+func newWriter(name string) (*writer, error) {
+	l, err := openLite(name)
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(1)
-	raw, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, errors.Join(err, pool.Close())
-	}
-	c := &conn{raw: raw, prepared: prepared{on: raw}}
-	err = raw.Raw(func(driverConn any) error {
-		c.lite = driverConn.(*sqlite3.SQLiteConn)
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(err, raw.Close(), pool.Close())
-	}
-	w := &writer{pool: pool, conn: c, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{})}
-	go w.serve()
-	return w, nil
+	return &writer{conn: conn{l}}, nil
 }
 
-// stop refuses new transactions and waits for those under way.
+// stop refuses new transactions, those that wait too, and waits for those under way.
 func (w *writer) stop() {
-	w.once.Do(func() { close(w.quit) })
-	<-w.done
+	w.mu.Lock()
+	w.closed = true
+	for _, waits := range w.queue {
+		waits.err = errClosed
+		close(waits.turn)
+	}
+	w.queue = nil
+	if !w.taken {
+		w.mu.Unlock()
+		return
+	}
+	w.idle = make(chan struct{})
+	w.mu.Unlock()
+	<-w.idle
 }
 
 func (w *writer) close() error {
 	w.stop()
-	w.conn.prepared.close()
-	w.conn.raw.Close() // closed before: no matter
-	return w.pool.Close()
+	return w.conn.close()
 }
 
 // tx waits for its turn, runs do in the shared transaction and waits for the commit.
 func (w *writer) tx(ctx context.Context, d *DB, do func(context.Context) error) error {
-	j := &job{turn: make(chan error, 1), ended: make(chan error, 1), final: make(chan error, 1)}
-	if err := w.queue(ctx, j); err != nil {
+	if err := w.enter(ctx); err != nil {
 		return err
 	}
-	if err := <-j.turn; err != nil {
+	shared, after, err := w.run(ctx, d, do)
+	if shared == nil {
 		return err
 	}
-	after, err := w.runJob(ctx, d, j, do)
+	<-shared.done
+	if shared.err != nil {
+		return shared.err
+	}
 	if err != nil {
 		return err
 	}
@@ -101,101 +102,127 @@ func (w *writer) tx(ctx context.Context, d *DB, do func(context.Context) error) 
 	return nil
 }
 
-func (w *writer) queue(ctx context.Context, j *job) error {
-	select {
-	case w.jobs <- j:
-		return nil
-	default:
+// enter waits for the turn.
+func (w *writer) enter(ctx context.Context) error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return errClosed
 	}
+	if !w.taken {
+		w.taken = true
+		w.mu.Unlock()
+		return nil
+	}
+	me := &waiter{turn: make(chan struct{})}
+	w.queue = append(w.queue, me)
+	w.mu.Unlock()
 	patience := time.NewTimer(waitFor)
 	defer patience.Stop()
 	select {
-	case w.jobs <- j:
-		return nil
+	case <-me.turn:
+		return me.err
 	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.quit:
-		return errClosed
+		return w.giveUp(me, ctx.Err())
 	case <-patience.C:
-		return busy(errors.New("db: waited too long for the writer"))
+		return w.giveUp(me, busy(errors.New("db: waited too long for the writer")))
 	}
 }
 
-func (w *writer) runJob(ctx context.Context, d *DB, j *job, do func(context.Context) error) (after []func(), err error) {
-	t := &tx{db: d, querier: w.conn, after: &after, lite: true}
-	told := false
-	defer func() {
-		if !told { // a panic or Goexit: undo, and let it go on
-			t.over.Store(true)
-			j.ended <- errGone
-			<-j.final
+// giveUp leaves the queue, and passes the turn on if it came at the same moment.
+func (w *writer) giveUp(me *waiter, why error) error {
+	w.mu.Lock()
+	at := slices.Index(w.queue, me)
+	if at >= 0 {
+		w.queue = slices.Delete(w.queue, at, at+1)
+	}
+	w.mu.Unlock()
+	if at < 0 {
+		if <-me.turn; me.err == nil {
+			w.leave()
 		}
+	}
+	return why
+}
+
+// run runs do in the turn and gives the turn on. Without an error what do did is kept if
+// the commit of the group succeeds. Who was refused within a group waits for the commit
+// as well: what refused it may be what a neighbour did, which is no fact, and nobody can
+// read it, before. Without a group there is nothing to wait for.
+func (w *writer) run(ctx context.Context, d *DB, do func(context.Context) error) (shared *group, after []func(), err error) {
+	others := w.open != nil
+	if err := w.conn.begin(others); err != nil {
+		w.settled()
+		return nil, nil, err
+	}
+	if !others {
+		w.open = &group{done: make(chan struct{})}
+	}
+	shared = w.open
+	t := &tx{db: d, querier: w.conn.lite, after: &after, lite: true}
+	err = errGone // unless do returns: a panic or Goexit goes on when all is undone
+	defer func() {
+		t.over.Store(true)
+		err = w.conn.settle(err, others)
+		shared.size++
+		if err != nil && (!others || w.conn.raw.AutoCommit()) {
+			shared = nil // nothing is left of it, or it is why nothing is left
+		}
+		w.settled()
 	}()
 	if err = do(context.WithValue(ctx, txKey{d}, t)); err == nil {
 		err = ctx.Err() // as PostgreSQL does: nobody waits for it any more
 	}
-	t.over.Store(true)
-	told = true
-	j.ended <- err
-	return after, <-j.final
+	return shared, after, err
 }
 
-func (w *writer) serve() {
-	defer close(w.done)
-	for {
-		select {
-		case j := <-w.jobs:
-			w.share(j)
-		case <-w.quit:
-			return
-		}
+// settled ends the turn.
+func (w *writer) settled() {
+	if w.conn.raw.AutoCommit() { // there is no transaction any more
+		w.end(errUndone)
 	}
+	w.leave()
 }
 
-// share runs first and those who wait behind it in one transaction.
-func (w *writer) share(first *job) {
-	var kept []*job // what they did waits for the commit
-	tell := func(err error) {
-		for _, j := range kept {
-			j.final <- err
-		}
-		kept = nil
-	}
-	for j := first; j != nil; j = w.next(len(kept)) {
-		others := len(kept) > 0
-		err := w.conn.begin(others)
-		j.turn <- err
-		if err == nil {
-			if err = w.conn.settle(<-j.ended, others); err == nil {
-				kept = append(kept, j)
-			} else {
-				j.final <- err
-			}
-		}
-		if w.conn.lite.AutoCommit() { // there is no transaction any more
-			tell(errUndone)
-		}
-	}
-	if len(kept) > 0 {
-		tell(w.conn.commit())
+// end tells those who share the transaction what became of it.
+func (w *writer) end(err error) {
+	if w.open != nil {
+		w.open.err = err
+		close(w.open.done)
+		w.open = nil
 	}
 }
 
-// next gives the job that waits already, if any and if there is room for it.
-func (w *writer) next(shared int) *job {
-	if shared >= maxShared {
-		return nil
+// leave gives the turn to the next one, or commits when nobody waits or enough share.
+func (w *writer) leave() {
+	for !w.passOn() {
+		w.end(w.conn.commit())
 	}
-	select {
-	case j := <-w.jobs:
-		return j
-	default:
-		return nil
+}
+
+// passOn tells whether the turn is somebody else's or nobody's now.
+func (w *writer) passOn() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.open != nil && (len(w.queue) == 0 || w.open.size >= maxShared):
+		return false
+	case len(w.queue) > 0:
+		close(w.queue[0].turn)
+		w.queue[0] = nil
+		w.queue = w.queue[1:]
+		return true
 	}
+	w.taken = false
+	if w.idle != nil {
+		close(w.idle)
+		w.idle = nil
+	}
+	return true
 }
 
 // begin opens the transaction, or a savepoint when others wait in it already.
-func (c *conn) begin(others bool) error {
+func (c conn) begin(others bool) error {
 	if others {
 		return c.do("savepoint job")
 	}
@@ -204,7 +231,7 @@ func (c *conn) begin(others bool) error {
 
 // settle keeps or undoes what a job did. The first of a transaction needs no
 // savepoint: when it fails, the transaction holds nothing else and is undone whole.
-func (c *conn) settle(err error, others bool) error {
+func (c conn) settle(err error, others bool) error {
 	switch {
 	case err == nil && !others:
 		return nil
@@ -217,10 +244,10 @@ func (c *conn) settle(err error, others bool) error {
 	}
 }
 
-func (c *conn) commit() error { return c.orUndo(c.do("commit")) }
+func (c conn) commit() error { return c.orUndo(c.do("commit")) }
 
 // orUndo undoes the whole transaction when a part of it can be neither kept nor undone.
-func (c *conn) orUndo(err error) error {
+func (c conn) orUndo(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -228,15 +255,15 @@ func (c *conn) orUndo(err error) error {
 }
 
 // undo ends the transaction, if SQLite has not done so itself.
-func (c *conn) undo() error {
-	if c.lite.AutoCommit() {
+func (c conn) undo() error {
+	if c.raw.AutoCommit() {
 		return nil
 	}
 	return c.do("rollback")
 }
 
-func (c *conn) do(text string) error {
-	if _, err := c.ExecContext(context.Background(), text); err != nil {
+func (c conn) do(text string) error {
+	if _, err := c.exec(context.Background(), text, nil); err != nil {
 		return fmt.Errorf("%s: %w", text, err)
 	}
 	return nil

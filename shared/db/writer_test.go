@@ -77,6 +77,35 @@ func TestNobodyIsToldDoneWhenTheDiskIsFull(t *testing.T) {
 	})
 }
 
+// Who is refused because of what a neighbour in the shared transaction did finds that
+// done: the answer waits for the commit.
+func TestWhoIsRefusedByANeighbourFindsWhatItDid(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		d := openInBubble(t, folder)
+		defer d.Close()
+		ctx := context.Background()
+		hold, last := make(chan bool), make(chan bool)
+		var all sync.WaitGroup
+		start := func(do func()) {
+			all.Go(do)
+			synctest.Wait()
+		}
+		start(func() { _ = d.Tx(ctx, func(ctx context.Context) error { <-hold; return insert(ctx, d, "first") }) })
+		start(func() {
+			err := d.Tx(ctx, func(ctx context.Context) error { return insert(ctx, d, "first") })
+			if got := allIDs(t, d); !fault.Is(err, fault.Conflict) || got != "first" {
+				t.Errorf("refused with %v, then there is %q, want a conflict with what is there", err, got)
+			}
+		})
+		start(func() { _ = d.Tx(ctx, func(context.Context) error { <-last; return nil }) })
+		close(hold)
+		synctest.Wait() // the last one holds the commit up
+		close(last)
+		all.Wait()
+	})
+}
+
 func allIDs(t *testing.T, d *db.DB) string {
 	t.Helper()
 	all, err := db.Collect(context.Background(), d, `select id from things order by at, id`, nil, func(scan db.Scan) (id string, err error) {

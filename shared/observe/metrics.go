@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,19 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	series   sync.Map // what was counted before: answered → *series
+}
+
+// answered is what requests are counted by.
+type answered struct {
+	route, method string
+	class         int // of the status: its first digit
+}
+
+// series is where requests of one kind are counted.
+type series struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
 }
 
 // buckets are made for answers between a session check (1 ms) and a slow password
@@ -47,8 +61,17 @@ func NewMetrics(program, version string) *Metrics {
 
 // Request counts one answered request; it is serve.Front's Observe.
 func (m *Metrics) Request(_ context.Context, route, method string, status int, took time.Duration) {
-	m.requests.WithLabelValues(route, method, strconv.Itoa(status/100)+"xx").Inc()
-	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	kind := answered{route, method, status / 100}
+	found, ok := m.series.Load(kind)
+	if !ok {
+		found, _ = m.series.LoadOrStore(kind, &series{
+			requests: m.requests.WithLabelValues(route, method, strconv.Itoa(kind.class)+"xx"),
+			seconds:  m.seconds.WithLabelValues(route),
+		})
+	}
+	to := found.(*series)
+	to.requests.Inc()
+	to.seconds.Observe(took.Seconds())
 }
 
 // Gauge shows a number that read tells when Prometheus asks.

@@ -2,6 +2,7 @@
 // people do: no account ids in metrics, no paths, queries or secrets anywhere.
 //
 //	NewLogger    structured logs, JSON or text, with request id and redaction (log.go)
+//	Buffer       lines of a log that share a write (buffer.go)
 //	Metrics      Prometheus: requests by route and class, gauges of the mechanisms
 //	StartTraces  OpenTelemetry spans, off unless an endpoint is configured
 //

@@ -20,6 +20,7 @@ import (
 	"tegata/keys"
 	"tegata/keys/hsm"
 	"tegata/shared/audit"
+	"tegata/shared/certs"
 	"tegata/shared/clock"
 	"tegata/shared/config"
 	"tegata/shared/db"
@@ -86,6 +87,13 @@ func Open(ctx context.Context, setup Setup, o Options) (*Mechanisms, error) {
 	if err != nil {
 		return nil, err
 	}
+	next := ""
+	if kek, err = setup.Config.NextKEK(); err == nil && kek != nil {
+		next, err = seal.Learn(kek)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key_encryption_key_next: %w", err)
+	}
 	d, err := db.Open(ctx, setup.Config.Database.URL.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("database.url: %w", err)
@@ -97,7 +105,8 @@ func Open(ctx context.Context, setup Setup, o Options) (*Mechanisms, error) {
 	}
 	m.Keys = &keys.Ring{
 		DB: d, Seal: seal, Clock: o.Clock, Audit: &m.Audit, Log: o.Log, Needs: setup.Signs,
-		KeyFile: setup.Config.KeyEncryptionKey.File, SeenFile: setup.Config.Keys.SeenFile,
+		KeyFile: setup.Config.KeyEncryptionKey.File, NextKEK: next, SeenFile: setup.Config.Keys.SeenFile,
+		Columns: []secret.Column{certs.SealedColumn},
 	}
 	if err := m.prepare(ctx); err != nil {
 		return nil, errors.Join(err, m.Close())

@@ -111,7 +111,7 @@ func TestAProgramIsNotReadyWithADatabaseOfAnotherVersion(t *testing.T) {
 	one := setup(t, dbtest.URL(t, dbtest.KindSQLite))
 	s := open(t, one)
 	newer := one.Schema.(fstest.MapFS)
-	newer["0002_newer.sql"] = &fstest.MapFile{Data: []byte("create table newer (id text primary key);")}
+	newer["0003_newer.sql"] = &fstest.MapFile{Data: []byte("create table newer (id text primary key);")}
 	programtest.Run(t, func(context.Context) (*small, error) { return s, nil })
 	if status, body := ready(t, s); status != http.StatusServiceUnavailable || !strings.Contains(body, `"migrations":"failing"`) {
 		t.Errorf("/readyz: %d %s, want 503 with the migrations", status, body)

@@ -39,7 +39,7 @@ func NewServer(ctx context.Context, m *Mechanisms) (*Server, error) {
 
 func (s *Server) openTLS() (err error) {
 	m := s.mechanisms
-	s.Certificates, err = m.setup.TLS.Source(m.setup.Hosts, m.Clock, m.Log)
+	s.Certificates, err = m.setup.TLS.Source(certs.Store{DB: m.DB, Seal: m.Seal, Clock: m.Clock}, m.setup.Hosts, m.Clock, m.Log)
 	if err == nil && s.Certificates != nil {
 		s.TLS = certs.Config(s.Certificates, m.setup.TLS.Least())
 	}

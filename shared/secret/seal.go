@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -34,9 +35,10 @@ type Sealer struct{ held atomic.Pointer[keks] }
 type keks []kek
 
 type kek struct {
-	id  string
-	tag [tagSize]byte
-	key []byte
+	id      string
+	tag     [tagSize]byte
+	key     []byte
+	derived *sync.Map // use and purpose → the key that was derived for it
 }
 
 // NewSealer takes a key-encryption key of 32 bytes.
@@ -55,7 +57,7 @@ func newKEK(key []byte) (kek, error) {
 		return kek{}, fmt.Errorf("secret: key-encryption key has %d bytes, want 32", len(key))
 	}
 	sum := sha256.Sum256(append([]byte("tegata kek id\x00"), key...))
-	k := kek{id: hex.EncodeToString(sum[:tagSize]), key: key}
+	k := kek{id: hex.EncodeToString(sum[:tagSize]), key: key, derived: &sync.Map{}}
 	copy(k.tag[:], sum[:])
 	return k, nil
 }
@@ -154,22 +156,27 @@ func (s *Sealer) MatchMAC(purpose, row, value string, mac []byte) bool {
 	return ok
 }
 
-func (k kek) mac(purpose, row, value string) []byte {
-	key, err := hkdf.Key(sha256.New, k.key, nil, "mac "+purpose, 32)
+// derive gives the key for a use ("mac sms_code"). Purposes are few and stand in code.
+func (k kek) derive(use string) []byte {
+	if key, ok := k.derived.Load(use); ok {
+		return key.([]byte)
+	}
+	key, err := hkdf.Key(sha256.New, k.key, nil, use, 32)
 	if err != nil {
 		panic(err) // only for lengths above 8160 bytes
 	}
-	m := hmac.New(sha256.New, key)
+	k.derived.Store(use, key)
+	return key
+}
+
+func (k kek) mac(purpose, row, value string) []byte {
+	m := hmac.New(sha256.New, k.derive("mac "+purpose))
 	m.Write([]byte(row + "\x00" + value))
 	return m.Sum(nil)
 }
 
 func (k kek) aead(purpose string) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, k.key, nil, "seal "+purpose, 32)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
+	block, err := aes.NewCipher(k.derive("seal " + purpose))
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ const maxChain = 5
 
 // ClientCertificates makes Front carry the certificate that a caller showed.
 type ClientCertificates struct {
-	Authorities *x509.CertPool // for ClientTrusted; may be nil
+	Authorities func() *x509.CertPool // those of now, for ClientTrusted; nil: there are none
 }
 
 // readClient finds the caller's certificate. What came over a proxy of ours is in a
@@ -33,7 +33,9 @@ func (f Front) readClient(r *http.Request, x *Exchange) {
 	if f.Clients == nil {
 		return
 	}
-	x.authorities = f.Clients.Authorities
+	if f.Clients.Authorities != nil {
+		x.authorities = f.Clients.Authorities()
+	}
 	if !x.proxied {
 		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 			x.ClientCertificate, x.intermediates = r.TLS.PeerCertificates[0], r.TLS.PeerCertificates[1:]

@@ -37,21 +37,21 @@ func (f Front) Handler(next http.Handler) http.Handler {
 		limit = DefaultMaxBody
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		x := f.meet(w, r)
-		if r.Body != nil {
+		v := &visit{began: time.Now()}
+		x, rec := &v.exchange, &v.recorder
+		rec.ResponseWriter = w
+		f.meet(w, r, x)
+		if r.ContentLength != 0 { // -1 when nobody said
 			// Around the bare w, which lets net/http close a connection that goes on sending.
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(f.Within, DefaultDeadline))
-		defer cancel()
-		ctx = context.WithValue(ctx, exchangeKey{}, x)
-		ctx = audit.WithOrigin(ctx, audit.Origin{RequestID: x.ID, Place: x.Place, Agent: cut(r.UserAgent(), maxAgent)})
+		v.context.Context, v.context.about, v.context.until = r.Context(), x, v.began.Add(cmp.Or(f.Within, DefaultDeadline))
+		defer v.context.end()
+		ctx := audit.WithOrigin(&v.context, audit.Origin{RequestID: x.ID, Place: x.Place, Agent: cut(r.UserAgent(), maxAgent)})
 		r = r.WithContext(ctx)
-		rec := &recorder{ResponseWriter: w}
-		defer f.note(rec, r, x, began)
+		defer f.note(v, r)
 		defer f.recover(rec, r)
-		f.headers(rec, x)
+		f.headers(x.header, x)
 		if r.ContentLength > limit {
 			f.Problem.answer(rec, r, http.StatusRequestEntityTooLarge)
 			return
@@ -60,15 +60,22 @@ func (f Front) Handler(next http.Handler) http.Handler {
 	})
 }
 
+// visit is what Front keeps of one request, in one piece of memory.
+type visit struct {
+	began    time.Time
+	exchange Exchange
+	context  requestContext
+	recorder recorder
+}
+
 // meet finds out who calls.
-func (f Front) meet(w http.ResponseWriter, r *http.Request) *Exchange {
-	x := f.Proxies.read(r)
+func (f Front) meet(w http.ResponseWriter, r *http.Request, x *Exchange) {
+	f.Proxies.read(r, x)
 	f.readClient(r, x)
 	if x.ID == "" {
 		x.ID = newRequestID()
 	}
 	x.header = w.Header()
-	return x
 }
 
 // recover turns a panic into the 500 page and one log entry with its stack.
@@ -84,14 +91,15 @@ func (f Front) recover(rec *recorder, r *http.Request) {
 	if rec.status != 0 {
 		panic(http.ErrAbortHandler) // half an answer is out: break it off, so that nobody takes it for a whole one
 	}
+	x := Of(r.Context())
+	f.headers(x.header, x) // the handler may have taken them for data's
 	f.Problem.answer(rec, r, http.StatusInternalServerError)
 }
 
 // note writes the access log entry and the metrics. The path is left out on purpose:
 // the route says enough, and links and queries may hold tokens.
-func (f Front) note(rec *recorder, r *http.Request, x *Exchange, began time.Time) {
-	took := time.Since(began)
-	status := rec.status
+func (f Front) note(v *visit, r *http.Request) {
+	took, x, status := time.Since(v.began), &v.exchange, v.recorder.status
 	if status == 0 {
 		status = http.StatusOK
 	}
@@ -108,7 +116,7 @@ func (f Front) note(rec *recorder, r *http.Request, x *Exchange, began time.Time
 	}
 	f.Log.LogAttrs(r.Context(), level, "request",
 		slog.String("method", method(r.Method)), slog.String("route", route), slog.Int("status", status),
-		slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("request_id", x.ID))
+		slog.Int64("bytes", v.recorder.bytes), slog.Duration("took", took), slog.String("request_id", x.ID))
 	if f.Observe != nil {
 		f.Observe(r.Context(), route, method(r.Method), status, took)
 	}

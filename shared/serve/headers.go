@@ -21,21 +21,47 @@ const closed = "accelerometer=(), camera=(), display-capture=(), geolocation=(),
 // hsts is two years, as preload lists ask. Subdomains are the operator's affair.
 const hsts = "max-age=63072000"
 
+// The values are made once: a header of one value costs an answer no memory then. Who
+// sets or adds to a header gets a slice of its own, so that these never change.
+var (
+	pagePolicy = []string{policy}
+	dataPolicy = []string{"default-src 'none'; frame-ancestors 'none'"}
+	deny       = []string{"DENY"}
+	nosniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	sameOrigin = []string{"same-origin"}
+	noFeatures = []string{closed}
+	noStore    = []string{"no-store"}
+	secureOnly = []string{hsts}
+)
+
 // headers sets what every answer carries. Handlers of public, lasting things (static
 // files, JWKS) replace Cache-Control.
-func (f Front) headers(w http.ResponseWriter, x *Exchange) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", closed)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Request-Id", x.ID)
+func (f Front) headers(h http.Header, x *Exchange) {
+	h["Content-Security-Policy"] = pagePolicy
+	h["X-Frame-Options"] = deny
+	h["X-Content-Type-Options"] = nosniff
+	h["Referrer-Policy"] = noReferrer
+	h["Cross-Origin-Opener-Policy"] = sameOrigin
+	h["Permissions-Policy"] = noFeatures
+	h["Cache-Control"] = noStore
+	h["X-Request-Id"] = []string{x.ID}
 	if f.HTTPS && (x.HTTPS || len(f.Proxies) == 0) { // RFC 6797 §7.2: not over plain http
-		h.Set("Strict-Transport-Security", hsts)
+		h["Strict-Transport-Security"] = secureOnly
 	}
+}
+
+// Data says that the answer is for programs and not for people: JSON, a token. What
+// means something only to a browser that shows a page is left out, as each header of a
+// short answer costs about as much as routing it. A browser that is made to show the
+// answer all the same loads nothing with it and shows it in no frame.
+func Data(w http.ResponseWriter) {
+	h := w.Header()
+	h["Content-Security-Policy"] = dataPolicy
+	delete(h, "X-Frame-Options") // frame-ancestors says it
+	delete(h, "Referrer-Policy")
+	delete(h, "Cross-Origin-Opener-Policy")
+	delete(h, "Permissions-Policy")
 }
 
 // AllowFormAction lets forms of the answer under way lead to the origin of rawURL.

@@ -40,6 +40,42 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) { // R-09, A-153
 	}
 }
 
+func TestDataCarriesWhatHoldsForData(t *testing.T) {
+	h, _ := front(t, serve.Front{HTTPS: true}, func(w http.ResponseWriter, r *http.Request) {
+		serve.Data(w)
+		if r.URL.Query().Has("panic") {
+			panic("a page tells it")
+		}
+	})
+	got := ask(h, httptest.NewRequest("GET", "/activate/x", nil)).Header()
+	for name, want := range map[string]string{
+		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Content-Type-Options": "nosniff",
+		"Cache-Control": "no-store", "Strict-Transport-Security": "max-age=63072000", "Permissions-Policy": "", "X-Frame-Options": "",
+	} {
+		if got.Get(name) != want {
+			t.Errorf("%s is %q, want %q", name, got.Get(name), want)
+		}
+	}
+	page := ask(h, httptest.NewRequest("GET", "/activate/x?panic", nil)).Header()
+	if page.Get("X-Frame-Options") != "DENY" || !strings.Contains(page.Get("Content-Security-Policy"), "style-src 'self'") {
+		t.Errorf("the page about a panic has the headers %v, want those of a page", page)
+	}
+}
+
+func TestWhatAHandlerAddsToAHeaderStaysItsOwn(t *testing.T) {
+	h, _ := front(t, serve.Front{}, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("add") {
+			w.Header().Add("Cache-Control", "private")
+			w.Header().Set("X-Frame-Options", "SAMEORIGIN")
+		}
+	})
+	ask(h, httptest.NewRequest("GET", "/activate/x?add", nil))
+	got := ask(h, httptest.NewRequest("GET", "/activate/x", nil)).Header()
+	if len(got.Values("Cache-Control")) != 1 || got.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("another answer left its mark: %v", got)
+	}
+}
+
 func TestAllowFormActionNamesOriginsAndNothingElse(t *testing.T) {
 	for _, c := range []struct{ url, want string }{
 		{"https://RP.example.com:8443/cb?x=1", "form-action 'self' https://rp.example.com:8443"},

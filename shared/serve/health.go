@@ -38,12 +38,12 @@ func (h *Health) Mount(mux *http.ServeMux) {
 }
 
 func (h *Health) live(w http.ResponseWriter, r *http.Request) {
-	Of(r.Context()).quiet = true
+	Quiet(r.Context())
 	writeHealth(w, http.StatusOK, map[string]any{"status": "alive"})
 }
 
 func (h *Health) ready(w http.ResponseWriter, r *http.Request) {
-	Of(r.Context()).quiet = true
+	Quiet(r.Context())
 	if h.stopping.Load() {
 		writeHealth(w, http.StatusServiceUnavailable, map[string]any{"status": "stopping"})
 		return

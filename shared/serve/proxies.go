@@ -40,18 +40,20 @@ func (p Proxies) has(addr netip.Addr) bool {
 	return false
 }
 
-// read gives what is known about the caller of r. From a proxy of ours it walks
+// read notes in x what is known about the caller of r. From a proxy of ours it walks
 // X-Forwarded-For from the right, over our proxies, to the first address that is not
 // ours: everything to the left of it was written by strangers.
-func (p Proxies) read(r *http.Request) *Exchange {
+func (p Proxies) read(r *http.Request, x *Exchange) {
+	x.HTTPS = r.TLS != nil
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return &Exchange{Place: cut(r.RemoteAddr, 64), HTTPS: r.TLS != nil}
+		x.Place = cut(r.RemoteAddr, 64)
+		return
 	}
 	addr := peer.Addr().Unmap().WithZone("")
-	x := &Exchange{Place: addr.String(), HTTPS: r.TLS != nil}
 	if !p.has(addr) {
-		return x
+		x.Place = addr.String()
+		return
 	}
 	x.proxied = true
 	x.Place = p.caller(r, addr).String()
@@ -61,7 +63,6 @@ func (p Proxies) read(r *http.Request) *Exchange {
 	if id := last(r.Header.Values("X-Request-Id")); goodRequestID(id) {
 		x.ID = id
 	}
-	return x
 }
 
 // caller is the nearest address that is not a proxy of ours.

@@ -220,7 +220,7 @@ func TestTheCertificateOfTheConnectionIsSeenAndAHeaderFromAStrangerIsNot(t *test
 	clients := certstest.New(t)
 	issued, own := clients.Pair(t, certstest.Leaf{Name: "issued"}), clients.Pair(t, certstest.Leaf{Name: "own", SelfSigned: true})
 	late := clients.Pair(t, certstest.Leaf{Name: "late", To: time.Now().Add(-time.Hour)})
-	looks := serve.Front{Clients: &serve.ClientCertificates{Authorities: clients.Pool()}}
+	looks := serve.Front{Clients: &serve.ClientCertificates{Authorities: clients.Pool}}
 	for _, c := range []struct {
 		name  string
 		front serve.Front
@@ -269,7 +269,7 @@ func TestTheHeaderOfOurProxyIsReadStrictly(t *testing.T) { // RFC 9440 §2
 	if err != nil {
 		t.Fatal(err)
 	}
-	looks := serve.Front{Proxies: proxies, Clients: &serve.ClientCertificates{Authorities: clients.Pool()}}
+	looks := serve.Front{Proxies: proxies, Clients: &serve.ClientCertificates{Authorities: clients.Pool}}
 	s := start(t, shown(looks), certstest.Leaf{}, certs.Asking)
 	off := start(t, shown(serve.Front{Proxies: proxies}), certstest.Leaf{}, certs.Asking)
 	good := field(issued)

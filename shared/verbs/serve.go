@@ -26,7 +26,10 @@ func (p *Program[C, S]) serve() *cobra.Command {
 				return err
 			}
 			common := p.Shared(c)
-			log, err := observe.NewLogger(p.Err, common.Log.Level, common.Log.Format)
+			defer headroom()()
+			lines := observe.NewBuffer(p.Err)
+			defer lines.Flush()
+			log, err := observe.NewLogger(lines, common.Log.Level, common.Log.Format)
 			if err != nil {
 				return err
 			}

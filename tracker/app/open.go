@@ -10,7 +10,6 @@ import (
 	"tegata/shared/locale"
 	"tegata/shared/page"
 	"tegata/shared/program"
-	"tegata/shared/secret"
 	"tegata/tracker/candidates"
 	"tegata/tracker/schema"
 	"tegata/tracker/sso"
@@ -62,7 +61,7 @@ func (s *Services) fill() (err error) {
 	}
 	d, now := s.DB, s.Clock
 	s.Keys.MaxAge, s.Keys.Readers, s.Keys.Harm = keysFor, s.readers, harm{s}
-	s.Keys.Columns = []secret.Column{sso.SealedColumn}
+	s.Keys.Columns = append(s.Keys.Columns, sso.SealedColumn)
 	s.Candidates = &candidates.Service{
 		DB: d, Audit: s.Audit, Clock: now,
 		CSCOPrefix: s.Config.CSCO.Prefix, Languages: s.Catalog.Languages(), Country: locale.IsCountry,

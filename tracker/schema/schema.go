@@ -3,6 +3,7 @@
 //
 //	0001_mechanisms.sql  the tables of shared mechanisms and of the key ring
 //	0002_candidates.sql  candidates, external IDs, addresses, settings, tracker sessions
+//	0004_keys_and_certificates.sql  more tables of shared mechanisms
 package schema
 
 import "embed"

@@ -70,7 +70,7 @@ func (b *bench) rates(to *target, title string, aims bool) (best map[string]floa
 			}
 			measure.add(fixed)
 			r := rowOf(l, callers, &w)
-			r.Multiple = w.cost() / fixed.cost()
+			r.Multiple = ratio(w.cost(), fixed.cost())
 			if aims && l.aim > 0 {
 				r.Aims = append(r.Aims, atMost("× fixed", r.Multiple, l.aim))
 			}

@@ -41,7 +41,15 @@ func (w *window) perSecond() float64 { return float64(w.Times) / w.Took.Seconds(
 func (w *window) perCPU() float64 { return float64(w.Times) / max(w.CPU, time.Millisecond).Seconds() }
 
 // cost is the server's CPU for one time, in microseconds.
-func (w *window) cost() float64 { return 1e6 / w.perCPU() }
+func (w *window) cost() float64 { return ratio(1e6, w.perCPU()) }
+
+// ratio is 0 where there is nothing to compare with: JSON has no infinity.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
 
 // dbCost is PostgreSQL's.
 func (w *window) dbCost() float64 { return float64(w.DB.Microseconds()) / float64(max(w.Times, 1)) }
@@ -112,6 +120,9 @@ func pace(to *target, l line, callers int, perSecond float64, d time.Duration) (
 	}
 	if err := l.ready(to, d); err != nil {
 		return window{}, err
+	}
+	if perSecond <= 0 { // nothing ever worked
+		return drive(to, l, 1, d)
 	}
 	var next atomic.Int64
 	began := time.Now()

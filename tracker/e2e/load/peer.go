@@ -59,8 +59,8 @@ func (b *bench) peer() error {
 		}
 		r := rowOf(l, callers, &mine)
 		r.Aims = []aim{
-			atLeast("× peer's rate", mine.perSecond()/theirs.perSecond(), least),
-			atLeast("× peer's per CPU-s", mine.perCPU()/theirs.perCPU(), least),
+			atLeast("× peer's rate", ratio(mine.perSecond(), theirs.perSecond()), least),
+			atLeast("× peer's per CPU-s", ratio(mine.perCPU(), theirs.perCPU()), least),
 		}
 		t.add(r)
 		r = rowOf(l, callers, &theirs)

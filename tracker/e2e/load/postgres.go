@@ -51,7 +51,7 @@ func (b *bench) compare() {
 				continue
 			}
 			t.add(row{Line: r.Line, Callers: r.Callers, PerSecond: r.PerSecond, PerCPUSecond: r.PerCPUSecond, CPU: r.CPU, Database: r.Database, Others: r.Others,
-				Aims: []aim{atLeast(fmt.Sprintf("of %.0f on SQLite", s.PerSecond), r.PerSecond/s.PerSecond, thirdOf)}})
+				Aims: []aim{atLeast(fmt.Sprintf("of %.0f on SQLite", s.PerSecond), ratio(r.PerSecond, s.PerSecond), thirdOf)}})
 		}
 	}
 }

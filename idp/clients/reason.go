@@ -1,0 +1,95 @@
+package clients
+
+import (
+	"strconv"
+	"time"
+)
+
+// Why a request was refused, or what was odd about it. The pages and the command line
+// have a sentence for each: "doctor.reason.NAME". What stands behind "details" is what
+// the sentence shows.
+const (
+	ReasonNone            = ""
+	ReasonRedirectURI     = "redirect_uri"     // details: given, registered (the nearest)
+	ReasonRedirectChanged = "redirect_changed" // at the token endpoint; details: given, registered (that of the code)
+	ReasonScope           = "scope"            // details: scopes; ignored ones
+	ReasonScopeRefused    = "scope_refused"    // details: given
+	ReasonPKCEMissing     = "pkce_missing"
+	ReasonPKCEMethod      = "pkce_method"   // details: given
+	ReasonPKCEMismatch    = "pkce_mismatch" // the verifier is not the challenge's
+	ReasonResponseType    = "response_type" // details: given
+	ReasonGrantType       = "grant_type"    // details: given
+	ReasonUnregistered    = "unregistered"  // for the grant type or response type
+	ReasonTwice           = "twice"         // details: parameter
+	ReasonPushedMissing   = "pushed_missing"
+	ReasonPushedOver      = "pushed_over"
+	ReasonPushedUnknown   = "pushed_unknown"
+	ReasonDenied          = "denied"
+	ReasonLogin           = "login_required"
+	ReasonInteraction     = "interaction_required"
+	ReasonAuthMethod      = "auth_method" // details: given, registered
+	ReasonSecret          = "secret"
+	ReasonCertificate     = "certificate"  // details: why
+	ReasonClock           = "clock"        // details: clock
+	ReasonZone            = "clock_zone"   // as if local time were UTC; details: clock
+	ReasonMilliseconds    = "milliseconds" // where seconds belong
+	ReasonAssertion       = "assertion"    // details: why
+	ReasonProof           = "proof"        // DPoP; details: why
+	ReasonProofMissing    = "proof_missing"
+	ReasonProofURL        = "proof_url"    // details: given, registered (the endpoint)
+	ReasonProofMethod     = "proof_method" // details: given, registered
+	ReasonProofNonce      = "proof_nonce"
+	ReasonProofReplayed   = "proof_replayed"
+	ReasonCodeUsed        = "code_used"
+	ReasonCodeUnknown     = "code_unknown" // or expired, or another client's
+	ReasonTokenOver       = "token_over"
+	ReasonTokenScope      = "token_scope" // without openid
+	ReasonLogoutURI       = "logout_uri"  // details: given, registered (the nearest)
+	ReasonLogoutHint      = "logout_hint" // not an ID token of ours for this client
+	ReasonLogoutAsks      = "logout_asks" // without a hint
+	ReasonOurs            = "ours"        // a fault on our side
+	ReasonOther           = "other"       // details: why
+)
+
+// Request is one line of the diary. It names nobody and holds no secret.
+type Request struct {
+	ID, ClientID string
+	At           time.Time
+	Endpoint     string // authorize, token …
+	Outcome      string // ok, or the error code of the protocol
+	Reason       string // one of Reason…
+
+	// Details is what the reason needs, and "clock": how many seconds the client's clock
+	// is ahead of ours, measured by its "clock_by": assertion or proof.
+	Details map[string]string
+}
+
+// Compared gives two addresses of which one was sent and the other expected, "" when
+// nothing is registered that could be; false when the reason is not about addresses.
+func (r Request) Compared() (given, expected string, ok bool) {
+	switch r.Reason {
+	case ReasonRedirectURI, ReasonRedirectChanged, ReasonLogoutURI, ReasonProofURL:
+		return r.Details["given"], r.Details["registered"], r.Details["given"] != ""
+	}
+	return "", "", false
+}
+
+// Clock is how many seconds the client's clock is ahead, with a sign; "" when nothing
+// measured it.
+func (r Request) Clock() string {
+	clock := r.Details["clock"]
+	if clock != "" && clock[0] != '-' {
+		clock = "+" + clock
+	}
+	return clock
+}
+
+// clockLeeway is how far a clock may be off before proofs are refused. FAPI 2.0 §5.3.2.1.
+const clockLeeway = 10
+
+// ClockIsGood tells whether the clock is near enough to ours for its proofs to be
+// accepted whatever else they say.
+func (r Request) ClockIsGood() bool {
+	seconds, err := strconv.ParseInt(r.Details["clock"], 10, 64)
+	return err == nil && -clockLeeway <= seconds && seconds <= clockLeeway
+}

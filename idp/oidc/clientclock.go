@@ -1,0 +1,85 @@
+package oidc
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tegata/idp/clients"
+)
+
+// What a client's clock is measured by.
+const (
+	byAssertion = "assertion"
+	byProof     = "proof"
+)
+
+// measured is how far the clock is ahead that wrote the iat of what came. The journey
+// of the request is in it, so a second or two mean nothing.
+type measured struct {
+	ahead time.Duration
+	by    string // "" when nothing was measured
+}
+
+// clockOf measures the clock of who sent the request: by its DPoP proof, which is made
+// for this very request (RFC 9449 §4.2), otherwise by its assertion. Neither needs to
+// be genuine: a clock that is wrong is why many are refused.
+func (p *Provider) clockOf(r *http.Request, given credentials) measured {
+	now := p.Clock()
+	if issued := proofSaid(r).Issued; issued != nil {
+		return measured{issued.Time().Sub(now).Round(time.Second), byProof}
+	}
+	if given.method == clients.PrivateKeyJWT && given.assertion.Issued != nil {
+		return measured{given.assertion.Issued.Time().Sub(now).Round(time.Second), byAssertion}
+	}
+	return measured{}
+}
+
+// proofSaid reads the DPoP proof of a request without checking it, empty when there is
+// none that can be read.
+func proofSaid(r *http.Request) (c proofClaims) {
+	parts := strings.Split(r.Header.Get("DPoP"), ".")
+	if len(parts) != 3 || len(parts[1]) > maxProof {
+		return proofClaims{}
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(text, &c) != nil {
+		return proofClaims{}
+	}
+	return c
+}
+
+// matters tells whether a clock is further off than is let pass.
+func (m measured) matters() bool { return m.by != "" && m.ahead.Abs() > leeway }
+
+// inMilliseconds tells whether the iat is a count of milliseconds: as seconds it would
+// lie in the far future.
+func (m measured) inMilliseconds() bool { return m.ahead > 100*365*24*time.Hour }
+
+// reason names what is wrong with the clock. Off by half or whole hours means that
+// somebody took local time for UTC, as a rule.
+func (m measured) reason() (string, map[string]string) {
+	nearest := m.ahead.Abs().Round(30 * time.Minute)
+	switch {
+	case m.inMilliseconds():
+		return clients.ReasonMilliseconds, map[string]string{}
+	case nearest >= 30*time.Minute && nearest <= 14*time.Hour && (m.ahead.Abs()-nearest).Abs() <= time.Minute:
+		return clients.ReasonZone, map[string]string{}
+	}
+	return clients.ReasonClock, map[string]string{}
+}
+
+// measuredIn adds the measurement to a request.
+func (m measured) measuredIn(r clients.Request) clients.Request {
+	if m.by == "" || m.inMilliseconds() {
+		return r
+	}
+	if r.Details == nil {
+		r.Details = map[string]string{}
+	}
+	r.Details["clock"], r.Details["clock_by"] = strconv.FormatInt(int64(m.ahead/time.Second), 10), m.by
+	return r
+}

@@ -1,0 +1,169 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"tegata/idp/clients"
+	"tegata/shared/fault"
+)
+
+// diagnosis is the reason that stands behind one sentence of a refusal, and the
+// parameter whose value it shows.
+type diagnosis struct{ reason, parameter string }
+
+// diagnoses are the refusals that say by themselves what is wrong.
+var diagnoses = map[string]diagnosis{
+	"The client has to use PKCE: code_challenge is missing.": {clients.ReasonPKCEMissing, ""},
+	"The code_challenge_method has to be S256.":              {clients.ReasonPKCEMethod, "code_challenge_method"},
+	"The client has to push its requests (RFC 9126).":        {clients.ReasonPushedMissing, ""},
+	errPushedOver.Why:                      {clients.ReasonPushedOver, ""},
+	errUsed.Why:                            {clients.ReasonCodeUsed, ""},
+	sentences["access_denied"]:             {clients.ReasonDenied, ""},
+	sentences["login_required"]:            {clients.ReasonLogin, ""},
+	sentences["interaction_required"]:      {clients.ReasonInteraction, ""},
+	sentences["unsupported_response_type"]: {clients.ReasonResponseType, "response_type"},
+	sentences["unsupported_grant_type"]:    {clients.ReasonGrantType, "grant_type"},
+	sentences["unauthorized_client"]:       {clients.ReasonUnregistered, ""},
+	sentences["invalid_scope"]:             {clients.ReasonScopeRefused, "scope"},
+}
+
+// sentenceOf gives the reason of a refusal that says it by itself, and otherwise the
+// sentence that the client got.
+func sentenceOf(refused *refusal, params url.Values) (string, map[string]string) {
+	if refused.Code == "server_error" || refused.Code == "temporarily_unavailable" {
+		return clients.ReasonOurs, nil
+	}
+	d, ok := diagnoses[refused.Why]
+	switch {
+	case !ok:
+		return clients.ReasonOther, map[string]string{"why": refused.Why}
+	case d.parameter == "":
+		return d.reason, nil
+	}
+	return d.reason, map[string]string{"given": legible(params.Get(d.parameter))}
+}
+
+// compared is an address that came, fit to be shown, beside the one that is most like
+// it among those that are expected.
+func compared(given string, expected []string) map[string]string {
+	return map[string]string{"given": clients.Masked(given), "registered": clients.Nearest(given, expected)}
+}
+
+func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
+	var own *refusal
+	wrong := fault.Of(err)
+	switch {
+	case errors.As(err, &own), wrong == nil, wrong.Kind != fault.Invalid:
+	case wrong.Field == "redirect_uri":
+		return clients.ReasonRedirectURI, compared(a.params.Get("redirect_uri"), a.client.RedirectURIs)
+	default: // no such pushed request, or another client's
+		return clients.ReasonPushedUnknown, nil
+	}
+	return sentenceOf(refusalOf(err), a.params)
+}
+
+// whyNotClient is for the endpoints where clients prove themselves.
+func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (string, map[string]string) {
+	refused, hint := refusalOf(err), ""
+	var theirs *fosite.RFC6749Error
+	if errors.As(err, &theirs) {
+		hint = theirs.HintField
+	}
+	wrong := fault.Of(err)
+	switch {
+	case refused.Code == "invalid_client":
+		return whyNotProved(w, c, refused, seen)
+	case aboutProof(refused):
+		return p.whyNotProof(w.arrived, refused, seen)
+	case wrong != nil && wrong.Field == "redirect_uri":
+		return clients.ReasonRedirectURI, compared(w.arrived.PostForm.Get("redirect_uri"), c.client.RedirectURIs)
+	case strings.Contains(hint, "PKCE"), strings.Contains(hint, "code_verifier"), strings.Contains(hint, "code verifier"):
+		return clients.ReasonPKCEMismatch, nil
+	case strings.Contains(hint, "redirect_uri") && w.request != nil:
+		return clients.ReasonRedirectChanged, compared(w.form.Get("redirect_uri"), w.request.Form["redirect_uri"])
+	case errors.Is(w.looked, fosite.ErrInvalidatedAuthorizeCode):
+		return clients.ReasonCodeUsed, nil
+	case refused.Code == "invalid_grant" && w.request == nil && w.refreshed == nil && slices.Contains(looksUp, w.form.Get("grant_type")):
+		return clients.ReasonCodeUnknown, nil
+	}
+	return sentenceOf(refused, w.arrived.PostForm)
+}
+
+// looksUp are the grant types that bring a code or refresh token of ours.
+var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
+
+// whyNotProved tells why the client could not be authenticated.
+func whyNotProved(w *work, c claim, refused *refusal, seen measured) (string, map[string]string) {
+	byCertificate := c.client.ByCertificate() && c.given.method == clients.None
+	switch {
+	case byCertificate:
+		return clients.ReasonCertificate, map[string]string{"why": refused.Why}
+	case w.client == nil && c.given.method != "" && c.given.method != c.client.AuthMethod:
+		return clients.ReasonAuthMethod, map[string]string{"given": string(c.given.method), "registered": string(c.client.AuthMethod)}
+	case slices.Contains(aboutTime, refused.Why) && seen.by == byAssertion && seen.matters():
+		return seen.reason()
+	case c.given.method == clients.PrivateKeyJWT:
+		return clients.ReasonAssertion, map[string]string{"why": refused.Why}
+	case w.client == nil && c.client.HasSecret() && refused.Why == sentences["invalid_client"]:
+		return clients.ReasonSecret, nil
+	}
+	return clients.ReasonOther, map[string]string{"why": refused.Why}
+}
+
+// aboutTime are the refusals of an assertion that a clock that is wrong leads to.
+var aboutTime = []string{
+	"The client assertion has expired.", "The client assertion lives for too long.",
+	"The client assertion is not good yet.", "The client assertion comes from the future.",
+}
+
+// aboutProof tells whether the refusal is about a DPoP proof.
+func aboutProof(refused *refusal) bool {
+	return refused.Code == "invalid_dpop_proof" || refused.Code == "use_dpop_nonce" || refused.Why == errNeedsKey.Why
+}
+
+// whyNotProof tells what is wrong with a DPoP proof. RFC 9449 §4.3.
+func (p *Provider) whyNotProof(r *http.Request, refused *refusal, seen measured) (string, map[string]string) {
+	said := proofSaid(r)
+	switch refused.Why {
+	case "The DPoP proof is for another URL.":
+		expected := []string{p.Issuer + r.URL.Path}
+		if p.MTLS != "" && p.MTLS != p.Issuer {
+			expected = append(expected, p.MTLS+r.URL.Path)
+		}
+		return clients.ReasonProofURL, compared(said.URL, expected)
+	case "The DPoP proof is for another method.":
+		return clients.ReasonProofMethod, map[string]string{"given": legible(said.Method), "registered": r.Method}
+	case "The DPoP proof is not of this moment.":
+		if seen.by == byProof {
+			return seen.reason()
+		}
+	case errProofReplayed.Why:
+		return clients.ReasonProofReplayed, nil
+	case sentences["use_dpop_nonce"]:
+		return clients.ReasonProofNonce, nil
+	}
+	if len(r.Header.Values("DPoP")) == 0 {
+		return clients.ReasonProofMissing, nil
+	}
+	return clients.ReasonProof, map[string]string{"why": refused.Why}
+}
+
+// whyNotToken tells what is wrong with an access token at userinfo.
+func (p *Provider) whyNotToken(r *http.Request, err error, seen measured) (string, map[string]string) {
+	refused := refusalOf(err)
+	switch {
+	case aboutProof(refused):
+		return p.whyNotProof(r, refused, seen)
+	case refused.Code == "insufficient_scope":
+		return clients.ReasonTokenScope, nil
+	case refused.Why == "The access token is unknown, expired or revoked.":
+		return clients.ReasonTokenOver, nil
+	}
+	return sentenceOf(refused, nil)
+}
