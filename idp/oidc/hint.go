@@ -1,11 +1,17 @@
 package oidc
 
 import (
+	"context"
 	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/google/uuid"
+
+	"tegata/idp/accounts"
+	"tegata/idp/connections"
+	"tegata/shared/fault"
 )
 
 // maxToken bounds a JWT from a stranger before anything is decoded (CVE-2025-27144).
@@ -16,6 +22,7 @@ type hint struct {
 	Subject, SID string
 	Clients      []string
 	ExpiresAt    time.Time // zero when it does not say
+	AuthTime     int64     // seconds; 0 when it does not say
 }
 
 // readHint verifies an id_token_hint: signed by one of our keys, also a retired one,
@@ -36,7 +43,8 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 	}
 	var claims struct {
 		jwt.Claims
-		SID string `json:"sid"`
+		SID      string `json:"sid"`
+		AuthTime int64  `json:"auth_time"`
 	}
 	if err := token.Claims(key.Key, &claims); err != nil {
 		return hint{}, false
@@ -47,7 +55,7 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 	if claims.IssuedAt == nil || claims.IssuedAt.Time().After(now.Add(leeway)) {
 		return hint{}, false
 	}
-	h := hint{Subject: claims.Subject, SID: claims.SID, Clients: claims.Audience}
+	h := hint{Subject: claims.Subject, SID: claims.SID, Clients: claims.Audience, AuthTime: claims.AuthTime}
 	if claims.Expiry != nil {
 		h.ExpiresAt = claims.Expiry.Time()
 	}
@@ -64,4 +72,51 @@ func ofType(h jose.Header, want string) bool {
 		typ = typ[len(above):]
 	}
 	return strings.EqualFold(typ, want)
+}
+
+// sessionOf gives the session that a hint comes from, "" when it cannot be told: the one
+// that it names, or for a client that is not told sids the one of the same person with
+// the same moment of authentication, if there is one such. It has to have let in the
+// client that the hint was made for.
+func (p *Provider) sessionOf(ctx context.Context, h hint) (sid string, err error) {
+	if len(h.Clients) != 1 {
+		return "", nil
+	}
+	candidates := []string{h.SID}
+	if h.SID == "" {
+		if candidates, err = p.sessionsAt(ctx, h); err != nil {
+			return "", err
+		}
+	}
+	if len(candidates) != 1 || uuid.Validate(candidates[0]) != nil {
+		return "", nil
+	}
+	knows, err := connections.Knows(ctx, p.DB, candidates[0], connections.Member{ClientID: h.Clients[0], Subject: h.Subject})
+	if err != nil || !knows {
+		return "", err
+	}
+	return candidates[0], nil
+}
+
+// sessionsAt gives the person's sessions that began, or were renewed, in the second that
+// the hint says.
+func (p *Provider) sessionsAt(ctx context.Context, h hint) (ids []string, err error) {
+	client, err := p.Clients.ByID(ctx, h.Clients[0])
+	var account accounts.Account
+	if err == nil {
+		account, err = p.accountOf(ctx, &client, h.Subject)
+	}
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.Sessions.OfAccount(ctx, account.ID)
+	for _, one := range all {
+		if one.AuthTime.Unix() == h.AuthTime {
+			ids = append(ids, one.ID)
+		}
+	}
+	return ids, err
 }

@@ -7,10 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"tegata/idp/clients"
-	"tegata/idp/connections"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 )
@@ -85,25 +82,17 @@ func comesAgain(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.Header.Get("Sec-Fetch-Mode") == "navigate"
 }
 
-// endNamed ends the session that the hint names, if it has let in the client that the
-// hint was made for: the browser is another one, or it is the client's server that
-// comes. What else the session let in is told from server to server; who comes without
-// the session's cookie learns nothing of it, so there are no frames.
+// endNamed ends the session that the hint names: the browser is another one, or it is
+// the client's server that comes. What else the session let in is told from server to
+// server; who comes without the session's cookie learns nothing of it, so there are no
+// frames.
 func (p *Provider) endNamed(ctx context.Context, h hint) error {
-	if uuid.Validate(h.SID) != nil {
-		return nil
+	sid, err := p.sessionOf(ctx, h)
+	if err != nil || sid == "" {
+		return err
 	}
-	for _, client := range h.Clients {
-		knows, err := connections.Knows(ctx, p.DB, h.SID, connections.Member{ClientID: client, Subject: h.Subject})
-		if err != nil {
-			return err
-		}
-		if knows {
-			p.Count("logged_out_by_hint")
-			return p.Sessions.End(ctx, h.SID)
-		}
-	}
-	return nil
+	p.Count("logged_out_by_hint")
+	return p.Sessions.End(ctx, sid)
 }
 
 // leave ends the session and sends the person onward, by way of the log-out pages of

@@ -126,6 +126,7 @@ func TestLogoutInAnotherBrowser(t *testing.T) {
 	hint := w.tokens("tracker")["id_token"].(string)
 	first := w.cookies
 	w.cookies = map[string]string{}
+	w.clock.Move(time.Minute)
 	w.logIn() // the same person, in another browser
 	w.leaves("the same person's hint", w.logout("id_token_hint="+hint), "/logout", true)
 	w.cookies = first

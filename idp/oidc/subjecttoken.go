@@ -90,7 +90,14 @@ func (p *Provider) bringIDToken(ctx context.Context, text string) (held, clients
 	if !ok || len(token.Clients) != 1 || !now.Before(token.ExpiresAt) {
 		return held{}, clients.Client{}, unknown
 	}
-	h, err := p.store.grantOf(ctx, token.Clients[0], token.SID, now)
+	sid := token.SID
+	if sid == "" {
+		var err error
+		if sid, err = p.sessionOf(ctx, token); err != nil {
+			return held{}, clients.Client{}, err
+		}
+	}
+	h, err := p.store.grantOf(ctx, token.Clients[0], sid, now)
 	if fault.Is(err, fault.NotFound) || err == nil && (h.Over || h.Session.Subject != token.Subject) {
 		return held{}, clients.Client{}, unknown
 	}
