@@ -22,11 +22,10 @@ func (c *Client) checkLogout(p *Problems, at string, development bool) {
 	}
 }
 
-// LogsOut tells whether log-outs are the client's business: it is told of them, or leads
-// people to them. Only then does it need the session's name, sid (OIDC Back-Channel
-// Logout §2.1, Front-Channel Logout §3).
-func (c *Client) LogsOut() bool {
-	return c.BackchannelLogoutURI != "" || c.FrontchannelLogoutURI != "" || len(c.PostLogoutRedirectURIs) > 0
+// HearsOfLogouts tells whether the client is told when a session ends. Only then does it
+// need the session's name, sid (OIDC Back-Channel Logout §2.1, Front-Channel Logout §3).
+func (c *Client) HearsOfLogouts() bool {
+	return c.BackchannelLogoutURI != "" || c.FrontchannelLogoutURI != ""
 }
 
 // Origin gives scheme, host and port of an address, "" for one that has none.

@@ -46,10 +46,7 @@ func TestCodeFlow(t *testing.T) { // OIDC Core §3.1
 					t.Errorf("%s: ID token %s is %v, want %v", client, name, id[name], value)
 				}
 			}
-			if named := client == "tracker" || client == "basic"; named != (id["sid"] == w.session.ID) || !named && id["sid"] != nil {
-				t.Errorf("%s: sid %v; it is for clients that have to do with log-outs", client, id["sid"])
-			}
-			for _, name := range []string{"name", "email", "scope", "rat"} {
+			for _, name := range []string{"name", "email", "scope", "rat", "sid"} {
 				if id[name] != nil {
 					t.Errorf("%s: ID token has %s", client, name)
 				}

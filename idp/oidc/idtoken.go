@@ -59,7 +59,7 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 }
 
 // idTokenClaims is what every ID token about that log-in says. The session's name is
-// for clients that have to do with its end: all others could only use it to find out
+// for clients that are told of its end: all others could only use it to find out
 // together that they have the same person before them, pairwise subjects or not.
 func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives time.Duration) idToken {
 	now := p.Clock()
@@ -68,7 +68,7 @@ func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives t
 		Expires: now.Add(lives).Unix(), Issued: now.Unix(), AuthTime: about.AuthTime.Unix(),
 		Nonce: about.Nonce, ACR: about.ACR, AMR: about.AMR, MayAct: mayAct(client),
 	}
-	if client.LogsOut() {
+	if client.HearsOfLogouts() {
 		claims.SID = about.SID
 	}
 	return claims
