@@ -194,11 +194,11 @@ func TestSyncFollowsTheFile(t *testing.T) {
 			t.Errorf("b left the file: %v, want not found", err)
 		}
 		if _, err := other.ByID(t.Context(), "b"); err != nil {
-			t.Errorf("another node asks every two seconds only: %v", err)
+			t.Errorf("another node asks twice a second only: %v", err)
 		}
-		held.Move(2 * time.Second)
+		held.Move(time.Second / 2)
 		if _, err := other.ByID(t.Context(), "b"); !fault.Is(err, fault.NotFound) {
-			t.Errorf("another node, two seconds later: %v, want not found", err)
+			t.Errorf("another node, half a second later: %v, want not found", err)
 		}
 		if got, err := other.ByID(t.Context(), "a"); err != nil || got.NameIn("ja") != "新" || got.NameIn("fr") != "new" {
 			t.Errorf("a: %+v, %v", got, err)

@@ -11,8 +11,9 @@ import (
 )
 
 // fresh is how long a client is answered from memory: a change made on another node
-// or by the command line counts after that.
-const fresh = 2 * time.Second
+// or by the command line counts for new requests after that. Tokens of a client that was
+// disabled end at once, since the client is read together with them.
+const fresh = time.Second / 2
 
 // Registry answers which clients exist. Its methods may be called at once.
 type Registry struct {

@@ -112,6 +112,7 @@ func (d *DB) checkSettings(ctx context.Context) error {
 		{d.writer.conn, "journal_mode", "wal"},
 		{d.writer.conn, "synchronous", "2"}, // FULL: what was acknowledged survives a power cut (F-07)
 		{d.writer.conn, "foreign_keys", "1"},
+		{d.writer.conn, "temp_store", "2"}, // memory
 		{d.readers, "journal_mode", "wal"},
 		{d.readers, "query_only", "1"},
 	} {

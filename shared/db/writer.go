@@ -54,7 +54,11 @@ func newWriter(name string) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &writer{conn: conn{l}}, nil
+	w := &writer{conn: conn{l}}
+	if err := w.conn.do("pragma temp_store=memory"); err != nil { // what a savepoint would bring back stays out of the disk
+		return nil, errors.Join(err, l.close())
+	}
+	return w, nil
 }
 
 // stop refuses new transactions, those that wait too, and waits for those under way.
