@@ -17,6 +17,7 @@ import (
 	"tegata/keys"
 	"tegata/shared/clock"
 	"tegata/shared/fault"
+	"tegata/shared/fetch"
 	"tegata/shared/outbox"
 	"tegata/shared/secret"
 )
@@ -46,9 +47,9 @@ type Farewells struct {
 	Outbound    *http.Client // LogoutClient
 }
 
-// LogoutClient is Outbound with the time that a logout may take.
+// LogoutClient is fetch.Client with the time that a logout may take.
 func LogoutClient(loopback bool) *http.Client {
-	c := Outbound(loopback)
+	c := fetch.Client(loopback)
 	c.Timeout = logoutFor
 	c.Transport.(*http.Transport).ResponseHeaderTimeout = logoutFor
 	return c

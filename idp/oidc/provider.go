@@ -27,6 +27,7 @@ import (
 	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
+	"tegata/shared/fetch"
 	"tegata/shared/limit"
 	"tegata/shared/once"
 	"tegata/shared/serve"
@@ -123,7 +124,7 @@ func (p *Provider) compose() {
 		p.CertificateTrusted = func(r *http.Request) bool { return serve.Of(r.Context()).ClientTrusted(p.Clock()) }
 	}
 	if p.Outbound == nil {
-		p.Outbound = Outbound(p.Development)
+		p.Outbound = fetch.Client(p.Development)
 	}
 	p.remote = &remoteKeys{client: p.Outbound, clock: p.Clock}
 	p.store = store{DB: p.DB}

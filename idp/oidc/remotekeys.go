@@ -12,6 +12,7 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 
 	"tegata/shared/clock"
+	"tegata/shared/fetch"
 )
 
 const (
@@ -78,7 +79,7 @@ func (k *remoteKeys) keys(ctx context.Context, uri, kid string, may func() error
 }
 
 func (k *remoteKeys) fetch(ctx context.Context, uri string) (*jose.JSONWebKeySet, error) {
-	text, err := fetch(ctx, k.client, uri, "application/json")
+	text, err := fetch.Get(ctx, k.client, uri, "application/json")
 	if err != nil {
 		return nil, err
 	}

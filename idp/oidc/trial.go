@@ -9,6 +9,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/shared/clock"
+	"tegata/shared/fetch"
 )
 
 // Trial looks at a registration as a log-in would, for its operator.
@@ -54,7 +55,7 @@ func (t Trial) keys(ctx context.Context, c clients.Client) []Finding {
 	set := c.JWKS
 	if set == nil {
 		var err error
-		remote := &remoteKeys{client: Outbound(t.Development), clock: t.Clock}
+		remote := &remoteKeys{client: fetch.Client(t.Development), clock: t.Clock}
 		if set, err = remote.fetch(ctx, c.JWKSURI); err != nil {
 			return []Finding{{false, "jwks_uri", "could not be fetched: " + err.Error()}}
 		}
