@@ -31,7 +31,7 @@ func (p program) clientTest() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				trial := oidc.Trial{Issuer: s.Config.Issuer(), Development: s.Config.Development, Clock: s.Clock}
+				trial := oidc.Trial{Issuer: s.Config.Issuer(), Development: s.Config.Development}
 				return p.showFindings(trial.Run(cmd.Context(), c), asJSON)
 			})
 		}),

@@ -22,6 +22,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/devices"
 	"tegata/idp/interaction"
+	"tegata/idp/oidc/jwks"
 	"tegata/idp/sessions"
 	"tegata/keys"
 	"tegata/shared/audit"
@@ -97,7 +98,7 @@ type Provider struct {
 
 	engine   *fosite.Fosite
 	store    store
-	remote   *remoteKeys
+	remote   *jwks.Cache
 	headers  headerCache
 	quiet    quiet
 	repeats  repeats
@@ -126,7 +127,7 @@ func (p *Provider) compose() {
 	if p.Outbound == nil {
 		p.Outbound = fetch.Client(p.Development)
 	}
-	p.remote = &remoteKeys{client: p.Outbound, clock: p.Clock}
+	p.remote = &jwks.Cache{Client: p.Outbound, Clock: p.Clock}
 	p.store = store{DB: p.DB}
 	p.Registration = p.Registration.orDefault()
 	p.kinds = p.switchedOn()
@@ -189,7 +190,7 @@ func (p *Provider) settings() settings {
 
 		ClientAuthenticationStrategy: p.authenticate,
 		ClientSecretsHasher:          noSecrets{}, // clientauth.go compares digests
-		JWKSFetcherStrategy:          noFetcher{}, // remotekeys.go fetches
+		JWKSFetcherStrategy:          noFetcher{}, // jwks fetches
 		HTTPClient:                   &retryablehttp.Client{HTTPClient: p.Outbound},
 
 		EnforcePKCEForPublicClients: true, // and S256 only: plain stays off

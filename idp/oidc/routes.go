@@ -11,7 +11,7 @@
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
 //	jarm.go        answers that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
-//	clientauth.go  how clients prove who they are; assertion.go, remotekeys.go
+//	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
 //	refusal.go     errors and their codes
@@ -34,6 +34,7 @@
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
+//	jwks/          the keys that clients publish, fetched and kept
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
 // A person is never asked anything here: authorize sends the browser to the pages by

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
-	"tegata/shared/clock"
+	"tegata/idp/oidc/jwks"
 	"tegata/shared/fetch"
 )
 
@@ -16,7 +16,6 @@ import (
 type Trial struct {
 	Issuer      string
 	Development bool
-	Clock       clock.Clock
 }
 
 // Finding is one thing that a trial looked at.
@@ -55,8 +54,7 @@ func (t Trial) keys(ctx context.Context, c clients.Client) []Finding {
 	set := c.JWKS
 	if set == nil {
 		var err error
-		remote := &remoteKeys{client: fetch.Client(t.Development), clock: t.Clock}
-		if set, err = remote.fetch(ctx, c.JWKSURI); err != nil {
+		if set, err = jwks.Fetch(ctx, fetch.Client(t.Development), c.JWKSURI); err != nil {
 			return []Finding{{false, "jwks_uri", "could not be fetched: " + err.Error()}}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func (w *world) tried(c clients.Client) map[string]string {
 	w.t.Helper()
 	said := map[string]string{}
-	for _, f := range (oidc.Trial{Issuer: w.provider.Issuer, Development: true, Clock: w.provider.Clock}).Run(w.t.Context(), c) {
+	for _, f := range (oidc.Trial{Issuer: w.provider.Issuer, Development: true}).Run(w.t.Context(), c) {
 		if said[f.What] = f.Text; !f.OK {
 			said[f.What] = "WRONG " + f.Text
 		}

@@ -18,6 +18,7 @@ var arrows = map[string][][]string{
 		{"idp/app"},
 		{"shared/program"},
 		{"idp/web", "idp/oidc"},
+		{"idp/oidc/jwks"},
 		{"idp/devices"},
 		{"idp/interaction", "idp/connections"},
 		{"idp/accounts", "idp/clients"},
