@@ -34,6 +34,7 @@
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
+//	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //

@@ -18,6 +18,7 @@ var arrows = map[string][][]string{
 		{"idp/app"},
 		{"shared/program"},
 		{"idp/web", "idp/oidc"},
+		{"idp/oidc/trial"},
 		{"idp/oidc/jwks"},
 		{"idp/devices"},
 		{"idp/interaction", "idp/connections"},
