@@ -17,6 +17,7 @@ import (
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
 	"tegata/idp/oidc"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/passwords"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
@@ -107,8 +108,8 @@ func (s *Services) fill(o Options) (err error) {
 	s.Clients = &clients.Registry{Store: clients.Store{DB: d}, Clock: now}
 	s.Connections = &connections.Service{DB: d, Audit: s.Audit, Clock: now}
 	s.Farewells = &oidc.Farewells{
-		Issuer: s.Config.Issuer(), Clients: s.Clients, Connections: s.Connections, Outbox: s.Outbox, Keys: s.Keys, Clock: now,
-		Outbound: oidc.LogoutClient(s.Config.Development),
+		Issuer: s.Config.Issuer(), Clients: s.Clients, Connections: s.Connections, Outbox: s.Outbox, Clock: now,
+		Signer: &jws.Signer{Keys: s.Keys}, Outbound: oidc.LogoutClient(s.Config.Development),
 	}
 	s.Diary = &clients.Diary{DB: d, Clock: now, Log: s.Log}
 	s.Sessions.Ended, s.Connections.Withdrawn = s.Farewells.Queue, s.Farewells.Withdrawn

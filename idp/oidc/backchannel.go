@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,8 +12,8 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/connections"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/sessions"
-	"tegata/keys"
 	"tegata/shared/clock"
 	"tegata/shared/fault"
 	"tegata/shared/fetch"
@@ -42,7 +41,7 @@ type Farewells struct {
 	Clients     *clients.Registry
 	Connections *connections.Service
 	Outbox      *outbox.Outbox
-	Keys        *keys.Ring
+	Signer      *jws.Signer
 	Clock       clock.Clock
 	Outbound    *http.Client // LogoutClient
 }
@@ -166,15 +165,7 @@ func (f *Farewells) Send(ctx context.Context, m outbox.Message) error {
 // token makes a logout token. OIDC Back-Channel Logout §2.4. It has an id of its own
 // at each attempt: one that arrived and whose answer was lost must not spoil the next.
 func (f *Farewells) token(ctx context.Context, client clients.Client, note farewellNote) (string, error) {
-	kid, key, err := f.Keys.Signer(ctx, client.IDTokenAlg)
-	if err != nil {
-		return "", err
-	}
 	now := f.Clock()
-	header, err := json.Marshal(map[string]string{"alg": client.IDTokenAlg, "kid": kid, "typ": "logout+jwt"})
-	if err != nil {
-		return "", err
-	}
 	claims, err := json.Marshal(map[string]any{
 		"iss": f.Issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(logoutTokenLives).Unix(), "jti": secret.Text(),
 		"events": map[string]any{logoutEvent: struct{}{}}, "sub": note.Subject, "sid": note.SID,
@@ -182,9 +173,7 @@ func (f *Farewells) token(ctx context.Context, client clients.Client, note farew
 	if err != nil {
 		return "", err
 	}
-	text := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(claims)
-	sum, err := signature(client.IDTokenAlg, key, []byte(text))
-	return text + "." + base64.RawURLEncoding.EncodeToString(sum), err
+	return f.Signer.Sign(ctx, client.IDTokenAlg, "logout+jwt", claims)
 }
 
 // post sends the token. Back-Channel Logout §2.5; 204 is what some frameworks make of

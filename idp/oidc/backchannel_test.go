@@ -14,6 +14,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/connections"
 	"tegata/idp/oidc"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/schema"
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -61,7 +62,7 @@ func (w *world) farewells(l *listener) *outbox.Outbox {
 	w.t.Helper()
 	box := &outbox.Outbox{DB: w.db, Clock: w.provider.Clock}
 	f := &oidc.Farewells{
-		Issuer: w.provider.Issuer, Clients: w.provider.Clients, Outbox: box, Keys: w.provider.Keys, Clock: w.provider.Clock,
+		Issuer: w.provider.Issuer, Clients: w.provider.Clients, Outbox: box, Signer: &jws.Signer{Keys: w.provider.Keys}, Clock: w.provider.Clock,
 		Connections: &connections.Service{DB: w.db, Audit: w.provider.Audit, Clock: w.provider.Clock}, Outbound: oidc.LogoutClient(true),
 	}
 	box.Senders = map[string]outbox.Sender{oidc.BackchannelKind: f.Send}

@@ -23,6 +23,7 @@ import (
 	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/oidc/jwks"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/sessions"
 	"tegata/keys"
 	"tegata/shared/audit"
@@ -99,7 +100,7 @@ type Provider struct {
 	engine   *fosite.Fosite
 	store    store
 	remote   *jwks.Cache
-	headers  headerCache
+	signer   *jws.Signer
 	quiet    quiet
 	repeats  repeats
 	kinds    []string                 // response types that are switched on
@@ -128,6 +129,7 @@ func (p *Provider) compose() {
 		p.Outbound = fetch.Client(p.Development)
 	}
 	p.remote = &jwks.Cache{Client: p.Outbound, Clock: p.Clock}
+	p.signer = &jws.Signer{Keys: p.Keys}
 	p.store = store{DB: p.DB}
 	p.Registration = p.Registration.orDefault()
 	p.kinds = p.switchedOn()

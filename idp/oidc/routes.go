@@ -36,6 +36,7 @@
 //	               why it was refused, clientclock.go how far the client's clock is off
 //	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
+//	jws/           signing with the key ring
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
 // A person is never asked anything here: authorize sends the browser to the pages by

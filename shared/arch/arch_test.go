@@ -19,7 +19,7 @@ var arrows = map[string][][]string{
 		{"shared/program"},
 		{"idp/web", "idp/oidc"},
 		{"idp/oidc/trial"},
-		{"idp/oidc/jwks"},
+		{"idp/oidc/jwks", "idp/oidc/jws"},
 		{"idp/devices"},
 		{"idp/interaction", "idp/connections"},
 		{"idp/accounts", "idp/clients"},
