@@ -24,6 +24,7 @@ import (
 	"tegata/idp/interaction"
 	"tegata/idp/oidc/jwks"
 	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/singlelogout"
 	"tegata/idp/sessions"
 	"tegata/keys"
 	"tegata/shared/audit"
@@ -93,7 +94,7 @@ type Provider struct {
 	Problem  func(w http.ResponseWriter, r *http.Request, cause error) // shows a fault to a person
 
 	Diary     *clients.Diary                                                                            // optional; what clients' developers see
-	Farewells *Farewells                                                                                // optional; tells clients that a session ended
+	Farewells *singlelogout.Farewells                                                                   // optional; tells clients that a session ended
 	Style     string                                                                                    // optional; URL of a stylesheet for the page that posts an answer
 	Leave     func(w http.ResponseWriter, r *http.Request, frames []clients.Frame, onward string) error // shows the clients' log-out pages, then goes onward; optional
 

@@ -26,7 +26,6 @@
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
 //	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
-//	backchannel.go tells clients that a session ended, by the outbox or by frames
 //	checksession.go /oauth2/session: lets a client's page notice that
 //	register.go    /oauth2/register: clients that register themselves; manage.go, metadata.go
 //	bounds.go      how much strangers may make us do; watch.go: values that repeat
@@ -34,6 +33,7 @@
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
+//	singlelogout/  tells clients that a session ended, by the outbox or by frames
 //	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
 //	jws/           signing with the key ring
