@@ -18,7 +18,7 @@ var arrows = map[string][][]string{
 		{"idp/app"},
 		{"shared/program"},
 		{"idp/web", "idp/oidc"},
-		{"idp/oidc/singlelogout", "idp/oidc/trial"},
+		{"idp/oidc/checksession", "idp/oidc/singlelogout", "idp/oidc/trial"},
 		{"idp/oidc/jwks", "idp/oidc/jws"},
 		{"idp/devices"},
 		{"idp/interaction", "idp/connections"},
