@@ -17,6 +17,8 @@ import (
 	"tegata/idp/interaction"
 	"tegata/idp/notify"
 	"tegata/idp/oidc"
+	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/singlelogout"
 	"tegata/idp/passwords"
 	"tegata/idp/schema"
 	"tegata/idp/sessions"
@@ -51,7 +53,7 @@ type Services struct {
 	Sessions    *sessions.Service
 	Clients     *clients.Registry
 	Connections *connections.Service
-	Farewells   *oidc.Farewells
+	Farewells   *singlelogout.Farewells
 	Diary       *clients.Diary
 	Accounts    *accounts.Service
 	Interaction *interaction.Service
@@ -106,13 +108,13 @@ func (s *Services) fill(o Options) (err error) {
 	}
 	s.Clients = &clients.Registry{Store: clients.Store{DB: d}, Clock: now}
 	s.Connections = &connections.Service{DB: d, Audit: s.Audit, Clock: now}
-	s.Farewells = &oidc.Farewells{
-		Issuer: s.Config.Issuer(), Clients: s.Clients, Connections: s.Connections, Outbox: s.Outbox, Keys: s.Keys, Clock: now,
-		Outbound: oidc.LogoutClient(s.Config.Development),
+	s.Farewells = &singlelogout.Farewells{
+		Issuer: s.Config.Issuer(), Clients: s.Clients, Connections: s.Connections, Outbox: s.Outbox, Clock: now,
+		Signer: &jws.Signer{Keys: s.Keys}, Outbound: singlelogout.Client(s.Config.Development),
 	}
 	s.Diary = &clients.Diary{DB: d, Clock: now, Log: s.Log}
 	s.Sessions.Ended, s.Connections.Withdrawn = s.Farewells.Queue, s.Farewells.Withdrawn
-	s.Outbox.Senders[oidc.BackchannelKind] = s.Farewells.Send
+	s.Outbox.Senders[singlelogout.Kind] = s.Farewells.Send
 	rules := accounts.DefaultRules()
 	if o.Rules != nil {
 		rules = *o.Rules

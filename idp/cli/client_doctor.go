@@ -9,7 +9,7 @@ import (
 
 	"tegata/idp/app"
 	"tegata/idp/clients"
-	"tegata/idp/oidc"
+	"tegata/idp/oidc/trial"
 	"tegata/shared/audit"
 	"tegata/shared/verbs"
 )
@@ -31,8 +31,8 @@ func (p program) clientTest() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				trial := oidc.Trial{Issuer: s.Config.Issuer(), Development: s.Config.Development, Clock: s.Clock}
-				return p.showFindings(trial.Run(cmd.Context(), c), asJSON)
+				ours := trial.Provider{Issuer: s.Config.Issuer(), Development: s.Config.Development}
+				return p.showFindings(ours.Try(cmd.Context(), c), asJSON)
 			})
 		}),
 	}
@@ -40,7 +40,7 @@ func (p program) clientTest() *cobra.Command {
 	return cmd
 }
 
-func (p program) showFindings(all []oidc.Finding, asJSON bool) error {
+func (p program) showFindings(all []trial.Finding, asJSON bool) error {
 	failed := 0
 	list := make([]findingJSON, len(all))
 	rows := make([][]string, len(all))

@@ -73,7 +73,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (string, e
 	if err != nil {
 		return "", err
 	}
-	w.accessText, err = p.jws(ctx, accessTokenAlg, "at+jwt", payload)
+	w.accessText, err = p.signer.Sign(ctx, accessTokenAlg, "at+jwt", payload)
 	return w.accessText, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/jwks"
 )
 
 // assertionType is the only client_assertion_type. RFC 7523 §2.2.
@@ -136,15 +137,7 @@ func (p *Provider) isEndpoint(aud string) bool {
 // keysOf gives the client's keys that may have made a signature with that kid.
 func (p *Provider) keysOf(ctx context.Context, client *clients.Client, kid string) ([]jose.JSONWebKey, error) {
 	if client.JWKS != nil {
-		return named(client.JWKS, kid), nil
+		return jwks.Named(client.JWKS, kid), nil
 	}
-	return p.remote.keys(ctx, client.JWKSURI, kid, func() error { return p.mayFetch(ctx, fetchesKeys, client.ID) })
-}
-
-// named gives the keys with that kid; without one all of them, but not many.
-func named(set *jose.JSONWebKeySet, kid string) []jose.JSONWebKey {
-	if kid != "" {
-		return set.Key(kid)
-	}
-	return set.Keys[:min(len(set.Keys), 8)]
+	return p.remote.Keys(ctx, client.JWKSURI, kid, func() error { return p.mayFetch(ctx, fetchesKeys, client.ID) })
 }

@@ -17,7 +17,7 @@ var (
 	// pushing bounds requests pushed in the name of public clients from one place.
 	pushing = limit.Rule{Name: "pushed.place", Burst: 300, Every: time.Second}
 	// fetching bounds calls to addresses of one client, for one purpose. It is more than
-	// remoteKeys asks for by itself, so only a client that keeps changing its address
+	// jwks.Cache asks for by itself, so only a client that keeps changing its address
 	// meets it there.
 	fetching = limit.Rule{Name: "fetch.client", Burst: 60, Every: time.Second}
 )

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/shared/fetch"
 )
 
 // refer reads the request object that lies where the client registered one, and goes
@@ -27,7 +28,7 @@ func (p *Provider) refer(ctx context.Context, a *authorization, uri string) erro
 	if err := p.mayFetch(ctx, fetchesRequest, a.client.ID); err != nil {
 		return err
 	}
-	text, err := fetch(ctx, p.Outbound, plain(uri), "application/oauth-authz-req+jwt, application/jwt")
+	text, err := fetch.Get(ctx, p.Outbound, plain(uri), "application/oauth-authz-req+jwt, application/jwt")
 	if err != nil {
 		return refuse("invalid_request_uri", "The request object could not be fetched.").because(err)
 	}
@@ -53,7 +54,7 @@ func (p *Provider) checkSector(ctx context.Context, c *clients.Client) error {
 	if err := p.mayFetch(ctx, fetchesSector, c.ID); err != nil {
 		return err
 	}
-	text, err := fetch(ctx, p.Outbound, c.SectorIdentifierURI, "application/json")
+	text, err := fetch.Get(ctx, p.Outbound, c.SectorIdentifierURI, "application/json")
 	if err != nil {
 		return refused.because(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/checksession"
 )
 
 // description is what relying parties learn about us. OpenID Connect Discovery §3,
@@ -139,7 +140,7 @@ func (p *Provider) describe() *document {
 		UserinfoEncAlgs: clients.EncryptionAlgs, UserinfoEncs: clients.EncryptionEncs,
 		IntrospectionEncAlgs: clients.EncryptionAlgs, IntrospectionEncs: clients.EncryptionEncs,
 		ResponseEncAlgs: clients.EncryptionAlgs, ResponseEncs: clients.EncryptionEncs,
-		CheckSessionIframe: p.Issuer + pathSession,
+		CheckSessionIframe: p.Issuer + checksession.Path,
 		BackchannelLogout:  true, BackchannelLogoutSession: true,
 		FrontchannelLogout: true, FrontchannelLogoutSession: true,
 		PushedEndpoint:   p.Issuer + pathPushed,

@@ -85,7 +85,7 @@ func (p *Provider) writeJWT(ctx context.Context, w http.ResponseWriter, work *wo
 	payload, err := json.Marshal(a.claims)
 	text := string(payload)
 	if err == nil && a.alg != "" {
-		text, err = p.jws(ctx, a.alg, a.typ, payload)
+		text, err = p.signer.Sign(ctx, a.alg, a.typ, payload)
 	}
 	if err == nil {
 		text, err = p.encrypted(ctx, a.client, a.encryption, text)

@@ -40,7 +40,7 @@ func (p *Provider) signedAnswer(ctx context.Context, client *clients.Client, ans
 	if err != nil {
 		return nil, err
 	}
-	text, err := p.jws(ctx, client.ResponseAlg, "JWT", payload)
+	text, err := p.signer.Sign(ctx, client.ResponseAlg, "JWT", payload)
 	if err == nil {
 		text, err = p.encrypted(ctx, client, client.AnswerEncryption(), text)
 	}

@@ -22,11 +22,15 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/devices"
 	"tegata/idp/interaction"
+	"tegata/idp/oidc/jwks"
+	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/singlelogout"
 	"tegata/idp/sessions"
 	"tegata/keys"
 	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
+	"tegata/shared/fetch"
 	"tegata/shared/limit"
 	"tegata/shared/once"
 	"tegata/shared/serve"
@@ -90,14 +94,14 @@ type Provider struct {
 	Problem  func(w http.ResponseWriter, r *http.Request, cause error) // shows a fault to a person
 
 	Diary     *clients.Diary                                                                            // optional; what clients' developers see
-	Farewells *Farewells                                                                                // optional; tells clients that a session ended
+	Farewells *singlelogout.Farewells                                                                   // optional; tells clients that a session ended
 	Style     string                                                                                    // optional; URL of a stylesheet for the page that posts an answer
 	Leave     func(w http.ResponseWriter, r *http.Request, frames []clients.Frame, onward string) error // shows the clients' log-out pages, then goes onward; optional
 
 	engine   *fosite.Fosite
 	store    store
-	remote   *remoteKeys
-	headers  headerCache
+	remote   *jwks.Cache
+	signer   *jws.Signer
 	quiet    quiet
 	repeats  repeats
 	kinds    []string                 // response types that are switched on
@@ -123,9 +127,10 @@ func (p *Provider) compose() {
 		p.CertificateTrusted = func(r *http.Request) bool { return serve.Of(r.Context()).ClientTrusted(p.Clock()) }
 	}
 	if p.Outbound == nil {
-		p.Outbound = Outbound(p.Development)
+		p.Outbound = fetch.Client(p.Development)
 	}
-	p.remote = &remoteKeys{client: p.Outbound, clock: p.Clock}
+	p.remote = &jwks.Cache{Client: p.Outbound, Clock: p.Clock}
+	p.signer = &jws.Signer{Keys: p.Keys}
 	p.store = store{DB: p.DB}
 	p.Registration = p.Registration.orDefault()
 	p.kinds = p.switchedOn()
@@ -188,7 +193,7 @@ func (p *Provider) settings() settings {
 
 		ClientAuthenticationStrategy: p.authenticate,
 		ClientSecretsHasher:          noSecrets{}, // clientauth.go compares digests
-		JWKSFetcherStrategy:          noFetcher{}, // remotekeys.go fetches
+		JWKSFetcherStrategy:          noFetcher{}, // jwks fetches
 		HTTPClient:                   &retryablehttp.Client{HTTPClient: p.Outbound},
 
 		EnforcePKCEForPublicClients: true, // and S256 only: plain stays off

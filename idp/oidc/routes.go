@@ -7,11 +7,11 @@
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep
 //	frontchannel.go  hybrid and implicit answers; claimsparameter.go, byreference.go
-//	respond.go     answers and errors that travel through the browser
+//	respond.go     answers and errors that travel through the browser; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
 //	jarm.go        answers that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
-//	clientauth.go  how clients prove who they are; assertion.go, remotekeys.go
+//	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
 //	refusal.go     errors and their codes
@@ -26,15 +26,17 @@
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
 //	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
-//	backchannel.go tells clients that a session ended, by the outbox or by frames
-//	checksession.go /oauth2/session: lets a client's page notice that
-//	register.go    /oauth2/register: clients that register themselves; manage.go, metadata.go
+//	register.go    /oauth2/register: clients that register themselves; manage.go
 //	bounds.go      how much strangers may make us do; watch.go: values that repeat
 //	introspect.go  /oauth2/introspect, plain and signed
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
-//	outbound.go    the client for addresses that somebody else chose
+//	checksession/  /oauth2/session: lets a client's page notice who is signed in
+//	singlelogout/  tells clients that a session ended, by the outbox or by frames
+//	trial/         what a log-in would make of a registration, for its operator
+//	jwks/          the keys that clients publish, fetched and kept
+//	jws/           signing with the key ring
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
 // A person is never asked anything here: authorize sends the browser to the pages by
@@ -44,6 +46,8 @@ package oidc
 import (
 	"net/http"
 	"strings"
+
+	"tegata/idp/oidc/checksession"
 )
 
 // The protocol's URLs, below the issuer. Relying parties read them from discovery.
@@ -59,7 +63,6 @@ const (
 	pathSubmit     = "/oauth2/submit.js"
 	pathLogout     = "/oauth2/logout"
 	pathKeys       = "/oauth2/jwks"
-	pathSession    = "/oauth2/session" // check_session_iframe
 	pathOpenID     = "/.well-known/openid-configuration"
 	pathOAuth      = "/.well-known/oauth-authorization-server" // RFC 8414 §3
 )
@@ -92,7 +95,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathDevice, nil, p.deviceAuthorization, false},
 		{pathLogout, p.logout, p.logout, false},
 		{pathKeys, p.jwks, nil, true},
-		{pathSession, p.checkSession, nil, false},
+		{checksession.Path, p.checkSession().Frame, nil, false},
 		{pathOpenID, p.metadata, nil, true},
 		{pathOAuth, p.metadata, nil, true},
 		{pathSubmit, p.script, nil, false},

@@ -18,6 +18,8 @@ var arrows = map[string][][]string{
 		{"idp/app"},
 		{"shared/program"},
 		{"idp/web", "idp/oidc"},
+		{"idp/oidc/checksession", "idp/oidc/singlelogout", "idp/oidc/trial"},
+		{"idp/oidc/jwks", "idp/oidc/jws"},
 		{"idp/devices"},
 		{"idp/interaction", "idp/connections"},
 		{"idp/accounts", "idp/clients"},

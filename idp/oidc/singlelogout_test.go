@@ -14,6 +14,8 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/connections"
 	"tegata/idp/oidc"
+	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/singlelogout"
 	"tegata/idp/schema"
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -60,11 +62,11 @@ func (l *listener) answers(status int) {
 func (w *world) farewells(l *listener) *outbox.Outbox {
 	w.t.Helper()
 	box := &outbox.Outbox{DB: w.db, Clock: w.provider.Clock}
-	f := &oidc.Farewells{
-		Issuer: w.provider.Issuer, Clients: w.provider.Clients, Outbox: box, Keys: w.provider.Keys, Clock: w.provider.Clock,
-		Connections: &connections.Service{DB: w.db, Audit: w.provider.Audit, Clock: w.provider.Clock}, Outbound: oidc.LogoutClient(true),
+	f := &singlelogout.Farewells{
+		Issuer: w.provider.Issuer, Clients: w.provider.Clients, Outbox: box, Signer: &jws.Signer{Keys: w.provider.Keys}, Clock: w.provider.Clock,
+		Connections: &connections.Service{DB: w.db, Audit: w.provider.Audit, Clock: w.provider.Clock}, Outbound: singlelogout.Client(true),
 	}
-	box.Senders = map[string]outbox.Sender{oidc.BackchannelKind: f.Send}
+	box.Senders = map[string]outbox.Sender{singlelogout.Kind: f.Send}
 	w.provider.Sessions.Ended, w.provider.Farewells = f.Queue, f
 	w.edit("tracker", func(c *clients.Client) { c.BackchannelLogoutURI = l.URL + "/tracker" })
 	w.edit("basic", func(c *clients.Client) { c.BackchannelLogoutURI = l.URL + "/basic" })
@@ -170,7 +172,7 @@ func TestALogoutNeverLeadsInside(t *testing.T) {
 	w := start(t).logIn()
 	l := listen(t)
 	box := w.farewells(l)
-	w.provider.Farewells.Outbound = oidc.LogoutClient(false) // as in production
+	w.provider.Farewells.Outbound = singlelogout.Client(false) // as in production
 	w.tokens("tracker")
 	must(t, w.provider.Sessions.End(t.Context(), w.session.ID))
 	_, err := box.Deliver(t.Context())

@@ -1,4 +1,8 @@
-package oidc
+// Package trial looks at a client's registration as a log-in would, for the operator who
+// asks `idp client test`: is every member as it has to be, can the keys be had, how do
+// requests and tokens have to look, and a request to try. It speaks of the protocol by
+// its URLs, as the pages do.
+package trial
 
 import (
 	"context"
@@ -8,33 +12,40 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
-	"tegata/shared/clock"
+	"tegata/idp/oidc/jwks"
+	"tegata/shared/fetch"
 )
 
-// Trial looks at a registration as a log-in would, for its operator.
-type Trial struct {
-	Issuer      string
-	Development bool
-	Clock       clock.Clock
+// The URLs that clients begin at, below the issuer.
+const (
+	pathAuthorize = "/oauth2/authorize"
+	pathPushed    = "/oauth2/par"
+)
+
+// Provider is what a trial has to know of the OpenID Provider.
+type Provider struct {
+	Issuer      string // its public URL, without a slash at its end
+	Development bool   // client keys may be fetched from the own machine
 }
 
 // Finding is one thing that a trial looked at.
 type Finding struct {
-	OK   bool
-	What string
-	Text string
+	OK   bool   // false: a log-in would fail here
+	What string // a member of the registration, or a subject, like "tokens"
+	Text string // what was found, in English
 }
 
-// Run checks everything it can without the client's secret or its people.
-func (t Trial) Run(ctx context.Context, c clients.Client) []Finding {
+// Try checks everything it can without the client's secret or its people. Nothing is
+// sent but the request for the client's keys.
+func (p Provider) Try(ctx context.Context, c clients.Client) []Finding {
 	var all []Finding
 	add := func(ok bool, what, format string, args ...any) {
 		all = append(all, Finding{ok, what, fmt.Sprintf(format, args...)})
 	}
 	add(!c.Disabled, "state", "%s, from %s", map[bool]string{true: "disabled", false: "enabled"}[c.Disabled], c.Source)
-	problems := c.Check("client", t.Development)
-	for _, p := range problems {
-		add(false, strings.TrimPrefix(p.Path, "client."), "%s", p.Message)
+	problems := c.Check("client", p.Development)
+	for _, one := range problems {
+		add(false, strings.TrimPrefix(one.Path, "client."), "%s", one.Message)
 	}
 	for _, uri := range c.RedirectURIs {
 		add(c.Redirects(uri), "redirect_uri", "%s", uri)
@@ -42,20 +53,19 @@ func (t Trial) Run(ctx context.Context, c clients.Client) []Finding {
 	if len(problems) == 0 {
 		add(true, "metadata", "every member is as it has to be")
 	}
-	all = append(all, t.keys(ctx, c)...)
-	return append(all, t.flow(c)...)
+	all = append(all, p.keys(ctx, c)...)
+	return append(all, p.flow(c)...)
 }
 
 // keys fetches what jwks_uri holds, as the token endpoint would.
-func (t Trial) keys(ctx context.Context, c clients.Client) []Finding {
+func (p Provider) keys(ctx context.Context, c clients.Client) []Finding {
 	if c.AuthMethod != clients.PrivateKeyJWT {
 		return nil
 	}
 	set := c.JWKS
 	if set == nil {
 		var err error
-		remote := &remoteKeys{client: Outbound(t.Development), clock: t.Clock}
-		if set, err = remote.fetch(ctx, c.JWKSURI); err != nil {
+		if set, err = jwks.Fetch(ctx, fetch.Client(p.Development), c.JWKSURI); err != nil {
 			return []Finding{{false, "jwks_uri", "could not be fetched: " + err.Error()}}
 		}
 	}
@@ -74,28 +84,28 @@ func (t Trial) keys(ctx context.Context, c clients.Client) []Finding {
 }
 
 // flow tells what a log-in would look like.
-func (t Trial) flow(c clients.Client) []Finding {
+func (p Provider) flow(c clients.Client) []Finding {
 	proof := map[bool]string{true: "needed", false: "used when the client sends a challenge"}[c.RequirePKCE]
 	all := []Finding{
 		{true, "authentication", string(c.AuthMethod)},
 		{true, "PKCE", proof + ", S256 only"},
-		{true, "requests", t.requests(c)},
-		{true, "tokens", t.tokens(c)},
+		{true, "requests", p.requests(c)},
+		{true, "tokens", p.tokens(c)},
 		{true, "consent", consent(c)},
 		{true, "ID token", idTokenForm(c)},
-		{true, "log-out", t.logout(c)},
+		{true, "log-out", p.logout(c)},
 	}
 	if slices.Contains(c.GrantTypes, clients.AuthorizationCode) && len(c.RedirectURIs) > 0 && !c.RequirePushed && !c.RequireSignedRequest {
-		all = append(all, Finding{true, "try it", t.Issuer + pathAuthorize + "?" + t.example(c).Encode()})
+		all = append(all, Finding{true, "try it", p.Issuer + pathAuthorize + "?" + p.example(c).Encode()})
 	}
 	return all
 }
 
 // requests tells how an authorization request has to come. RFC 9126 §6, RFC 9101 §10.5.
-func (t Trial) requests(c clients.Client) string {
-	how := "may come as parameters of " + t.Issuer + pathAuthorize
+func (p Provider) requests(c clients.Client) string {
+	how := "may come as parameters of " + p.Issuer + pathAuthorize
 	if c.RequirePushed {
-		how = "have to be pushed to " + t.Issuer + pathPushed
+		how = "have to be pushed to " + p.Issuer + pathPushed
 	}
 	if c.RequireSignedRequest {
 		how += ", signed by the client (request)"
@@ -129,7 +139,7 @@ func consent(c clients.Client) string {
 }
 
 // tokens tells what the tokens are bound to. RFC 9449 §5.2, RFC 8705 §3.4.
-func (t Trial) tokens(c clients.Client) string {
+func (p Provider) tokens(c clients.Client) string {
 	switch {
 	case c.DPoPBound && c.CertificateBound:
 		return "are bound to the key of its DPoP proofs and to its certificate"
@@ -141,7 +151,7 @@ func (t Trial) tokens(c clients.Client) string {
 	return "are good for whoever has them, unless the client sends DPoP proofs"
 }
 
-func (t Trial) logout(c clients.Client) string {
+func (p Provider) logout(c clients.Client) string {
 	var by []string
 	if c.BackchannelLogoutURI != "" {
 		by = append(by, "is told at "+c.BackchannelLogoutURI)
@@ -157,7 +167,7 @@ func (t Trial) logout(c clients.Client) string {
 
 // example is an authorization request that this client could make. Its challenge
 // belongs to the verifier of RFC 7636 Appendix B.
-func (t Trial) example(c clients.Client) url.Values {
+func (p Provider) example(c clients.Client) url.Values {
 	return url.Values{
 		"client_id": {c.ID}, "redirect_uri": {c.RedirectURIs[0]}, "response_type": {"code"},
 		"scope": {strings.Join(c.Scopes[:min(len(c.Scopes), 3)], " ")}, "state": {"example"}, "nonce": {"example"},

@@ -1,4 +1,4 @@
-package oidc
+package fetch
 
 import (
 	"errors"
@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// outboundFor bounds one call to an address that somebody else chose, from the name
-// look-up to the last byte.
-const outboundFor = 3 * time.Second
+// patience bounds one call, from the name look-up to the last byte.
+const patience = 3 * time.Second
 
 // private are networks that netip does not call private and that still are not the
 // internet: shared, protocol, benchmark and documentation addresses, and IPv6 that
@@ -28,21 +27,21 @@ var private = func() []netip.Prefix {
 	return all
 }()
 
-// Outbound gives the client for addresses that clients chose, like jwks_uri. It looks
-// at the address after the name was resolved, so a name that points inside does not
-// help; it follows no redirect and knows no proxy. loopback allows the own machine,
-// for development.
-func Outbound(loopback bool) *http.Client {
+// Client gives the client for addresses that somebody else chose, like jwks_uri. It
+// looks at the address after the name was resolved, so a name that points inside does
+// not help; it follows no redirect and knows no proxy. A call lasts at most three
+// seconds. loopback allows the own machine, for development. A-056.
+func Client(loopback bool) *http.Client {
 	dialer := &net.Dialer{
-		Timeout: outboundFor,
+		Timeout: patience,
 		Control: func(network, address string, _ syscall.RawConn) error { return public(address, loopback) },
 	}
 	return &http.Client{
-		Timeout: outboundFor,
+		Timeout: patience,
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
-			TLSHandshakeTimeout:    outboundFor,
-			ResponseHeaderTimeout:  outboundFor,
+			TLSHandshakeTimeout:    patience,
+			ResponseHeaderTimeout:  patience,
 			MaxResponseHeaderBytes: 16 << 10,
 			MaxIdleConnsPerHost:    1,
 			MaxIdleConns:           32,
