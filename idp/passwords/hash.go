@@ -38,7 +38,7 @@ type Hasher struct {
 	Seal     *secret.Sealer
 	Params   Params
 	Parallel int           // 0: 2
-	Wait     time.Duration // 0: one second
+	Wait     time.Duration // 0: five seconds
 
 	once     sync.Once
 	slots    chan struct{}
@@ -110,7 +110,7 @@ func (h *Hasher) enter(ctx context.Context) error {
 			h.Parallel = 2
 		}
 		if h.Wait == 0 {
-			h.Wait = time.Second
+			h.Wait = 5 * time.Second
 		}
 		h.slots = make(chan struct{}, h.Parallel)
 	})

@@ -129,10 +129,12 @@ func pace(to *target, l line, callers int, perSecond float64, d time.Duration) (
 	return to.observe(all, func(c *caller) window {
 		var w window
 		for {
-			due := time.Duration(float64(next.Add(1)-1) / perSecond * float64(time.Second))
+			number := next.Add(1) - 1
+			due := time.Duration(float64(number) / perSecond * float64(time.Second))
 			if due > d {
 				return w
 			}
+			c.turn = int(number) // callers who go on with their own rounds end up logging in all at once
 			time.Sleep(time.Until(began.Add(due)))
 			err := l.do(c)
 			w.note(err, time.Since(began.Add(due)))
