@@ -27,14 +27,18 @@ type answer struct {
 
 func (w *world) do(r *http.Request) answer {
 	w.t.Helper()
+	w.jar.Lock()
 	for name, value := range w.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
+	w.jar.Unlock()
 	response, err := w.http.Do(r)
 	must(w.t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	must(w.t, err)
+	w.jar.Lock()
+	defer w.jar.Unlock()
 	for _, c := range response.Cookies() {
 		w.cookies[c.Name] = c.Value
 		if c.MaxAge < 0 {

@@ -18,7 +18,7 @@ import (
 func (w *world) node() *world {
 	w.t.Helper()
 	p := w.provider
-	n := &world{t: w.t, clock: w.clock, db: w.db, person: w.person, key: w.key, cookies: map[string]string{}, counted: map[string]int{}}
+	n := &world{t: w.t, clock: w.clock, db: w.db, person: w.person, key: w.key, cookies: map[string]string{}, jar: &sync.Mutex{}, counted: map[string]int{}}
 	n.provider = &oidc.Provider{
 		Development: true, DB: p.DB, Once: p.Once, Keys: p.Keys, Accounts: p.Accounts, Sessions: p.Sessions, Devices: p.Devices,
 		Clients:     &clients.Registry{Store: clients.Store{DB: w.db}, Clock: p.Clock},

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ type world struct {
 	person   accounts.Account
 	session  sessions.Session
 	cookies  map[string]string
+	jar      *sync.Mutex       // guards cookies while requests race
 	key      *ecdsa.PrivateKey // of client tracker
 	counted  map[string]int
 }
@@ -87,7 +89,7 @@ func startAt(t testing.TB, d *db.DB, held *clock.Held, now clock.Clock, configur
 		Once:   spend, Limit: limit.Limiter{DB: d}, Audit: log, Clock: now, Rules: accounts.DefaultRules(),
 	}
 	signedIn := &sessions.Service{Store: sessions.Store{DB: d}, Audit: log, Clock: now}
-	w := &world{t: t, clock: held, db: d, cookies: map[string]string{}, counted: map[string]int{}}
+	w := &world{t: t, clock: held, db: d, cookies: map[string]string{}, jar: &sync.Mutex{}, counted: map[string]int{}}
 	w.provider = &oidc.Provider{
 		Development: true, DB: d, Once: spend, Keys: ring, Accounts: people, Sessions: signedIn,
 		Clients:     &clients.Registry{Store: clients.Store{DB: d}, Clock: now},
