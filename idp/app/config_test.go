@@ -45,6 +45,7 @@ metrics:
 database:
   url: postgres://tegata@db/tegata
 key_encryption_key_file: DIR/kek
+key_encryption_key_next: ""
 clients_file: DIR/clients.yaml
 brand:
   folder: DIR
@@ -122,9 +123,9 @@ func TestEachMistakeIsNamedWithItsKey(t *testing.T) { // F-30
 	for _, c := range []struct{ from, to, want string }{
 		// unknown, doubled, wrong type, empty
 		{"listen: 0.0.0.0", "lisen: 0.0.0.0", "2:1 lisen: there is no such key, did you mean listen?"},
-		{"    host: relay", "    hots: relay", "15:5 mail.smtp.hots: there is no such key, did you mean host?"},
+		{"    host: relay", "    hots: relay", "16:5 mail.smtp.hots: there is no such key, did you mean host?"},
 		{"log:\n", "logs:\n", "logs: there is no such key"},
-		{"  level: warn", "  level: warn\n  level: info", "31:3 log.level: the key stands here a second time"},
+		{"  level: warn", "  level: warn\n  level: info", "32:3 log.level: the key stands here a second time"},
 		{"port: 465", "port: \"465\"", "mail.smtp.port: want a whole number"},
 		{"port: 465", "port: 465.5", "mail.smtp.port: want a whole number"},
 		{"trusted: [10.0.0.0/8]", "trusted: 10.0.0.0/8", "proxies.trusted: want a list"},

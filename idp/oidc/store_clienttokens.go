@@ -139,7 +139,8 @@ func (s store) grantOf(ctx context.Context, client, sid string, now time.Time) (
 	err := s.DB.Row(ctx, `
 		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, s.id
 		from grants g left join sessions s on s.id = g.session_id and s.ended_at is null
-		where g.session_id = $2 and g.client_id = $1 and g.root_id is null and g.ended_at is null and g.expires_at > $3
+		where g.account_id = (select account_id from sessions where id = $2) and g.client_id = $1
+			and g.session_id = $2 and g.root_id is null and g.ended_at is null and g.expires_at > $3
 		order by g.id desc limit 1`, db.Args(client, sid, now),
 		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &sessionID)
 	if err != nil {

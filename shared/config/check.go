@@ -115,6 +115,7 @@ func (p *Problems) Secret(path string, value Secret, development, needed bool) {
 		p.Add(path+"_file", "there is no file %s", value.File)
 	case value.Reveal() == "" && needed:
 		p.Add(path, "is missing; name a file with %s_file or use the environment", last(path))
+	case value.Reveal() == "": // "" stands there to be filled in
 	case value.Written && !development:
 		p.Add(path, "a secret must not stand here; name a file with %s_file or use the environment", last(path))
 	}
