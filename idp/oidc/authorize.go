@@ -193,15 +193,8 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorizati
 // present gives who is signed in, as long as the account may log in; nil for a
 // stranger.
 func (p *Provider) present(ctx context.Context) (*sessions.Session, accounts.Account, error) {
-	s := sessions.Of(ctx)
-	if s == nil {
-		return nil, accounts.Account{}, nil
-	}
-	account, err := p.Accounts.ByID(ctx, s.AccountID)
-	if fault.Is(err, fault.NotFound) || err == nil && account.State != accounts.Active {
-		return nil, accounts.Account{}, nil
-	}
-	return s, account, err
+	s, known, err := p.presentFor(ctx, "")
+	return s, known.Account, err
 }
 
 // presentFor is present with what the steps for that client depend on.

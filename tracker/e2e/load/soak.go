@@ -49,13 +49,7 @@ func (b *bench) soak() error {
 	t.add(row{Line: "memory, highest", Value: slices.Max(held), Unit: "MB", Aims: []aim{atMost("MB", slices.Max(held), mostMemory)}})
 	t.add(row{Line: "memory, median of the second half", Value: median(last), Unit: "MB",
 		Aims: []aim{atMost("× that of the first half after warm-up", median(last)/median(warm), flat)}})
-	p.rest()
-	after, err := p.goroutines(before)
-	if err != nil {
-		return err
-	}
-	t.add(row{Line: "goroutines left", Value: after, Unit: "of " + fmt.Sprint(before), Aims: []aim{atMost("goroutines", after, before)}})
-	return nil
+	return p.leftOver(t, before)
 }
 
 // watch samples the server's memory, evenly over d.
