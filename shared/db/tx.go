@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -99,6 +101,16 @@ func retry(ctx context.Context, do func() error) error {
 	}
 }
 
+// ended names why a transaction came to nothing. When ctx ends database/sql undoes the
+// transaction on a goroutine of its own, and if that was faster a statement or Commit
+// only says that there is none any more.
+func ended(ctx context.Context, err error) error {
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
 // AfterCommit runs then once the transaction in ctx is durable, and never when it
 // is undone; outside of a transaction at once. It is for waking a worker.
 func (d *DB) AfterCommit(ctx context.Context, then func()) {
@@ -119,10 +131,10 @@ func (d *DB) txPostgres(ctx context.Context, do func(context.Context) error) err
 	defer sqlTx.Rollback() // after a commit it does nothing
 	defer t.over.Store(true)
 	if err := do(context.WithValue(ctx, txKey{d}, t)); err != nil {
-		return err
+		return ended(ctx, err)
 	}
 	if err := sqlTx.Commit(); err != nil {
-		return err
+		return ended(ctx, err)
 	}
 	for _, then := range after {
 		then()

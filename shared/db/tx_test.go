@@ -151,19 +151,29 @@ func stillWorks(t *testing.T, d *db.DB) {
 
 func TestACancelledContextUndoes(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
-		ctx, cancel := context.WithCancel(t.Context())
-		err := d.Tx(ctx, func(ctx context.Context) error {
-			if err := insert(ctx, d, "a"); err != nil {
-				return err
+		for round := range 40 { // who notices first, the transaction or its watcher, is chance
+			ctx, cancel := context.WithCancel(t.Context())
+			err := d.Tx(ctx, func(ctx context.Context) error {
+				if err := insert(ctx, d, "a"); err != nil {
+					return err
+				}
+				cancel()
+				for range round {
+					runtime.Gosched()
+				}
+				if round%2 == 0 {
+					return nil
+				}
+				return insert(ctx, d, "b")
+			})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("cancelled inside, round %d: got %v, want context.Canceled", round, err)
 			}
-			cancel()
-			return nil
-		})
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("cancelled inside: got %v, want context.Canceled", err)
 		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
 		ran := false
-		err = d.Tx(ctx, func(context.Context) error { ran = true; return nil })
+		err := d.Tx(ctx, func(context.Context) error { ran = true; return nil })
 		if !errors.Is(err, context.Canceled) || ran {
 			t.Errorf("cancelled before: got %v, ran %v", err, ran)
 		}
