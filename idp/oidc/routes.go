@@ -106,6 +106,17 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 	mux.HandleFunc(pathRegister+"/{client}", p.manage)
 }
 
+// ForPrograms tells whether path is one of those that programs call. What it answers
+// depends on tokens and clients alone: no handler there may ask for the session of a
+// browser, and none is looked for.
+func ForPrograms(path string) bool {
+	switch path {
+	case pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, pathSubmit:
+		return true
+	}
+	return false
+}
+
 // byMethod picks by method. HEAD is GET whose body net/http leaves out.
 func byMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
