@@ -63,12 +63,12 @@ func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h["Cache-Control"] = d.caching
 	if d.small.text != nil {
 		h["Vary"] = byEncodings
-		if takesGzip(r.Header["Accept-Encoding"]) {
+		if TakesGzip(r) {
 			b = &d.small
 		}
 	}
 	h["Etag"] = b.etag
-	if has(r.Header["If-None-Match"], b.etag[0]) {
+	if Has(r, b.etag[0]) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -77,20 +77,4 @@ func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h["Content-Type"], h["Content-Length"] = d.kind, b.length
 	w.Write(b.text)
-}
-
-// has tells whether a caller who sent these lines of If-None-Match has the
-// representation with that tag. RFC 9110 §13.1.2
-func has(lines []string, etag string) bool {
-	for _, line := range lines {
-		if line == etag {
-			return true
-		}
-		for one := range strings.SplitSeq(line, ",") {
-			if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == etag {
-				return true
-			}
-		}
-	}
-	return false
 }

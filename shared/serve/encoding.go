@@ -1,13 +1,15 @@
 package serve
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 )
 
-// takesGzip tells whether a caller who sent these lines of Accept-Encoding shall get a
-// body gzipped that we have plain too. RFC 9110 §12.5.3
-func takesGzip(lines []string) bool {
+// TakesGzip tells whether the caller shall get a body gzipped that we have plain too.
+// RFC 9110 §12.5.3
+func TakesGzip(r *http.Request) bool {
+	lines := r.Header["Accept-Encoding"]
 	if len(lines) == 0 {
 		return false // all codings are acceptable to it then, but it may know none
 	}
@@ -39,6 +41,22 @@ func takesGzip(lines []string) bool {
 		return plain == 0 // anything but plain is what it asks for
 	}
 	return packed > 0 && packed >= plain
+}
+
+// Has tells whether the caller has the representation with that strong entity tag, in its
+// quotes, so that 304 is the answer to a GET. RFC 9110 §13.1.2
+func Has(r *http.Request, etag string) bool {
+	for _, line := range r.Header["If-None-Match"] {
+		if line == etag {
+			return true
+		}
+		for one := range strings.SplitSeq(line, ",") {
+			if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == etag {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // weight reads the parameter q; what nobody can read is none. RFC 9110 §12.4.2
