@@ -72,9 +72,14 @@ type jwtAnswer struct {
 
 // accepts tells whether the request asks for the media type by its name.
 func accepts(r *http.Request, kind string) bool {
-	for _, one := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		if name, params, err := mime.ParseMediaType(one); err == nil && name == kind && params["q"] != "0" {
-			return true
+	for _, line := range r.Header.Values("Accept") {
+		for one := range strings.SplitSeq(line, ",") {
+			if name, _, _ := strings.Cut(one, ";"); !strings.EqualFold(strings.TrimSpace(name), kind) {
+				continue
+			}
+			if _, params, err := mime.ParseMediaType(one); err == nil && params["q"] != "0" {
+				return true
+			}
 		}
 	}
 	return false
