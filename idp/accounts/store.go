@@ -19,6 +19,21 @@ const columns = `id, subject, email, username, legacy_id, given_name, family_nam
 // other areas that need an account along with what is theirs.
 var Columns = "a." + strings.ReplaceAll(strings.Join(strings.Fields(columns), " "), ", ", ", a.")
 
+// IdentityColumns are what Identity.Dest reads, of the table accounts under the name a.
+const IdentityColumns = "a.id, a.subject, a.state"
+
+// Identity is who an account is, for those who need nothing else of it.
+type Identity struct {
+	ID, Subject string
+	State       State
+}
+
+// Dest is where IdentityColumns go.
+func (i *Identity) Dest() []any { return []any{&i.ID, &i.Subject, &i.State} }
+
+// Identity gives who the account is.
+func (a Account) Identity() Identity { return Identity{ID: a.ID, Subject: a.Subject, State: a.State} }
+
 // Row is an account as it is scanned.
 type Row struct {
 	one                Account

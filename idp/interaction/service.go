@@ -28,16 +28,22 @@ func (s *Service) StepFor(ctx context.Context, asked Asked) (Step, error) {
 
 // Known is what the steps depend on, of an account and a client.
 type Known struct {
-	Account  accounts.Account
+	Account  accounts.Identity
 	TermsDue bool
 	Allowed  *[]string // the scopes of this client that the person allowed; nil: none, ever
 }
 
-// Look gives all that in one statement; fault.NotFound when there is no such account.
-func (s *Service) Look(ctx context.Context, accountID, clientID string) (Known, error) {
-	k, accepted, err := s.Store.known(ctx, accountID, clientID, s.Accounts.Terms)
-	k.TermsDue = s.Accounts.Terms != "" && !accepted
-	return k, err
+// ByToken gives the session whose token a cookie holds and all that in one statement.
+// Its errors are those of sessions.Service.ByToken.
+func (s *Service) ByToken(ctx context.Context, token, clientID string) (one sessions.Session, k Known, err error) {
+	one, err = s.Sessions.ByTokenWith(ctx, token, func(ctx context.Context, id string, r *sessions.Row) (err error) {
+		k, err = s.Store.known(ctx, id, clientID, s.Accounts.Terms, r)
+		return err
+	})
+	if err != nil {
+		return sessions.Session{}, Known{}, err
+	}
+	return one, k, nil
 }
 
 // StepKnowing is StepFor for who looked already.

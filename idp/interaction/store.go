@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tegata/idp/accounts"
+	"tegata/idp/sessions"
 	"tegata/shared/db"
 )
 
@@ -85,27 +86,30 @@ func (s Store) consent(ctx context.Context, accountID, clientID string) ([]strin
 	return strings.Fields(scopes), err
 }
 
-// known looks at account, terms and consent at once.
-func (s Store) known(ctx context.Context, accountID, clientID, terms string) (k Known, accepted bool, err error) {
-	var r accounts.Row
+// known looks at session, account, terms and consent at once; fault.NotFound when there is
+// no such session of an account that may log in.
+func (s Store) known(ctx context.Context, sessionID, clientID, terms string, r *sessions.Row) (k Known, err error) {
+	var accepted bool
 	var allowed *string
-	err = s.DB.Row(ctx, `
-		select `+accounts.Columns+`, t.account_id is not null, c.scopes
-		from accounts a
-		left join terms_acceptances t on t.account_id = a.id and t.version = $3
-		left join consents c on c.account_id = a.id and c.client_id = $2
-		where a.id = $1 and a.deleted_at is null`,
-		db.Args(accountID, clientID, terms), append(r.Dest(), &accepted, &allowed)...)
-	if err != nil {
-		return k, false, err
+	dest := append(append(r.Dest(), k.Account.Dest()...), &accepted, &allowed)
+	if err := s.DB.Row(ctx, knownBySession, db.Args(sessionID, clientID, terms), dest...); err != nil {
+		return Known{}, err
 	}
+	k.TermsDue = terms != "" && !accepted
 	if allowed != nil {
 		scopes := strings.Fields(*allowed)
 		k.Allowed = &scopes
 	}
-	k.Account, err = r.Account()
-	return k, accepted, err
+	return k, nil
 }
+
+var knownBySession = `
+	select ` + sessions.Columns + `, ` + accounts.IdentityColumns + `, t.account_id is not null, c.scopes
+	from sessions s
+	join accounts a on a.id = s.account_id
+	left join terms_acceptances t on t.account_id = a.id and t.version = $3
+	left join consents c on c.account_id = a.id and c.client_id = $2
+	where s.id = $1 and a.state = 'active' and a.deleted_at is null`
 
 func (s Store) keepConsent(ctx context.Context, accountID, clientID string, scopes []string, now time.Time) error {
 	_, err := s.DB.Exec(ctx, `

@@ -22,13 +22,18 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.problem(w, r, err)
 		return
 	}
+	v, r, err := p.visitor(w, r, params.Get("client_id"))
+	if err != nil {
+		p.problem(w, r, err)
+		return
+	}
 	if id := params.Get("interaction"); id != "" && !params.Has("client_id") {
-		p.resume(w, r, id)
+		p.resume(w, r, v, id)
 		return
 	}
 	a, err := p.understand(r.Context(), params)
 	if err == nil {
-		err = p.begin(w, r, a)
+		err = p.begin(w, r, v, a)
 	}
 	p.end(w, r, a, err)
 }
@@ -62,13 +67,9 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 
 // begin gives the code at once when nothing has to be asked: nothing is
 // written then. Otherwise a conversation starts, in this browser.
-func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorization) error {
+func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *authorization) error {
 	ctx, asked := r.Context(), a.asked()
-	signedIn, known, err := p.presentFor(ctx, a.client.ID)
-	if err != nil {
-		return err
-	}
-	account := known.Account
+	signedIn, account := v.session, v.known.Account
 	other, err := p.another(ctx, a, account)
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 		}
 		asked.Prompt = append(slices.Clone(asked.Prompt), "login")
 	}
-	step := p.Interaction.StepKnowing(signedIn, asked, known)
+	step := p.Interaction.StepKnowing(signedIn, asked, v.known)
 	if err := refused(step); err != nil {
 		return err
 	}
@@ -104,14 +105,8 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorizatio
 
 // resume goes on where the pages stopped. The end of the conversation and the code
 // are one fact: of two presses of a button one gets the code.
-func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
+func (p *Provider) resume(w http.ResponseWriter, r *http.Request, v visitor, id string) {
 	ctx, browser := r.Context(), p.Cookies.Read(r, sessions.BrowserCookieName)
-	signedIn, account, err := p.present(ctx)
-	if err != nil {
-		p.end(w, r, nil, err)
-		return
-	}
-	ctx = sessions.With(ctx, signedIn)
 	it, step, err := p.Interaction.Step(ctx, id, browser)
 	if err != nil {
 		p.end(w, r, nil, err)
@@ -128,7 +123,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 	a, err := p.understandAgain(ctx, it.Request)
 	if err == nil {
 		var g given
-		if g, err = p.finish(ctx, a, id, browser, signedIn, account); err == nil {
+		if g, err = p.finish(ctx, a, id, browser, v.session, v.known.Account); err == nil {
 			err = p.answer(w, r, a, g)
 		}
 	}
@@ -137,7 +132,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 
 // finish spends the conversation and issues the code, or gives the refusal that the
 // person chose. Both are kept, or none.
-func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Account) (g given, err error) {
+func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Identity) (g given, err error) {
 	var no error
 	other, err := p.another(ctx, a, account)
 	if err != nil {
@@ -164,7 +159,7 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 }
 
 // issue makes the code for who is signed in.
-func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (given, error) {
+func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Identity) (given, error) {
 	for _, scope := range a.scopes {
 		a.request.GrantScope(scope)
 	}
@@ -193,24 +188,30 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorizati
 	return nil
 }
 
-// present gives who is signed in, as long as the account may log in; nil for a
-// stranger.
-func (p *Provider) present(ctx context.Context) (*sessions.Session, accounts.Account, error) {
-	s, known, err := p.presentFor(ctx, "")
-	return s, known.Account, err
+// visitor is who sits at the browser: nobody that we know, or somebody with a session,
+// and what the steps for one client depend on.
+type visitor struct {
+	session *sessions.Session
+	known   interaction.Known
 }
 
-// presentFor is present with what the steps for that client depend on.
-func (p *Provider) presentFor(ctx context.Context, clientID string) (*sessions.Session, interaction.Known, error) {
-	s := sessions.Of(ctx)
-	if s == nil {
-		return nil, interaction.Known{}, nil
+// visitor finds out who sits there, and gives the request with the session in its
+// context. A cookie whose session has ended makes a stranger, and clients' pages may
+// notice. A database that does not answer makes nobody a stranger.
+func (p *Provider) visitor(w http.ResponseWriter, r *http.Request, clientID string) (visitor, *http.Request, error) {
+	token := p.Cookies.Read(r, sessions.CookieName)
+	if token == "" {
+		return visitor{}, r, nil
 	}
-	known, err := p.Interaction.Look(ctx, s.AccountID, clientID)
-	if fault.Is(err, fault.NotFound) || err == nil && known.Account.State != accounts.Active {
-		return nil, interaction.Known{}, nil
+	one, known, err := p.Interaction.ByToken(r.Context(), token, clientID)
+	if fault.Is(err, fault.Denied) {
+		p.ShowState(w, nil)
+		return visitor{}, r, nil
 	}
-	return s, known, err
+	if err != nil {
+		return visitor{}, r, err
+	}
+	return visitor{&one, known}, r.WithContext(sessions.With(r.Context(), &one)), nil
 }
 
 // refused is the protocol's word for a conversation that ends without a code. The

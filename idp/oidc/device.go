@@ -109,7 +109,7 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 	if err := p.still(ctx, w.client.Client, h); err != nil {
 		return err
 	}
-	subject, err := p.subject(ctx, w.client.Client, account)
+	subject, err := p.subject(ctx, w.client.Client, account.Identity())
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (p *Provider) openExchange(ctx context.Context, w *work) error {
 		if err != nil {
 			return err
 		}
-		if about.Subject, err = p.subject(ctx, w.client.Client, account); err != nil {
+		if about.Subject, err = p.subject(ctx, w.client.Client, account.Identity()); err != nil {
 			return err
 		}
 	}

@@ -156,7 +156,7 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 
 // give makes what was asked for, for who is signed in. Code and token are both
 // written, or none; a pushed request ends with them.
-func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (g given, err error) {
+func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Identity) (g given, err error) {
 	if err := a.meets(s); err != nil {
 		return given{}, err
 	}
@@ -200,7 +200,7 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 }
 
 // about is what codes and tokens say about the log-in.
-func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (*session, error) {
+func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Identity) (*session, error) {
 	subject, err := p.subject(ctx, a.client, account)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	if err := p.aimBearer(ctx, w, account); err != nil {
 		return err
 	}
-	subject, err := p.subject(ctx, w.client.Client, account)
+	subject, err := p.subject(ctx, w.client.Client, account.Identity())
 	if err != nil {
 		return err
 	}

@@ -44,11 +44,12 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 // sayFarewell ends what the request is about. The hint speaks for its client and not
 // for the browser: where somebody else is signed in, they are asked, and nothing ends.
 func (p *Provider) sayFarewell(w http.ResponseWriter, r *http.Request, bye farewell) error {
-	signedIn, account, err := p.present(r.Context())
+	v, r, err := p.visitor(w, r, "")
 	if err != nil {
 		return err
 	}
-	theirs, err := p.isSubject(r.Context(), bye.hint, account)
+	signedIn := v.session
+	theirs, err := p.isSubject(r.Context(), bye.hint, v.known.Account)
 	if err != nil {
 		return err
 	}

@@ -108,12 +108,12 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 	mux.HandleFunc(pathRegister+"/{client}", p.manage)
 }
 
-// ForPrograms tells whether path is one of those that programs call. What it answers
-// depends on tokens and clients alone: no handler there may ask for the session of a
-// browser, and none is looked for.
-func ForPrograms(path string) bool {
+// FindsSession tells whether path has no use for a session that was found before its
+// handler runs: programs call there, and what is answered depends on tokens and clients
+// alone, or the handler looks for the session itself, along with what else it needs.
+func FindsSession(path string) bool {
 	switch path {
-	case pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, pathSubmit:
+	case pathAuthorize, pathLogout, pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, pathSubmit:
 		return true
 	}
 	return false

@@ -13,7 +13,7 @@ import (
 // or one for each sector, so that two sectors cannot tell that they have the same
 // person before them. It is computed with our key once and kept from then on: another
 // key changes nobody.
-func (p *Provider) subject(ctx context.Context, client *clients.Client, account accounts.Account) (string, error) {
+func (p *Provider) subject(ctx context.Context, client *clients.Client, account accounts.Identity) (string, error) {
 	if client.SubjectType != clients.Pairwise {
 		return account.Subject, nil
 	}
@@ -41,7 +41,7 @@ func (p *Provider) accountOf(ctx context.Context, client *clients.Client, subjec
 
 // another tells whether the request's id_token_hint names somebody other than the
 // account. OIDC Core §3.1.2.2.
-func (p *Provider) another(ctx context.Context, a *authorization, account accounts.Account) (bool, error) {
+func (p *Provider) another(ctx context.Context, a *authorization, account accounts.Identity) (bool, error) {
 	if a.hint.Subject == "" || account.ID == "" {
 		return a.hint.Subject != "", nil
 	}
@@ -51,7 +51,7 @@ func (p *Provider) another(ctx context.Context, a *authorization, account accoun
 
 // isSubject tells whether the hint is about the account, for the client it was made
 // for.
-func (p *Provider) isSubject(ctx context.Context, h hint, account accounts.Account) (bool, error) {
+func (p *Provider) isSubject(ctx context.Context, h hint, account accounts.Identity) (bool, error) {
 	if h.Subject == "" || account.ID == "" || len(h.Clients) == 0 {
 		return false, nil
 	}

@@ -108,14 +108,22 @@ func (s *Service) Renew(ctx context.Context, old Session, amr []string) (Session
 // ByToken gives the session whose token a cookie holds. Anything but a session that
 // is alive is fault.Denied.
 func (s *Service) ByToken(ctx context.Context, token string) (Session, error) {
+	return s.ByTokenWith(ctx, token, s.Store.byID)
+}
+
+// ByTokenWith is ByToken for who reads the session along with something else: read fills
+// the row of the session of that id, if its account may log in, and gives fault.NotFound
+// otherwise.
+func (s *Service) ByTokenWith(ctx context.Context, token string, read func(ctx context.Context, id string, r *Row) error) (Session, error) {
 	t, ok := secret.ParseToken(token)
 	if !ok {
 		return Session{}, fault.New(fault.Denied, "", "session.ended")
 	}
-	one, digest, err := s.Store.byID(ctx, t.ID)
-	if err != nil {
+	var r Row
+	if err := read(ctx, t.ID, &r); err != nil {
 		return Session{}, ended(err)
 	}
+	one, digest := r.session(), r.digest
 	now := s.Clock()
 	if !secret.Match(digest, secret.Digest(t.Secret)) || !s.alive(one, now) {
 		return Session{}, fault.New(fault.Denied, "", "session.ended")

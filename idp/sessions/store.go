@@ -13,7 +13,20 @@ type Store struct{ DB *db.DB }
 
 const columns = `id, account_id, auth_time, amr, acr, place, agent, created_at, last_seen_at, expires_at, ended_at`
 
-// row is a session as it is scanned.
+// Columns are what Row reads, of the table sessions under the name s: for statements of
+// other areas that need a session along with what is theirs.
+var Columns = "s." + strings.ReplaceAll(columns, ", ", ", s.") + ", s.digest"
+
+// Row is a session as it is scanned.
+type Row struct {
+	row
+	digest []byte
+}
+
+// Dest is where Columns go.
+func (r *Row) Dest() []any { return r.dest(&r.digest) }
+
+// row is a session as it is scanned, without its digest.
 type row struct {
 	Session
 	amr string
@@ -51,16 +64,15 @@ func (s Store) renew(ctx context.Context, one Session, digest []byte) error {
 
 // byID gives fault.NotFound also when the account may not log in any more, so that a
 // stopped account is out everywhere at once.
-func (s Store) byID(ctx context.Context, id string) (one Session, digest []byte, err error) {
-	var r row
-	err = s.DB.Row(ctx, `
-		select `+columns+`, digest from sessions
-		where id = $1 and exists (
-			select 1 from accounts
-			where accounts.id = sessions.account_id and accounts.state = 'active' and accounts.deleted_at is null)`,
-		db.Args(id), r.dest(&digest)...)
-	return r.session(), digest, err
+func (s Store) byID(ctx context.Context, id string, r *Row) error {
+	return s.DB.Row(ctx, byID, db.Args(id), r.Dest()...)
 }
+
+var byID = `
+	select ` + Columns + ` from sessions s
+	where s.id = $1 and exists (
+		select 1 from accounts
+		where accounts.id = s.account_id and accounts.state = 'active' and accounts.deleted_at is null)`
 
 func (s Store) seen(ctx context.Context, id string, now time.Time) error {
 	_, err := s.DB.Exec(ctx, `update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2`, id, now)
