@@ -3,6 +3,8 @@ package keys
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -46,9 +48,13 @@ type guarded struct {
 func (g *guarded) Public() crypto.PublicKey { return g.key.Public() }
 
 // Sign signs, and forgets the signature when the key has retired meanwhile: the
-// process may have been stopped for minutes at any point (F-20).
-func (g *guarded) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	signature, err := g.key.Sign(rand, digest, opts)
+// process may have been stopped for minutes at any point (F-20). Without random an
+// ECDSA key of ours takes the nonce of RFC 6979, and every other key its usual way.
+func (g *guarded) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if _, ours := g.key.(*ecdsa.PrivateKey); random == nil && !ours {
+		random = rand.Reader
+	}
+	signature, err := g.key.Sign(random, digest, opts)
 	if err != nil || g.ring.age() <= tooOld {
 		return signature, err
 	}

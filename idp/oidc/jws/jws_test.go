@@ -1,11 +1,13 @@
 package jws_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,6 +69,29 @@ func TestWhatEveryAlgorithmSignsIsVerified(t *testing.T) { // RFC 7515 §5.2
 	}
 }
 
+func TestANonceWithoutRandomnessIsForUniqueTextsOnly(t *testing.T) { // RFC 6979 §3.2
+	s := signer(t, nil, keys.Algorithms...)
+	for _, alg := range keys.Algorithms {
+		signed := map[string]int{}
+		for i := range 6 {
+			sign := s.Sign
+			if i%2 == 1 {
+				sign = s.SignUnique
+			}
+			text, err := sign(t.Context(), alg, "JWT", []byte("same"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			verify(t, s, alg, text, "same")
+			signed[text]++
+		}
+		want := map[string]int{"ES256": 4, "RS256": 1, "PS256": 6, "EdDSA": 1}[alg] // RFC 8017 §8, RFC 8032 §5.1.6
+		if len(signed) != want {
+			t.Errorf("%s: %d different signatures of three each, want %d", alg, len(signed), want)
+		}
+	}
+}
+
 // One r or s in 256 is shorter than its field; they are as long as the field all the same.
 func TestShortNumbersOfAnECDSASignatureArePadded(t *testing.T) { // RFC 7518 §3.4
 	s := signer(t, nil, "ES256")
@@ -112,6 +137,9 @@ func (h held) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]b
 	if h.in.says != nil {
 		return h.in.says, nil
 	}
+	if random == nil {
+		return nil, errors.New("a device that reads what it is given")
+	}
 	return h.PrivateKey.Sign(random, digest, opts)
 }
 
@@ -119,9 +147,11 @@ func TestASignatureThatIsNoneIsNotGivenOut(t *testing.T) { // RFC 3279 §2.2.3
 	d := &device{kept: map[string]held{}}
 	s := signer(t, d, "ES256")
 	sign := func() (string, error) { return s.Sign(t.Context(), "ES256", "JWT", []byte("x")) }
-	if text, err := sign(); err != nil {
-		t.Fatal(err)
-	} else {
+	for _, sign := range []func(ctx context.Context, alg, typ string, payload []byte) (string, error){s.Sign, s.SignUnique} {
+		text, err := sign(t.Context(), "ES256", "JWT", []byte("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
 		verify(t, s, "ES256", text, "x")
 	}
 	long := "\x02\x21\x01" + strings.Repeat("\x07", 32)
@@ -149,12 +179,15 @@ func TestAnUnknownAlgorithmSignsNothing(t *testing.T) {
 }
 
 func BenchmarkSign(b *testing.B) {
-	for _, alg := range []string{"ES256", "EdDSA"} {
-		b.Run(alg, func(b *testing.B) {
-			s, payload := signer(b, nil, alg), []byte(strings.Repeat(`"claim":"value",`, 25))
+	s, payload := signer(b, nil, "ES256", "EdDSA"), []byte(strings.Repeat(`"claim":"value",`, 25))
+	for _, c := range []struct {
+		name, alg string
+		sign      func(ctx context.Context, alg, typ string, payload []byte) (string, error)
+	}{{"ES256", "ES256", s.Sign}, {"ES256 unique", "ES256", s.SignUnique}, {"EdDSA", "EdDSA", s.Sign}} {
+		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := s.Sign(b.Context(), alg, "JWT", payload); err != nil {
+				if _, err := c.sign(b.Context(), c.alg, "JWT", payload); err != nil {
 					b.Fatal(err)
 				}
 			}
