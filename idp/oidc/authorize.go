@@ -143,6 +143,9 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 	if err != nil {
 		return given{}, err
 	}
+	if err := p.sealing.Ready(ctx); err != nil {
+		return given{}, err
+	}
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		_, step, err := p.Interaction.Finish(ctx, id, browser)
 		if err != nil {

@@ -4,14 +4,13 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"tegata/idp/clients"
 )
 
 // clientCredentials is the grant type of a client that acts for itself. RFC 6749 §4.4.
-// Its token is about nobody: scopes about a person are refused, and there is no
-// refresh token. Without a scope it is for all that the client may have.
+// Its token is about nobody: scopes about a person are refused, there is no refresh
+// token, and nothing is written. Without a scope it is for all that the client may have.
 func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 	scopes := withoutPerson(w.client.Scopes)
 	asked := strings.Fields(w.form.Get("scope"))
@@ -29,8 +28,7 @@ func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	w.target, w.about = &aimed, &session{Subject: w.client.ID}
-	w.write = func(ctx context.Context, now time.Time) error { return p.writeClientToken(ctx, w, now) }
+	w.target, w.about, w.machine = &aimed, &session{Subject: w.client.ID}, true
 	return nil
 }
 
@@ -43,12 +41,6 @@ func (p *Provider) wish(ctx context.Context, w *work, scopes []string) (most gra
 	}
 	most.Details, err = readDetails(&w.client.Client, w.form.Get("authorization_details"))
 	return most, err
-}
-
-func (p *Provider) writeClientToken(ctx context.Context, w *work, now time.Time) error {
-	return p.store.insertClientToken(ctx, w.client.ID, w.about, freshToken{
-		ID: w.access.ID, Digest: w.accessDigest(), Target: w.target, Bound: w.bound, ExpiresAt: now.Add(w.accessLives(p)),
-	}, now)
 }
 
 // withoutPerson leaves out the scopes that are about somebody who logged in.

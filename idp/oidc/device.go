@@ -127,11 +127,23 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	w.target, w.ticket = &aimed, ticket
+	w.target, w.ticket, w.grant, w.scopes = &aimed, ticket, ticket.ID, d.Scopes
 	w.askedAt = d.Login.At
 	w.offline, w.identity = d.Offline, slices.Contains(d.Scopes, "openid")
-	w.write = func(ctx context.Context, now time.Time) error { return p.writeGrant(ctx, w, d.Scopes, w.about, now) }
+	w.write = func(ctx context.Context, now time.Time) error { return p.writeDevice(ctx, w, now) }
 	return nil
+}
+
+// writeDevice spends the device code for a grant.
+func (p *Provider) writeDevice(ctx context.Context, w *work, now time.Time) error {
+	_, err := p.Once.SpendGuessed(ctx, w.ticket, now)
+	if fault.Is(err, fault.Conflict) {
+		return errUsed
+	}
+	if err != nil {
+		return err
+	}
+	return p.writeGrant(ctx, w, w.about, w.askedAt, now)
 }
 
 // deviceRefusal is the protocol's word for what Poll says. RFC 8628 §3.5.

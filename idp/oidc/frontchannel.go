@@ -83,20 +83,15 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 		return "", refuse("invalid_target", "Tokens for resources come from the token endpoint.")
 	}
 	now := p.Clock()
-	token := secret.NewToken()
-	err := p.DB.Tx(ctx, func(ctx context.Context) error {
-		g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
-		if err := p.store.insertGrant(ctx, g, now); err != nil {
-			return err
-		}
-		return p.store.insertToken(ctx, g.ID, kindAccess, freshToken{
-			ID: token.ID, Digest: secret.Digest(token.Secret), ExpiresAt: g.ExpiresAt,
-		}, now)
-	})
+	g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
+	err := p.store.insertGrant(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return "", refuse("login_required", sentences["login_required"]).because(err)
 	}
-	return token.String(), err
+	if err != nil {
+		return "", err
+	}
+	return p.seal(ctx, carried{ID: secret.NewID(), Grant: g.ID, Issued: now.UnixMicro(), Expires: g.ExpiresAt.UnixMicro()})
 }
 
 // noteFrontIDToken remembers who learns of the session by an ID token, with which no
@@ -168,6 +163,9 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 	a.session = s
 	if a.kind == "code" && a.pushed == nil {
 		return p.issue(ctx, a, s, account)
+	}
+	if err := p.sealing.Ready(ctx); err != nil {
+		return given{}, err
 	}
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		if err := p.spendPushed(ctx, a.pushed); err != nil {

@@ -39,7 +39,7 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 	about, client := r.GetSession().(*session), workOf(ctx).client
 	claims := s.p.idTokenClaims(&client.Client, about, lives)
 	if about.claims.AccessTokenHash != "" { // then fosite gave an access token along
-		claims.AccessHash = leftHash(client.IDTokenAlg, workOf(ctx).accessString())
+		claims.AccessHash = leftHash(client.IDTokenAlg, workOf(ctx).accessText)
 	}
 	if err := s.p.addSingles(ctx, &claims, about, about.IDToken); err != nil {
 		return "", err

@@ -126,12 +126,7 @@ func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r
 // tell says what the client may know of the token. The hint of the request is not
 // needed: one look finds either kind.
 func (p *Provider) tell(ctx context.Context, work *work, given string) (introspection, error) {
-	kind := kindAccess
-	h, err := p.store.access(ctx, given)
-	if fault.Is(err, fault.NotFound) {
-		kind = kindRefresh
-		h, err = p.store.token(ctx, kindRefresh, given)
-	}
+	kind, h, err := p.tokenBy(ctx, given)
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return introspection{}, nil
 	}
@@ -151,6 +146,26 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (introspe
 	}
 	answer.MayAct = mayAct(&from)
 	return answer, err
+}
+
+// accessBy finds an access token by what somebody holds; fault.NotFound when it is none
+// of ours.
+func (p *Provider) accessBy(ctx context.Context, given string) (held, error) {
+	t, err := p.carriedBy(ctx, given)
+	if err != nil {
+		return held{}, err
+	}
+	return p.store.access(ctx, t)
+}
+
+// tokenBy is accessBy for tokens of either kind.
+func (p *Provider) tokenBy(ctx context.Context, given string) (kind string, h held, err error) {
+	h, err = p.accessBy(ctx, given)
+	if !fault.Is(err, fault.NotFound) {
+		return kindAccess, h, err
+	}
+	h, err = p.store.refresh(ctx, given)
+	return kindRefresh, h, err
 }
 
 // mayKnow tells whether the token is the client's own or made out to it: by its id, or

@@ -60,7 +60,7 @@ func (p *Provider) bring(ctx context.Context, w *work, name string) (held, clien
 	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
 		return held{}, clients.Client{}, refuse("invalid_request", "This "+name+"_type is not accepted here.")
 	}
-	h, err := p.store.access(ctx, w.form.Get(name))
+	h, err := p.accessBy(ctx, w.form.Get(name))
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return held{}, clients.Client{}, refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}

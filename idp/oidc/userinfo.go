@@ -56,7 +56,10 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
 func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
-	h, account, err = p.store.tokenAndAccount(r.Context(), kindAccess, given.token)
+	token, err := p.carriedBy(r.Context(), given.token)
+	if err == nil {
+		h, account, err = p.store.accessAndAccount(r.Context(), token)
+	}
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
