@@ -60,7 +60,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	a.back.refuse(w, r, refusal)
 }
 
-// begin gives the code at once when nothing has to be asked: no row but the code's is
+// begin gives the code at once when nothing has to be asked: nothing is
 // written then. Otherwise a conversation starts, in this browser.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	ctx, asked := r.Context(), a.asked()

@@ -3,6 +3,7 @@ package sealing_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"tegata/idp/oidc/sealing"
 	"tegata/idp/schema"
+	"tegata/keys"
 	"tegata/shared/clock"
 	"tegata/shared/db"
 	"tegata/shared/db/dbtest"
@@ -235,4 +237,24 @@ func BenchmarkMakeAndOpen(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// Tokens outlive a change of the key-encryption key, since their keys are sealed anew.
+func TestRewrappingKeepsTokens(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := on(t, d)
+		id, text := w.make(w.node(), "hello")
+		fresh := secret.Bytes(32)
+		name, err := w.seal.Learn(fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ring := &keys.Ring{DB: d, Seal: w.seal, Clock: w.clock.Now, Log: slog.New(slog.DiscardHandler), Columns: []secret.Column{sealing.SealedColumn}}
+		done, err := ring.Rewrap(t.Context(), keys.Rewrapping{To: name})
+		if err != nil || done.Left() != 0 {
+			t.Fatal(done, err)
+		}
+		w.seal, _ = secret.NewSealer(fresh)
+		w.opens(w.node(), id, text, "hello")
+	})
 }
