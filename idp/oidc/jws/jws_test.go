@@ -40,7 +40,7 @@ func signer(t testing.TB, device keys.Device, algs ...string) *jws.Signer {
 // verify is what a relying party does with the text.
 func verify(t *testing.T, s *jws.Signer, alg, text, payload string) (signature []byte) {
 	t.Helper()
-	got, err := jose.ParseSigned(text, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
+	got, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
 		t.Fatal(err)
 	}
