@@ -122,7 +122,7 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
 		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
-		Details: t.Details, Actor: about.Actor, MayAct: mayAct(&w.client.Client), Bound: w.bound, Grant: w.grant,
+		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: w.grant,
 	})
 	if err != nil {
 		return "", err

@@ -24,7 +24,7 @@ func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	aimed, err := p.aim(ctx, &w.client.Client, w.form, most)
+	aimed, err := p.aim(ctx, w.client.Client, w.form, most)
 	if err != nil {
 		return err
 	}
@@ -36,10 +36,10 @@ func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 // about: these scopes, the resources they belong to or that are named, and details.
 func (p *Provider) wish(ctx context.Context, w *work, scopes []string) (most granted, err error) {
 	most.Scopes = scopes
-	if most.Resources, err = p.readResources(ctx, &w.client.Client, w.form["resource"], scopes); err != nil {
+	if most.Resources, err = p.readResources(ctx, w.client.Client, w.form["resource"], scopes); err != nil {
 		return most, err
 	}
-	most.Details, err = readDetails(&w.client.Client, w.form.Get("authorization_details"))
+	most.Details, err = readDetails(w.client.Client, w.form.Get("authorization_details"))
 	return most, err
 }
 

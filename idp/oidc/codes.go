@@ -10,6 +10,7 @@ import (
 	"github.com/ory/fosite/handler/oauth2"
 	"github.com/ory/fosite/handler/openid"
 
+	"tegata/idp/clients"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 	"tegata/shared/secret"
@@ -114,7 +115,7 @@ func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (
 	if w.target == nil {
 		form := url.Values{"resource": w.form["resource"], "authorization_details": w.form["authorization_details"]}
 		most := granted{Scopes: r.GetGrantedScopes(), Resources: about.Resources, Details: about.Details}
-		aimed, err := s.p.aim(ctx, &w.client.Client, form, most)
+		aimed, err := s.p.aim(ctx, w.client.Client, form, most)
 		if err != nil {
 			return "", "", err
 		}
@@ -161,7 +162,7 @@ func (p *Provider) lookUpCode(ctx context.Context, code string) (fosite.Requeste
 	}
 	client, err := p.Clients.ByID(ctx, stands.Client)
 	if fault.Is(err, fault.NotFound) {
-		client.ID, err = stands.Client, nil // gone since: it is nobody's code now
+		client, err = &clients.Client{ID: stands.Client}, nil // gone since: it is nobody's code now
 	}
 	if err != nil {
 		return nil, err

@@ -106,10 +106,10 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 		return err
 	}
 	h := held{grant: grant{Scopes: d.Scopes, Client: d.ClientID, Session: &session{AccountID: account.ID}}}
-	if err := p.still(ctx, &w.client.Client, h); err != nil {
+	if err := p.still(ctx, w.client.Client, h); err != nil {
 		return err
 	}
-	subject, err := p.subject(ctx, &w.client.Client, account)
+	subject, err := p.subject(ctx, w.client.Client, account)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 			return err
 		}
 	}
-	aimed, err := p.aim(ctx, &w.client.Client, url.Values{"resource": w.form["resource"]},
+	aimed, err := p.aim(ctx, w.client.Client, url.Values{"resource": w.form["resource"]},
 		granted{Scopes: d.Scopes, Resources: d.Resources, Details: w.about.Details})
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (p *Provider) openExchange(ctx context.Context, w *work) error {
 		if err != nil {
 			return err
 		}
-		if about.Subject, err = p.subject(ctx, &w.client.Client, account); err != nil {
+		if about.Subject, err = p.subject(ctx, w.client.Client, account); err != nil {
 			return err
 		}
 	}
@@ -103,11 +103,11 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 	}
 	most := granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
 	var err error
-	if most.Resources, err = p.readResources(ctx, &w.client.Client, named, nil); err != nil {
+	if most.Resources, err = p.readResources(ctx, w.client.Client, named, nil); err != nil {
 		return err
 	}
 	form := map[string][]string{"resource": named, "scope": w.form["scope"], "authorization_details": w.form["authorization_details"]}
-	aimed, err := p.aim(ctx, &w.client.Client, form, most)
+	aimed, err := p.aim(ctx, w.client.Client, form, most)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (p *Provider) parameters(ctx context.Context, a *authorization, g given) ([
 // Without an access token there is no userinfo, so it has the claims of the scopes
 // (OIDC Core §5.4).
 func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) (string, error) {
-	claims := p.idTokenClaims(&a.client, g.about, p.Lifetimes.ID)
+	claims := p.idTokenClaims(a.client, g.about, p.Lifetimes.ID)
 	if g.code != "" {
 		claims.CodeHash = leftHash(a.client.IDTokenAlg, g.code)
 	}
@@ -151,7 +151,7 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 	if err != nil {
 		return "", err
 	}
-	return p.encrypted(ctx, &a.client, a.client.IDTokenEncryption(), text)
+	return p.encrypted(ctx, a.client, a.client.IDTokenEncryption(), text)
 }
 
 // give makes what was asked for, for who is signed in. Code and token are both
@@ -172,7 +172,7 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 			return err
 		}
 		if a.kind != "code" { // else when the code is redeemed
-			if err := p.Clients.Used(ctx, &a.client); err != nil {
+			if err := p.Clients.Used(ctx, a.client); err != nil {
 				return err
 			}
 		}
@@ -201,7 +201,7 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 
 // about is what codes and tokens say about the log-in.
 func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (*session, error) {
-	subject, err := p.subject(ctx, &a.client, account)
+	subject, err := p.subject(ctx, a.client, account)
 	if err != nil {
 		return nil, err
 	}

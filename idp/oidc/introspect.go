@@ -56,7 +56,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 		alg = "RS256" // RFC 9701 §6
 	}
 	p.writeJWT(ctx, w, work, jwtAnswer{
-		kind: introspectionJWT, typ: "token-introspection+jwt", alg: alg, client: &work.client.Client, encryption: work.client.IntrospectionEncryption(),
+		kind: introspectionJWT, typ: "token-introspection+jwt", alg: alg, client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
 		claims: map[string]any{"iss": p.Issuer, "aud": work.client.ID, "iat": p.Clock().Unix(), "token_introspection": answer},
 	})
 }
@@ -144,7 +144,7 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (introspe
 	if fault.Is(err, fault.NotFound) {
 		return introspection{}, nil
 	}
-	answer.MayAct = mayAct(&from)
+	answer.MayAct = mayAct(from)
 	return answer, err
 }
 

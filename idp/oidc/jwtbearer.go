@@ -41,7 +41,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	if err := p.aimBearer(ctx, w, account); err != nil {
 		return err
 	}
-	subject, err := p.subject(ctx, &w.client.Client, account)
+	subject, err := p.subject(ctx, w.client.Client, account)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (p *Provider) vouched(ctx context.Context, w *work, a asserted) (accounts.A
 	if from, _ := w.client.AssertionIssuer(a.Issuer); from.Subject == "email" {
 		return p.Accounts.ByEmail(ctx, a.Subject)
 	}
-	return p.accountOf(ctx, &w.client.Client, a.Subject)
+	return p.accountOf(ctx, w.client.Client, a.Subject)
 }
 
 // aimBearer finds what the token is for. A client that is not ours gets no more than
@@ -150,7 +150,7 @@ func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Acco
 			return refuse("invalid_grant", "The person has not allowed the client what it asks for.")
 		}
 	}
-	aimed, err := p.aim(ctx, &w.client.Client, w.form, most)
+	aimed, err := p.aim(ctx, w.client.Client, w.form, most)
 	if err != nil {
 		return err
 	}

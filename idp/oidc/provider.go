@@ -106,9 +106,9 @@ type Provider struct {
 	signer   *jws.Signer
 	quiet    quiet
 	repeats  repeats
-	kinds    []string                 // response types that are switched on
-	document *document                // what discovery answers
-	keySet   atomic.Pointer[document] // the newest that was asked for
+	kinds    []string                       // response types that are switched on
+	document *serve.Document                // what discovery answers
+	keySet   atomic.Pointer[serve.Document] // the newest that was asked for
 }
 
 // compose puts fosite together by hand: only the handlers we stand behind, every

@@ -123,7 +123,7 @@ func (noFetcher) Resolve(context.Context, string, bool) (*jose.JSONWebKeySet, er
 
 // registered is a client as fosite wants it. It is no OpenIDConnectClient on purpose:
 // then fosite reads neither request objects nor keys of clients.
-type registered struct{ clients.Client }
+type registered struct{ *clients.Client }
 
 func (c *registered) GetID() string                      { return c.ID }
 func (c *registered) GetHashedSecret() []byte            { return nil }

@@ -42,13 +42,13 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 // redeemGood is redeem for a request that nothing is wrong with so far.
 func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error {
 	if w.machine && w.write == nil && w.assertion == nil && w.proof == nil {
-		return p.Clients.Used(ctx, &w.client.Client) // nothing else is written
+		return p.Clients.Used(ctx, w.client.Client) // nothing else is written
 	}
 	return p.DB.Tx(ctx, func(ctx context.Context) error {
 		if err := p.remember(ctx, w, now); err != nil {
 			return err
 		}
-		if err := p.Clients.Used(ctx, &w.client.Client); err != nil {
+		if err := p.Clients.Used(ctx, w.client.Client); err != nil {
 			return err
 		}
 		switch {

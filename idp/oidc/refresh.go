@@ -48,10 +48,10 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if err := g.p.mayRefresh(w, h); err != nil {
 		return err
 	}
-	if err := g.p.still(ctx, &w.client.Client, h); err != nil {
+	if err := g.p.still(ctx, w.client.Client, h); err != nil {
 		return err
 	}
-	aimed, err := g.p.aim(ctx, &w.client.Client, w.form, h.most())
+	aimed, err := g.p.aim(ctx, w.client.Client, w.form, h.most())
 	if err != nil {
 		return err
 	}

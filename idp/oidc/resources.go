@@ -137,9 +137,9 @@ func (p *Provider) readResources(ctx context.Context, client *clients.Client, na
 
 // readTargets reads resource and authorization_details at the authorization endpoint.
 func (p *Provider) readTargets(ctx context.Context, a *authorization) (err error) {
-	if a.resources, err = p.readResources(ctx, &a.client, a.params["resource"], a.scopes); err != nil {
+	if a.resources, err = p.readResources(ctx, a.client, a.params["resource"], a.scopes); err != nil {
 		return err
 	}
-	a.details, err = readDetails(&a.client, a.params.Get("authorization_details"))
+	a.details, err = readDetails(a.client, a.params.Get("authorization_details"))
 	return err
 }

@@ -14,7 +14,7 @@
 //	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
-//	refusal.go     errors and their codes
+//	answer.go      answers in JSON; refusal.go: errors and their codes
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
 //	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
@@ -106,6 +106,17 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		mux.HandleFunc(route.path, byMethod(route.get, route.post, route.open))
 	}
 	mux.HandleFunc(pathRegister+"/{client}", p.manage)
+}
+
+// ForPrograms tells whether path is one of those that programs call. What it answers
+// depends on tokens and clients alone: no handler there may ask for the session of a
+// browser, and none is looked for.
+func ForPrograms(path string) bool {
+	switch path {
+	case pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, pathSubmit:
+		return true
+	}
+	return false
 }
 
 // byMethod picks by method. HEAD is GET whose body net/http leaves out.

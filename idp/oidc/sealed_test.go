@@ -137,7 +137,7 @@ func TestTokensOfADeletedClientAreNotItsSuccessors(t *testing.T) {
 				}
 			}
 			w.clock.Move(30 * time.Second)
-			w.add(service)
+			w.add(*service)
 		}
 	})
 }
