@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"tegata/keys"
+	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db"
 	"tegata/shared/db/dbtest"
@@ -46,7 +47,7 @@ func openRing(ctx context.Context, d *db.DB, kekFile string) (*keys.Ring, error)
 	}
 	r := &keys.Ring{
 		DB: d, Seal: seal, Clock: clock.System, Log: slog.New(slog.DiscardHandler),
-		KeyFile: kekFile, Columns: columns, Harm: &harm{}, Needs: []string{"ES256"},
+		Audit: &audit.Log{DB: d, Clock: clock.System}, KeyFile: kekFile, Columns: columns, Harm: &harm{}, Needs: []string{"ES256"},
 	}
 	return r, errors.Join(r.Unlock(ctx), r.Ensure(ctx, "ES256"))
 }
@@ -118,6 +119,8 @@ func TestAKilledChangeLeavesOneActiveKeyAndCanBeRepeated(t *testing.T) { // F-03
 			{"import", "begun imported done committed"},
 			{"recover", "ended generated begun done committed"},
 			{"rewrap", "begun done committed switched batch"},
+			{"schedule", "begun planned done committed"},
+			{"keep the schedule", "begun retired activated staged done committed"},
 		} {
 			for step := range strings.FieldsSeq(c.steps) {
 				t.Run(c.work+" at "+step, func(t *testing.T) { killAndRepeat(t, c.work, step, url) })
@@ -188,7 +191,8 @@ func killAndRepeat(t *testing.T, work, step, url string) {
 func clearRing(t *testing.T, d *db.DB) {
 	t.Helper()
 	for _, text := range []string{
-		`delete from signing_keys`, `delete from ended_keys`, `delete from key_nodes`, `update key_ring set generation = 0, beat_at = 0, kek = ''`,
+		`delete from signing_keys`, `delete from ended_keys`, `delete from key_nodes`, `delete from audit_events`,
+		`update key_ring set generation = 0, beat_at = 0, kek = '', rotate_every = 0, stage_before = 0, patience = 0, lease_until = 0`,
 		`create table if not exists notes (id text primary key, box bytea not null, sealed_by text not null)`, `delete from notes`,
 	} {
 		if _, err := d.Exec(t.Context(), text); err != nil {

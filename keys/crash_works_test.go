@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"filippo.io/age"
 
@@ -59,7 +60,9 @@ var works = map[string]func(ctx context.Context, r *keys.Ring) error{
 		_, _, err = r.Import(ctx, bytes.NewReader(text), false, by)
 		return err
 	},
-	"recover": func(ctx context.Context, r *keys.Ring) error { _, err := r.Recover(ctx, false); return err },
+	"recover":           func(ctx context.Context, r *keys.Ring) error { _, err := r.Recover(ctx, false); return err },
+	"schedule":          func(ctx context.Context, r *keys.Ring) error { return r.SetPlan(ctx, newPlan) },
+	"keep the schedule": keep,
 	"rewrap": func(ctx context.Context, r *keys.Ring) error {
 		key, err := secret.ReadKeyFile(r.NextKeyFile())
 		if err != nil {
@@ -113,6 +116,14 @@ func retire(ctx context.Context, r *keys.Ring, alg string, state keys.State, pur
 var preparations = map[string]func(ctx context.Context, r *keys.Ring) error{
 	"rewrap": func(_ context.Context, r *keys.Ring) error {
 		_, err := secret.ReadOrCreateKeyFile(r.NextKeyFile())
+		return err
+	},
+	"schedule": func(ctx context.Context, r *keys.Ring) error { return r.SetPlan(ctx, oldPlan) },
+	"keep the schedule": func(ctx context.Context, r *keys.Ring) error {
+		if err := r.SetPlan(ctx, keys.Plan{Every: time.Hour, Patience: time.Minute}); err != nil {
+			return err
+		}
+		_, err := r.DB.Exec(ctx, `update signing_keys set activated_at = activated_at - 7200000000 where state = 'active'`)
 		return err
 	},
 	"end an algorithm": func(ctx context.Context, r *keys.Ring) error { return begin(ctx, r, "EdDSA") },

@@ -130,8 +130,8 @@ type Ring struct {
 type snapshot struct {
 	mark    mark
 	keys    []Key
-	signers map[string]guarded // by algorithm
-	public  map[string]Key     // by kid
+	signers map[string]*guarded // by algorithm
+	public  map[string]Key      // by kid
 	jwks    []byte
 	etag    string
 }

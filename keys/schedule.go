@@ -52,12 +52,22 @@ func (r *Ring) SetPlan(ctx context.Context, p Plan) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	return r.DB.Tx(ctx, func(ctx context.Context) error {
+	err := r.DB.Tx(ctx, func(ctx context.Context) error {
+		r.step("begun")
 		if err := r.writePlan(ctx, p); err != nil {
 			return err
 		}
-		return r.record(ctx, "key.schedule", "every", p.Every.String(), "before", p.Before.String(), "patience", p.Patience.String())
+		r.step("planned")
+		if err := r.record(ctx, "key.schedule", "every", p.Every.String(), "before", p.Before.String(), "patience", p.Patience.String()); err != nil {
+			return err
+		}
+		r.step("done")
+		return nil
 	})
+	if err == nil {
+		r.step("committed")
+	}
+	return err
 }
 
 // Due tells what the schedule will do, by algorithm.

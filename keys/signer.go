@@ -3,6 +3,8 @@ package keys
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -43,12 +45,16 @@ type guarded struct {
 	key      crypto.Signer
 }
 
-func (g guarded) Public() crypto.PublicKey { return g.key.Public() }
+func (g *guarded) Public() crypto.PublicKey { return g.key.Public() }
 
 // Sign signs, and forgets the signature when the key has retired meanwhile: the
-// process may have been stopped for minutes at any point (F-20).
-func (g guarded) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	signature, err := g.key.Sign(rand, digest, opts)
+// process may have been stopped for minutes at any point (F-20). Without random an
+// ECDSA key of ours takes the nonce of RFC 6979, and every other key its usual way.
+func (g *guarded) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if _, ours := g.key.(*ecdsa.PrivateKey); random == nil && !ours {
+		random = rand.Reader
+	}
+	signature, err := g.key.Sign(random, digest, opts)
 	if err != nil || g.ring.age() <= tooOld {
 		return signature, err
 	}
@@ -57,7 +63,7 @@ func (g guarded) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 	if err := g.ring.refresh(ctx); err != nil {
 		return nil, fault.Wrap(fault.Busy, "keys.unknown", err)
 	}
-	if g.ring.now.Load().signers[g.alg].kid != g.kid {
+	if now := g.ring.now.Load().signers[g.alg]; now == nil || now.kid != g.kid {
 		return nil, fault.New(fault.Busy, "", "keys.rotated_elsewhere")
 	}
 	return signature, nil
@@ -71,7 +77,8 @@ func (r *Ring) age() time.Duration {
 	}
 	// Both clocks: the monotonic one stands still while a machine sleeps, the wall
 	// clock may be set back.
-	return max(time.Since(*at), time.Now().Round(0).Sub(at.Round(0)))
+	now := time.Now()
+	return max(now.Sub(*at), now.Round(0).Sub(at.Round(0)))
 }
 
 // Public gives the public key of that kid: active, next, or retired and not yet to be
@@ -110,7 +117,7 @@ func (r *Ring) JWKS() (set []byte, etag string) {
 
 // take builds a snapshot; private halves that the last one had open are kept open.
 func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
-	s := &snapshot{mark: m, signers: map[string]guarded{}, public: map[string]Key{}}
+	s := &snapshot{mark: m, signers: map[string]*guarded{}, public: map[string]Key{}}
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	now := r.Clock()
 	for _, row := range rows {
@@ -129,7 +136,7 @@ func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.signers[row.Alg] = guarded{r, row.KID, row.Alg, key}
+		s.signers[row.Alg] = &guarded{r, row.KID, row.Alg, key}
 	}
 	var err error
 	s.jwks, err = json.Marshal(set)
@@ -140,7 +147,7 @@ func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
 
 func (r *Ring) opened(row row) (crypto.Signer, error) {
 	if last := r.now.Load(); last != nil {
-		if s := last.signers[row.Alg]; s.kid == row.KID {
+		if s := last.signers[row.Alg]; s != nil && s.kid == row.KID {
 			return s.key, nil
 		}
 	}

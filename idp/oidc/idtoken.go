@@ -104,6 +104,9 @@ func (p *Provider) sign(ctx context.Context, alg, typ string, claims idToken) (s
 	if err != nil {
 		return "", err
 	}
+	if claims.AccessHash != "" { // of a token that was made for this answer
+		return p.signer.SignUnique(ctx, alg, typ, payload)
+	}
 	return p.signer.Sign(ctx, alg, typ, payload)
 }
 

@@ -76,6 +76,7 @@ func (b *bench) rates(to *target, title string, aims bool) (best map[string]floa
 			}
 			best[l.name] = max(best[l.name], r.PerSecond)
 			t.add(r)
+			t.apart(l, callers, &w, nil)
 			if err := b.profileLine(to, l, callers); err != nil {
 				return nil, err
 			}
@@ -84,11 +85,14 @@ func (b *bench) rates(to *target, title string, aims bool) (best map[string]floa
 		best[fixedLine.name] = max(best[fixedLine.name], r.PerSecond)
 		t.add(r)
 	}
+	t.explain(b.chosen(lines, ours)...)
 	return best, nil
 }
 
 // mostP99 is an aim, in milliseconds.
 const mostP99 = 20
+
+func inTime(r row) []aim { return []aim{atMost("ms p99", r.P99, mostP99)} }
 
 // half paces each line at half of its best rate.
 func (b *bench) half(to *target, best map[string]float64) error {
@@ -100,16 +104,23 @@ func (b *bench) half(to *target, best map[string]float64) error {
 			return err
 		}
 		r := rowOf(l, callers, &w)
-		r.Aims = []aim{atMost("ms p99", r.P99, mostP99)}
+		if l.apart == nil {
+			r.Aims = inTime(r)
+		}
 		t.add(r)
+		t.apart(l, callers, &w, inTime)
 	}
 	w, err := pace(b.fixed, fixedLine, callers, best[fixedLine.name]/2, b.each)
 	t.add(rowOf(fixedLine, callers, &w)) // how much of it all is the machine
+	t.explain(b.chosen(lines, ours)...)
 	return err
 }
 
 // crowd looks for errors only.
 func (b *bench) crowd(to *target, title string) error {
+	if b.many == 0 {
+		return nil
+	}
 	t := b.out.table(title, "no error is the aim")
 	for _, l := range b.chosen(lines, ours) {
 		w, err := drive(to, l, b.many, b.each/3)

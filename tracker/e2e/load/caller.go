@@ -20,6 +20,7 @@ type caller struct {
 	out      []byte
 	count    uint64 // of what has to be fresh: state, nonce, verifier
 	turn     int    // of the mix
+	typed    bool   // a password, in what it did last
 	verifier []byte
 
 	cookie  string // of its session

@@ -13,6 +13,15 @@ type line struct {
 
 	prepare func(*target, int) error // makes so many of what do uses up; nil: nothing
 	often   int                      // how many of them a second at most
+
+	apart *part // of what do does, something that is told apart from the rest; nil: nothing
+}
+
+// part is what a line does now and then, and what would hide how the rest does.
+type part struct {
+	name, rest string             // how the tables call the part, and what is not it
+	is         func(*caller) bool // whether the caller has just done it
+	why        string             // it is told apart
 }
 
 // ready makes what a stretch of d uses up.
@@ -59,7 +68,10 @@ var lines = []line{
 // ours are lines for our own provider alone.
 var ours = []line{
 	{name: "client_credentials, private_key_jwt", do: (*caller).assert, prepare: (*target).sign, often: 6000},
-	{name: "mix", do: (*caller).mixed},
+	{name: "mix", do: (*caller).mixed, apart: &part{
+		name: "mix, password log-ins", rest: "mix, without passwords", is: func(c *caller) bool { return c.typed },
+		why: "A password log-in has no aim of its own: one Argon2id hash takes more CPU by itself than the aim allows for a whole answer, and is meant to.",
+	}},
 }
 
 var (
@@ -148,5 +160,6 @@ var shares = [...]func(*caller) error{
 
 func (c *caller) mixed() error {
 	c.turn++
+	c.typed = false
 	return shares[c.turn%len(shares)](c)
 }

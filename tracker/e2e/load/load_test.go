@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -15,6 +16,7 @@ import (
 type report struct {
 	Tables []struct {
 		Name string
+		Says []string
 		Rows []struct {
 			Line       string
 			PerSecond  float64
@@ -22,6 +24,7 @@ type report struct {
 			Value      float64
 			Errors     int
 			FirstError string
+			Aims       []struct{ Name string }
 		}
 	}
 }
@@ -90,7 +93,7 @@ func TestEveryLineIsMeasuredWithoutAnError(t *testing.T) {
 		seen := map[string]bool{}
 		for _, row := range table.Rows {
 			seen[row.Line] = true
-			if table.Name == r.Tables[0].Name && row.Line != "fixed answer" && row.Multiple <= 0 {
+			if table.Name == r.Tables[0].Name && row.Line != "fixed answer" && !strings.HasPrefix(row.Line, "mix, ") && row.Multiple <= 0 {
 				t.Errorf("%s: %s is not told as a multiple of the fixed answer", table.Name, row.Line)
 			}
 		}
@@ -98,6 +101,29 @@ func TestEveryLineIsMeasuredWithoutAnError(t *testing.T) {
 			if fixed := name == "fixed answer"; !seen[name] && !(fixed && strings.Contains(table.Name, "at once")) {
 				t.Errorf("%s has no line %q", table.Name, name)
 			}
+		}
+	}
+}
+
+func TestPasswordLogInsAreToldApartFromTheRestOfTheMix(t *testing.T) {
+	r := load(t, "-only", "sqlite", "-lines", "^(mix|discovery)$", "-each", "600ms", "-callers", "4", "-many", "0")
+	if len(r.Tables) != 2 {
+		t.Fatalf("%d tables, want 2: none where nobody calls", len(r.Tables))
+	}
+	for i, table := range r.Tables {
+		rate := map[string]float64{}
+		for _, row := range table.Rows {
+			rate[row.Line] = row.PerSecond
+			if aims := len(row.Aims); i == 1 && (aims > 0) != (row.Line == "mix, without passwords" || row.Line == "discovery") {
+				t.Errorf("%s: %s has %d aims", table.Name, row.Line, aims)
+			}
+		}
+		parts := rate["mix, without passwords"] + rate["mix, password log-ins"]
+		if rate["mix, password log-ins"] == 0 || math.Abs(parts-rate["mix"]) > 0.01*parts {
+			t.Errorf("%s: %v, want the mix in two parts", table.Name, rate)
+		}
+		if len(table.Says) != 1 || !strings.Contains(table.Says[0], "Argon2id") {
+			t.Errorf("%s says %q, want why log-ins have no aim", table.Name, table.Says)
 		}
 	}
 }
@@ -111,7 +137,7 @@ func TestTheSoakWatchesMemoryAndGoroutines(t *testing.T) {
 	for _, row := range r.Tables[0].Rows {
 		all = append(all, row.Line)
 	}
-	for _, name := range []string{"after 3s", "mix", "memory, highest", "memory, median of the second half", "goroutines left"} {
+	for _, name := range []string{"after 3s", "mix", "memory, highest", "memory, median of the second half", "goroutines left", "mix, without passwords"} {
 		if !strings.Contains(strings.Join(all, "\n")+"\n", name+"\n") {
 			t.Errorf("no line %q in %q", name, all)
 		}

@@ -72,7 +72,7 @@ func run(args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.DurationVar(&o.each, "each", 3*time.Second, "how long each line is measured")
 	flags.IntVar(&o.sessions, "sessions", liveSessions, "how many sessions are alive in the section memory")
-	flags.IntVar(&o.many, "many", 256, "how many call at once where only errors count")
+	flags.IntVar(&o.many, "many", 256, "how many call at once where only errors count; 0 leaves that out")
 	flags.DurationVar(&o.soakFor, "soak", 0, "run the soak for so long, and nothing else")
 	flags.Float64Var(&o.soakRate, "rate", 0, "how often a second the soak does what it does (default half of what is possible)")
 	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON, at the end")

@@ -21,6 +21,8 @@ type window struct {
 	DB     time.Duration // of PostgreSQL, beside it
 	Others time.Duration // of everything that is no part of this run
 	took   []time.Duration
+	apart  []time.Duration // of took, what the line tells apart; rest is what is left
+	rest   []time.Duration
 }
 
 func (w *window) add(o window) {
@@ -32,6 +34,8 @@ func (w *window) add(o window) {
 	w.DB += o.DB
 	w.Others += o.Others
 	w.took = append(w.took, o.took...)
+	w.apart = append(w.apart, o.apart...)
+	w.rest = append(w.rest, o.rest...)
 }
 
 // perSecond is how often a second it was done.
@@ -66,6 +70,12 @@ func (w *window) percentile(p int) float64 {
 	}
 	slices.Sort(w.took)
 	return float64(w.took[min(len(w.took)-1, len(w.took)*p/100)].Microseconds()) / 1000
+}
+
+// only is the window as if nothing else had been done; what it cost the server by itself
+// is not known.
+func (w *window) only(took []time.Duration) *window {
+	return &window{Times: len(took), Took: w.Took, Others: w.Others, took: took}
 }
 
 // rounds is in how many parts a line is measured, with the fixed answer between them:
@@ -104,7 +114,7 @@ func drive(to *target, l line, callers int, d time.Duration) (window, error) {
 		for now := time.Now(); now.Before(end); {
 			err := l.do(c)
 			then := time.Now()
-			w.note(err, then.Sub(now))
+			w.note(l, c, err, then.Sub(now))
 			now = then
 		}
 		return w
@@ -137,12 +147,13 @@ func pace(to *target, l line, callers int, perSecond float64, d time.Duration) (
 			c.turn = int(number) // callers who go on with their own rounds end up logging in all at once
 			time.Sleep(time.Until(began.Add(due)))
 			err := l.do(c)
-			w.note(err, time.Since(began.Add(due)))
+			w.note(l, c, err, time.Since(began.Add(due)))
 		}
 	}), nil
 }
 
-func (w *window) note(err error, took time.Duration) {
+// note counts what the caller has just done.
+func (w *window) note(l line, c *caller, err error, took time.Duration) {
 	if err != nil {
 		w.Errors++
 		w.First = cmp.Or(w.First, err.Error())
@@ -150,6 +161,13 @@ func (w *window) note(err error, took time.Duration) {
 	}
 	w.Times++
 	w.took = append(w.took, took)
+	switch {
+	case l.apart == nil:
+	case l.apart.is(c):
+		w.apart = append(w.apart, took)
+	default:
+		w.rest = append(w.rest, took)
+	}
 }
 
 // observe runs all callers at once and reads what that cost the server.

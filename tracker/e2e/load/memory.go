@@ -52,7 +52,7 @@ func (b *bench) memory() error {
 		for int(next.Load()) < b.sessions {
 			began := time.Now()
 			err := flow.do(c)
-			w.note(err, time.Since(began))
+			w.note(flow, c, err, time.Since(began))
 		}
 		return w
 	})

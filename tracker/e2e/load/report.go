@@ -33,6 +33,7 @@ type table struct {
 	Name string
 	Note string
 	Rows []row
+	Says []string `json:",omitempty"` // what the rows above do not tell by themselves
 
 	to io.Writer
 }
@@ -115,6 +116,38 @@ func (t *table) add(r row) {
 	}
 	fmt.Fprintf(t.to, "%-36s %7s %9s %9s %8s %8s %8s %8s %8s %7s  %s\n", r.Line, count(r.Callers), figure(r.PerSecond, 0), figure(r.PerCPUSecond, 0),
 		figure(r.CPU, 1), figure(r.Multiple, 1), figure(r.Database, 1), figure(r.P50, 2), figure(r.P99, 2), figure(r.Others, 0), r.remarks())
+}
+
+// apart puts the two parts of a line below it, where it has them; the aims are for the rest.
+func (t *table) apart(l line, callers int, w *window, aims func(row) []aim) {
+	if l.apart == nil || len(w.apart) == 0 {
+		return
+	}
+	for _, half := range []struct {
+		name string
+		took []time.Duration
+		aims func(row) []aim
+	}{{l.apart.rest, w.rest, aims}, {l.apart.name, w.apart, nil}} {
+		r := rowOf(line{name: half.name}, callers, w.only(half.took))
+		r.PerCPUSecond, r.CPU = 0, 0
+		if half.aims != nil {
+			r.Aims = half.aims(r)
+		}
+		t.add(r)
+	}
+}
+
+// explain ends a table: it says why lines are in parts.
+func (t *table) explain(all ...line) {
+	for _, l := range all {
+		if l.apart == nil {
+			continue
+		}
+		t.Says = append(t.Says, l.apart.why)
+		if t.to != nil {
+			fmt.Fprintln(t.to, l.apart.why)
+		}
+	}
 }
 
 // remarks are the aims, and the errors in loud letters.

@@ -34,6 +34,7 @@ func (c *caller) settle() error {
 // request, the pages with their forms, back with the code, and its tokens. The
 // caller has the new session then, or still the old one when it was refused.
 func (c *caller) logIn() error {
+	c.typed = true
 	was := c.cookie
 	c.cookie = ""
 	code, err := c.ask(clientWeb, webScopes)

@@ -45,10 +45,12 @@ func (b *bench) soak() error {
 		return fault
 	}
 	t.add(rowOf(mix, 64, &sum))
+	t.apart(mix, 64, &sum, nil)
 	warm, last := held[len(held)/6:len(held)/2], held[len(held)/2:]
 	t.add(row{Line: "memory, highest", Value: slices.Max(held), Unit: "MB", Aims: []aim{atMost("MB", slices.Max(held), mostMemory)}})
 	t.add(row{Line: "memory, median of the second half", Value: median(last), Unit: "MB",
 		Aims: []aim{atMost("× that of the first half after warm-up", median(last)/median(warm), flat)}})
+	t.explain(mix)
 	return p.leftOver(t, before)
 }
 
