@@ -127,7 +127,7 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 	if err != nil {
 		return "", err
 	}
-	return p.signer.Sign(ctx, accessTokenAlg, accessTokenTyp, payload)
+	return p.signer.SignUnique(ctx, accessTokenAlg, accessTokenTyp, payload) // its jti
 }
 
 // carriedBy reads an access token of ours, of either form. It gives fault.NotFound for
