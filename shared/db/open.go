@@ -85,7 +85,9 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	const common = "?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_cache_size=-4000"
+	keepMemory()
+	// No mutex: each connection belongs to one goroutine at a time.
+	const common = "?_mutex=no&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_cache_size=-4000"
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + common
 	w, err := newWriter(name)
 	if err != nil {
