@@ -10,7 +10,8 @@
 // Write $1, $2 …: SQLite gets ?1, ?2, since its driver binds $n by order of
 // appearance, silently. Times go in and out as time.Time and are stored as bigint,
 // microseconds since 1970 in UTC (so min(), max() and order work everywhere).
-// The types that work on both: text, bigint, boolean, bytea.
+// The types that work on both: text, bigint, boolean, bytea. A migration may have the
+// comment "--sqlite: without rowid" at the end of a table (forSQLite tells when it pays).
 //
 // On SQLite there is one writing connection, and transactions that wait for it share a
 // commit (writer.go); reads go to read-only connections
