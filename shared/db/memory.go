@@ -27,5 +27,5 @@ const (
 
 // keepMemory tells the C library not to give memory back to the kernel all the time.
 // After each commit SQLite frees all pages that a reading connection holds and fetches
-// them anew: glibc's threshold of 128 KB made that a system call and 30 page faults.
+// them anew: glibc's threshold of 128 KB made that system calls and page faults.
 var keepMemory = sync.OnceFunc(func() { C.keep_memory(keepFree, growBy) })
