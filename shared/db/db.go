@@ -66,11 +66,23 @@ func (d *DB) Close() error {
 
 // Exec runs one statement that gives no rows and tells how many rows it touched.
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (touched int64, err error) {
-	err = d.run(ctx, query, func(ctx context.Context, q querier, text string) (err error) {
-		touched, err = q.exec(ctx, text, args)
-		return err
-	})
-	return touched, err
+	exec := func(ctx context.Context) error {
+		return d.run(ctx, query, func(ctx context.Context, q querier, text string) (err error) {
+			touched, err = q.exec(ctx, text, args)
+			return err
+		})
+	}
+	if d.writer == nil || d.InTx(ctx) || d.statement(query).reads {
+		err = exec(ctx)
+		return touched, err
+	}
+	err = d.writer.tx(ctx, d, job{atomic: true, do: func(ctx context.Context) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return exec(ctx)
+	}})
+	return touched, translate(err)
 }
 
 // Row runs one statement that gives at most one row and scans it into dest.
