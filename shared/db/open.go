@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,6 +116,7 @@ func (d *DB) checkSettings(ctx context.Context) error {
 		{d.writer.conn, "synchronous", "2"}, // FULL: what was acknowledged survives a power cut (F-07)
 		{d.writer.conn, "foreign_keys", "1"},
 		{d.writer.conn, "temp_store", "2"}, // memory
+		{d.writer.conn, "wal_autocheckpoint", strconv.Itoa(journalPages)},
 		{d.readers, "journal_mode", "wal"},
 		{d.readers, "query_only", "1"},
 	} {
