@@ -132,11 +132,16 @@ func (a *App) registration() oidc.Registration {
 // identify finds the session of the browser, if it has one, and puts it into the
 // context: the one place where a cookie becomes somebody who is signed in. A database
 // that does not answer makes nobody a stranger: they are told to try again. over hears
-// of a cookie whose session has ended.
+// of a cookie whose session has ended. Where only programs call and for what is the same
+// for everybody, nobody is looked for, so that nobody is signed in there.
 func (a *App) identify(cookies serve.Cookies, problem func(http.ResponseWriter, *http.Request, error), over func(http.ResponseWriter), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if oidc.ForPrograms(r.URL.Path) || strings.HasPrefix(r.URL.Path, "/static/") {
+			next.ServeHTTP(w, r)
+			return
+		}
 		token := cookies.Read(r, sessions.CookieName)
-		if token == "" || strings.HasPrefix(r.URL.Path, "/static/") {
+		if token == "" {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -8,6 +8,7 @@ import (
 
 	"tegata/idp/app"
 	"tegata/idp/app/apptest"
+	"tegata/idp/oidc/sealing"
 	"tegata/keys"
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
@@ -102,9 +103,18 @@ func TestARevokedKeyEndsTheSessionsOfItsClients(t *testing.T) {
 		}
 
 		cookie = signIn(t, s, id, now)
+		sealed := &sealing.Keys{DB: s.DB, Seal: s.Seal, Clock: s.Clock}
+		token, err := sealed.Make(t.Context(), "access token", secret.NewID(), []byte("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
 		if d, err := s.Keys.Harm.EndAll(context.Background()); err != nil || d.Sessions != 1 {
 			t.Errorf("%+v %v, want the session ended", d, err)
 		}
 		alive(false)
+		elsewhere := &sealing.Keys{DB: s.DB, Seal: s.Seal, Clock: s.Clock}
+		if _, _, err := elsewhere.Open(t.Context(), "access token", token); !fault.Is(err, fault.NotFound) {
+			t.Errorf("a sealed token still opens: %v", err)
+		}
 	})
 }

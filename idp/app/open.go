@@ -18,6 +18,7 @@ import (
 	"tegata/idp/notify"
 	"tegata/idp/oidc"
 	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/sealing"
 	"tegata/idp/oidc/singlelogout"
 	"tegata/idp/passwords"
 	"tegata/idp/schema"
@@ -88,7 +89,7 @@ func (s *Services) fill(o Options) (err error) {
 	d, now := s.DB, s.Clock
 	s.Keys.Keep = max(keys.DefaultKeep, time.Duration(s.Config.Session.Absolute)+24*time.Hour)
 	s.Keys.MaxAge, s.Keys.Readers, s.Keys.Harm = oidc.KeysFor, s.readers, harm{s}
-	s.Keys.Columns = append(s.Keys.Columns, passwords.SealedColumn, outbox.SealedColumn)
+	s.Keys.Columns = append(s.Keys.Columns, passwords.SealedColumn, outbox.SealedColumn, sealing.SealedColumn)
 	s.Outbox = &outbox.Outbox{DB: d, Clock: now, Log: s.Log, Seal: s.Seal}
 	transport, err := s.transport()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tegata/idp/oidc/sealing"
 	"tegata/shared/db"
 )
 
@@ -41,8 +42,12 @@ func (h harm) openSessions(ctx context.Context, n int) ([]string, error) {
 		})
 }
 
-// dropCodes forgets every code, link and challenge that was not used.
+// dropCodes forgets every code, link and challenge that was not used, and what codes and
+// access tokens are sealed with.
 func (h harm) dropCodes(ctx context.Context) error {
+	if err := (&sealing.Keys{DB: h.DB, Clock: h.Clock}).Drop(ctx); err != nil {
+		return err
+	}
 	_, err := h.DB.Exec(ctx, `delete from once where spent_at is null`)
 	return err
 }

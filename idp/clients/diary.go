@@ -3,6 +3,7 @@ package clients
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"tegata/shared/clock"
@@ -24,7 +25,31 @@ type Diary struct {
 	Log   *slog.Logger
 
 	mu      sync.Mutex
-	waiting map[string][]Request
+	waiting map[string]*page
+}
+
+// page is the newest requests of a client that wait: a ring, once there are many.
+type page struct {
+	requests []Request
+	oldest   int
+}
+
+func (p *page) add(r Request) {
+	if len(p.requests) < DiaryKeeps {
+		p.requests = append(p.requests, r)
+		return
+	}
+	p.requests[p.oldest] = r
+	p.oldest = (p.oldest + 1) % DiaryKeeps
+}
+
+// inOrder gives them with names, the oldest first.
+func (p *page) inOrder() []Request {
+	all := slices.Concat(p.requests[p.oldest:], p.requests[:p.oldest])
+	for i := range all {
+		all[i].ID = secret.NewID()
+	}
+	return all
 }
 
 // Note takes a request; a nil Diary takes none. The details must not change any more.
@@ -32,22 +57,21 @@ func (d *Diary) Note(r Request) {
 	if d == nil || r.ClientID == "" {
 		return
 	}
-	r.ID, r.At = secret.NewID(), d.Clock()
+	r.At = d.Clock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.waiting == nil {
-		d.waiting = map[string][]Request{}
-	}
-	mine, known := d.waiting[r.ClientID]
-	if !known && len(d.waiting) >= maxWaiting {
+	mine := d.waiting[r.ClientID]
+	switch {
+	case mine == nil && len(d.waiting) >= maxWaiting:
 		return
+	case d.waiting == nil:
+		d.waiting = map[string]*page{}
+		fallthrough
+	case mine == nil:
+		mine = &page{}
+		d.waiting[r.ClientID] = mine
 	}
-	if len(mine) >= DiaryKeeps {
-		copy(mine, mine[1:])
-		mine[len(mine)-1] = r
-		return
-	}
-	d.waiting[r.ClientID] = append(mine, r)
+	mine.add(r)
 }
 
 // Flush writes what waits and keeps the newest of each client. What cannot be written
@@ -61,9 +85,9 @@ func (d *Diary) Flush(ctx context.Context) error {
 		return nil
 	}
 	s := diaryStore{d.DB}
-	for id, requests := range all { // a transaction each: a client that is gone spoils no other's
+	for id, waits := range all { // a transaction each: a client that is gone spoils no other's
 		err := d.DB.Tx(ctx, func(ctx context.Context) error {
-			for _, r := range requests {
+			for _, r := range waits.inOrder() {
 				if err := s.insert(ctx, r); err != nil {
 					return err
 				}

@@ -26,19 +26,19 @@ type Registry struct {
 }
 
 type entry struct {
-	client Client
+	client *Client
 	until  time.Time
 }
 
-// ByID gives an enabled client; fault.NotFound when there is none. The client is
+// ByID gives an enabled client; nil and fault.NotFound when there is none. The client is
 // shared with others: read it only.
-func (r *Registry) ByID(ctx context.Context, id string) (Client, error) {
+func (r *Registry) ByID(ctx context.Context, id string) (*Client, error) {
 	now := r.Clock()
 	if e, ok := r.kept.Load(id); ok && now.Before(e.(entry).until) {
 		return e.(entry).client, nil
 	}
 	if !identifier(id) {
-		return Client{}, fault.New(fault.NotFound, "client_id", "oidc.unknown_client")
+		return nil, fault.New(fault.NotFound, "client_id", "oidc.unknown_client")
 	}
 	c, err := r.Store.byID(ctx, id)
 	if err == nil && c.Disabled {
@@ -46,11 +46,11 @@ func (r *Registry) ByID(ctx context.Context, id string) (Client, error) {
 	}
 	if err != nil {
 		r.kept.Delete(id)
-		return Client{}, err
+		return nil, err
 	}
 	c.dropOldSecret(now)
-	r.kept.Store(id, entry{c, now.Add(fresh)})
-	return c, nil
+	r.kept.Store(id, entry{&c, now.Add(fresh)})
+	return &c, nil
 }
 
 // List gives every client, disabled ones too, in the order of their ids.

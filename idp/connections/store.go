@@ -75,7 +75,7 @@ func (s store) members(ctx context.Context, sessionID string) ([]Member, error) 
 func (s store) ofAccount(ctx context.Context, accountID string) ([]Connection, error) {
 	used, err := db.Collect(ctx, s.DB, `
 		select c.client_id, c.scopes, c.first_at, c.last_at,
-			(select max(t.created_at) from grants g join tokens t on t.grant_id = g.id
+			(select max(g.used_at) from grants g
 				where g.account_id = c.account_id and g.client_id = c.client_id)
 		from connections c where c.account_id = $1 and c.withdrawn_at is null`, db.Args(accountID), scanUsed)
 	if err != nil {

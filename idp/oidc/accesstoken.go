@@ -2,11 +2,12 @@ package oidc
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/uuid"
 
 	"tegata/idp/clients"
@@ -28,8 +29,9 @@ type accessClaims struct {
 	AMR      []string     `json:"amr,omitempty"`
 	Details  details      `json:"authorization_details,omitempty"`
 	Actor    *actor       `json:"act,omitempty"`
-	MayAct   *actor       `json:"may_act,omitempty"` // RFC 8693 §4.4
-	Bound    confirmation `json:"cnf,omitzero"`      // RFC 7800 §3.1
+	MayAct   *actor       `json:"may_act,omitempty"`  // RFC 8693 §4.4
+	Bound    confirmation `json:"cnf,omitzero"`       // RFC 7800 §3.1
+	Grant    string       `json:"grant_id,omitempty"` // what it ends with; for us alone
 }
 
 // audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.
@@ -43,6 +45,15 @@ func (a audience) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]string(a))
 }
 
+// UnmarshalJSON reads either form.
+func (a *audience) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		*a = audience{""}
+		return json.Unmarshal(b, &(*a)[0])
+	}
+	return json.Unmarshal(b, (*[]string)(a))
+}
+
 // actor is through whom a token went on its way. RFC 8693 §4.1.
 type actor struct {
 	Subject string `json:"sub"`
@@ -50,31 +61,121 @@ type actor struct {
 	Actor   *actor `json:"act,omitempty"` // before that
 }
 
-// accessTokenAlg signs access tokens in JWT form: resource servers of ours read them,
-// and all of them can (RFC 9068 §2.1 asks for RS256 of servers in general).
-const accessTokenAlg = "ES256"
+const (
+	// accessTokenAlg signs access tokens in JWT form: resource servers of ours read them,
+	// and all of them can (RFC 9068 §2.1 asks for RS256 of servers in general).
+	accessTokenAlg = "ES256"
+	accessTokenTyp = "at+jwt"
+)
 
-// mint makes the access token of a request and notes it for the row that redeem
-// writes. A JWT has a row as well, so that introspection, userinfo and revocation know
-// it like any other.
-func (p *Provider) mint(ctx context.Context, w *work, about *session) (string, error) {
-	w.access, w.accessText = secret.NewToken(), ""
-	t := w.target
-	if t.format != clients.JWT {
-		return w.access.String(), nil
+// accessTokens is the purpose that opaque ones are sealed for.
+const accessTokens = "access token"
+
+// carried is what an access token says by itself. Everything else is its grant's, and is
+// looked up when the token comes: so it ends with the grant, at once. One of a client
+// that acts for itself has no grant and says whose it is.
+type carried struct {
+	ID      string       `json:"-"`
+	Grant   string       `json:"g,omitempty"`
+	Client  string       `json:"c,omitempty"` // without a grant
+	About   *session     `json:"s,omitempty"` // without a grant
+	Issued  int64        `json:"i"`           // microseconds
+	Expires int64        `json:"e"`           // microseconds
+	Target  *target      `json:"t,omitempty"` // nil: all that its grant is good for, at our own endpoints
+	Bound   confirmation `json:"k,omitzero"`
+}
+
+// mint makes the access token of a request, which has found out what it is for.
+func (p *Provider) mint(ctx context.Context, w *work, about *session) (text string, err error) {
+	w.access = secret.NewID()
+	if w.grant == "" && !w.machine {
+		w.grant = w.access // a grant that nothing led to but this token
 	}
 	now := p.Clock()
+	if w.target.format == clients.JWT {
+		text, err = p.mintJWT(ctx, w, about, now)
+	} else {
+		t := carried{ID: w.access, Grant: w.grant, Issued: now.UnixMicro(), Expires: now.Add(w.accessLives(p)).UnixMicro(), Bound: w.bound}
+		if w.machine {
+			t.Client, t.About = w.client.ID, about
+		}
+		if w.machine || !w.target.plain(w.scopes) {
+			t.Target = w.target
+		}
+		text, err = p.seal(ctx, t)
+	}
+	w.accessText = text
+	return text, err
+}
+
+func (p *Provider) seal(ctx context.Context, t carried) (string, error) {
+	plain, err := json.Marshal(t)
+	if err != nil {
+		return "", err
+	}
+	return p.sealing.Make(ctx, accessTokens, t.ID, plain)
+}
+
+func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now time.Time) (string, error) {
+	t := w.target
 	payload, err := json.Marshal(accessClaims{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
-		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access.ID,
+		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
-		Details: t.Details, Actor: about.Actor, MayAct: mayAct(&w.client.Client), Bound: w.bound,
+		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: w.grant,
 	})
 	if err != nil {
 		return "", err
 	}
-	w.accessText, err = p.signer.Sign(ctx, accessTokenAlg, "at+jwt", payload)
-	return w.accessText, err
+	return p.signer.Sign(ctx, accessTokenAlg, accessTokenTyp, payload)
+}
+
+// carriedBy reads an access token of ours, of either form. It gives fault.NotFound for
+// everything else; whether the token is still good is for the caller to find out.
+func (p *Provider) carriedBy(ctx context.Context, given string) (t carried, err error) {
+	if strings.Count(given, ".") == 2 {
+		t, ok := p.carriedByJWT(given)
+		if !ok {
+			return carried{}, unknownToken()
+		}
+		return t, nil
+	}
+	id, plain, err := p.sealing.Open(ctx, accessTokens, given)
+	if err != nil {
+		return carried{}, err
+	}
+	t.ID = id
+	return t, json.Unmarshal(plain, &t)
+}
+
+// carriedByJWT is carriedBy for one that a key of ours signed, also a retired one.
+func (p *Provider) carriedByJWT(given string) (carried, bool) {
+	if len(given) > maxToken {
+		return carried{}, false
+	}
+	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{accessTokenAlg})
+	if err != nil || len(token.Headers) != 1 || !ofType(token.Headers[0], accessTokenTyp) {
+		return carried{}, false
+	}
+	key, ok := p.Keys.Public(token.Headers[0].KeyID)
+	if !ok || key.Algorithm != accessTokenAlg {
+		return carried{}, false
+	}
+	var c accessClaims
+	if err := token.Claims(key.Key, &c); err != nil || c.Issuer != p.Issuer || uuid.Validate(c.ID) != nil {
+		return carried{}, false
+	}
+	t := carried{
+		ID: c.ID, Grant: c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
+		Target: &target{Scopes: strings.Fields(c.Scope), Details: c.Details},
+	}
+	if !(len(c.Audience) == 1 && c.Audience[0] == p.Issuer) {
+		t.Target.Audience = c.Audience
+	}
+	if c.Grant == "" {
+		t.Client, t.About = c.Client, &session{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor}
+	}
+	return t, true
 }
 
 // audienceOf is whom the target names; without a resource that is us.
@@ -93,52 +194,10 @@ func unix(t time.Time) int64 {
 	return t.Unix()
 }
 
-// accessString is the new access token as the client gets it.
-func (w *work) accessString() string {
-	if w.accessText != "" {
-		return w.accessText
-	}
-	return w.access.String()
-}
-
-// accessDigest is what the row of a new access token keeps.
-func (w *work) accessDigest() []byte {
-	if w.accessText != "" {
-		return secret.Digest(w.accessText)
-	}
-	return secret.Digest(w.access.Secret)
-}
-
 // accessLives is how long the new access token is good.
 func (w *work) accessLives(p *Provider) time.Duration {
 	if w.target == nil || w.target.lives <= 0 {
 		return p.Lifetimes.Access
 	}
 	return w.target.lives
-}
-
-// readToken tells by which row a token is known and what digest the row must have; ok
-// is false when it cannot be one of ours. A JWT's signature is not looked at: the
-// digest of the whole text shows that we made it, letter by letter.
-func readToken(given string) (id string, digest []byte, ok bool) {
-	if t, ok := secret.ParseToken(given); ok {
-		return t.ID, secret.Digest(t.Secret), true
-	}
-	if len(given) > maxToken || strings.Count(given, ".") != 2 {
-		return "", nil, false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(given, ".")[1])
-	if err != nil {
-		return "", nil, false
-	}
-	var claims struct {
-		ID string `json:"jti"`
-	}
-	if json.Unmarshal(payload, &claims) != nil {
-		return "", nil, false
-	}
-	if u, err := uuid.Parse(claims.ID); err != nil || u.String() != claims.ID {
-		return "", nil, false
-	}
-	return claims.ID, secret.Digest(given), true
 }

@@ -60,7 +60,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	a.back.refuse(w, r, refusal)
 }
 
-// begin gives the code at once when nothing has to be asked: no row but the code's is
+// begin gives the code at once when nothing has to be asked: nothing is
 // written then. Otherwise a conversation starts, in this browser.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	ctx, asked := r.Context(), a.asked()
@@ -141,6 +141,9 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 	var no error
 	other, err := p.another(ctx, a, account)
 	if err != nil {
+		return given{}, err
+	}
+	if err := p.sealing.Ready(ctx); err != nil {
 		return given{}, err
 	}
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {

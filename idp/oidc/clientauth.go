@@ -47,8 +47,8 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		return nil, err
 	}
 	w := workOf(ctx)
-	w.claimed = claim{&client, given, r.URL.Path}
-	proof, err := p.prove(ctx, r, &client, given)
+	w.claimed = claim{client, given, r.URL.Path}
+	proof, err := p.prove(ctx, r, client, given)
 	if err != nil {
 		p.clientRefused(ctx, client.ID, given.method, err)
 		return nil, err

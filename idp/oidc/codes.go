@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/ory/fosite/handler/oauth2"
 	"github.com/ory/fosite/handler/openid"
 
+	"tegata/idp/clients"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 	"tegata/shared/secret"
@@ -19,16 +21,23 @@ var (
 	_ openid.OpenIDConnectTokenStrategy = strategy{}
 )
 
-// codes is the purpose of authorization codes. A used one is kept for a day by
-// whoever sweeps, so that a second use is still recognized (RFC 6749 §4.1.2).
+// codes is the purpose that codes are sealed for, and that of the rows of long ones.
 const codes once.Purpose = "authorization_code"
 
-// KeepCodes is how long used codes have to be kept at least.
+// KeepCodes is how long grants have to be kept at least: while a grant is there, a code
+// that comes a second time is recognized (RFC 6749 §4.1.2).
 const KeepCodes = 24 * time.Hour
 
+// maxCarried is how many bytes a code carries itself. It travels in a URL, beside what
+// the client put there; longer ones, with much authorization_details or claims, lie in
+// the database.
+const maxCarried = 1200
+
 // issued is what an authorization code stands for: all that the token endpoint needs
-// of the authorization request, encoded once, in one row.
+// of the authorization request. Whether it was used, its grant tells: see redeem.
 type issued struct {
+	ID          string   `json:"-"`
+	At          int64    `json:"at"` // microseconds
 	Client      string   `json:"client"`
 	RedirectURI string   `json:"redirect_uri"`
 	Scopes      []string `json:"scopes,omitempty"`
@@ -36,28 +45,59 @@ type issued struct {
 	Session     *session `json:"session"`
 }
 
-// strategy makes the codes and tokens that fosite asks for. They are id.secret: the
-// id finds the row, so where fosite speaks of a signature it gets the token itself.
-// Whether one is good is the storage's business.
+func (i issued) createdAt() time.Time { return time.UnixMicro(i.At).UTC() }
+
+// strategy makes the codes and tokens that fosite asks for. They are id.sealed or
+// id.secret, so where fosite speaks of a signature it gets the token itself. Whether one
+// is good is the storage's business.
 type strategy struct{ p *Provider }
 
-// GenerateAuthorizeCode writes the row and gives its token. fosite would first make a
-// code and then store three records about it.
+// GenerateAuthorizeCode makes a code, which no row has to be written for. fosite would
+// store three records about it.
 func (s strategy) GenerateAuthorizeCode(ctx context.Context, r fosite.Requester) (token, signature string, err error) {
-	form, about := r.GetRequestForm(), r.GetSession().(*session)
-	code, err := s.p.Once.Issue(ctx, once.New{
-		Purpose: codes,
-		Lives:   s.p.Lifetimes.Code,
-		Payload: issued{
-			Client:      r.GetClient().GetID(),
-			RedirectURI: form.Get("redirect_uri"),
-			Scopes:      r.GetGrantedScopes(),
-			Challenge:   form.Get("code_challenge"),
-			Session:     about,
-		},
-	}, s.p.Clock())
-	text := code.String()
+	form, now := r.GetRequestForm(), s.p.Clock()
+	text, err := s.p.makeCode(ctx, issued{
+		ID:          secret.NewID(),
+		At:          now.UnixMicro(),
+		Client:      r.GetClient().GetID(),
+		RedirectURI: form.Get("redirect_uri"),
+		Scopes:      r.GetGrantedScopes(),
+		Challenge:   form.Get("code_challenge"),
+		Session:     r.GetSession().(*session),
+	})
 	return text, text, err
+}
+
+// makeCode gives the code that stands for i.
+func (p *Provider) makeCode(ctx context.Context, i issued) (string, error) {
+	plain, err := json.Marshal(i)
+	if err != nil {
+		return "", err
+	}
+	if len(plain) <= maxCarried {
+		return p.sealing.Make(ctx, string(codes), i.ID, plain)
+	}
+	token, err := p.Once.Issue(ctx, once.New{Purpose: codes, Lives: KeepCodes, Payload: i}, p.Clock())
+	return token.String(), err
+}
+
+// readCode gives what a code stands for, of either length. It gives fault.NotFound for
+// what we did not make.
+func (p *Provider) readCode(ctx context.Context, code string) (i issued, err error) {
+	var plain []byte
+	if _, ok := secret.ParseToken(code); ok {
+		ticket, err := p.Once.Look(ctx, codes, code, p.Clock())
+		if fault.Is(err, fault.Expired) || fault.Is(err, fault.Conflict) {
+			err = unknownToken()
+		}
+		if err != nil {
+			return i, err
+		}
+		i.ID, plain = ticket.ID, ticket.Payload
+	} else if i.ID, plain, err = p.sealing.Open(ctx, string(codes), code); err != nil {
+		return i, err
+	}
+	return i, json.Unmarshal(plain, &i)
 }
 
 func (strategy) AuthorizeCodeSignature(_ context.Context, token string) string { return token }
@@ -68,65 +108,66 @@ func (strategy) ValidateAuthorizeCode(context.Context, fosite.Requester, string)
 func (strategy) ValidateAccessToken(context.Context, fosite.Requester, string) error   { return nil }
 func (strategy) ValidateRefreshToken(context.Context, fosite.Requester, string) error  { return nil }
 
-// GenerateAccessToken makes a token and notes it for the row that redeem writes. The
-// handlers that are not fosite's have found out already what it is for.
+// GenerateAccessToken makes a token. The handlers that are not fosite's have found out
+// already what it is for.
 func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (token, signature string, err error) {
 	w, about := workOf(ctx), r.GetSession().(*session)
 	if w.target == nil {
 		form := url.Values{"resource": w.form["resource"], "authorization_details": w.form["authorization_details"]}
 		most := granted{Scopes: r.GetGrantedScopes(), Resources: about.Resources, Details: about.Details}
-		aimed, err := s.p.aim(ctx, &w.client.Client, form, most)
+		aimed, err := s.p.aim(ctx, w.client.Client, form, most)
 		if err != nil {
 			return "", "", err
 		}
-		w.target = &aimed
+		w.target, w.scopes = &aimed, most.Scopes
 	}
 	text, err := s.p.mint(ctx, w, about)
 	return text, text, err
 }
 
-// GenerateRefreshToken is GenerateAccessToken for the other kind.
+// GenerateRefreshToken makes a token and notes it for what redeem writes.
 func (s strategy) GenerateRefreshToken(ctx context.Context, _ fosite.Requester) (token, signature string, err error) {
 	w := workOf(ctx)
+	var t refreshToken
 	switch {
 	case w.refreshed == nil:
-		w.refresh = secret.NewToken()
-	case !w.repeated:
-		w.refresh = s.p.following(w, secret.NewID())
+		t = firstRefresh(w.grant)
+	default:
+		before, _ := readRefresh(w.form.Get("refresh_token"))
+		t = before.next(s.p.Once.Seal)
 	}
-	text := w.refresh.String()
+	w.refresh = &t
+	text := t.String()
 	return text, text, nil
 }
 
-// lookUpCode finds what a code stands for, once per request. A code that is over
-// still gives its request along with fosite.ErrInvalidatedAuthorizeCode.
+// lookUpCode finds what a code stands for, once per request.
 func (p *Provider) lookUpCode(ctx context.Context, code string) (fosite.Requester, error) {
 	w := workOf(ctx)
 	if w.request != nil || w.looked != nil {
 		return w.found(w.looked)
 	}
-	ticket, err := p.Once.Look(ctx, codes, code, p.Clock())
-	switch {
-	case ticket.SpentAt != nil && !ticket.Replaced:
-		w.looked = fosite.ErrInvalidatedAuthorizeCode
-	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Expired), fault.Is(err, fault.Conflict):
+	stands, err := p.readCode(ctx, code)
+	if fault.Is(err, fault.NotFound) {
 		w.looked = fosite.ErrNotFound
 		return nil, w.looked
-	case err != nil:
-		return nil, err
-	}
-	var stands issued
-	if err := ticket.Read(&stands); err != nil {
-		return nil, err
-	}
-	client, err := p.Clients.ByID(ctx, stands.Client)
-	if fault.Is(err, fault.NotFound) {
-		client.ID, err = stands.Client, nil // gone since: it is nobody's code now
 	}
 	if err != nil {
 		return nil, err
 	}
-	w.ticket, w.request = ticket, stands.request(ticket, &registered{client})
+	w.code, w.grant = &stands, stands.ID
+	if now := p.Clock(); !now.Before(stands.createdAt().Add(p.Lifetimes.Code)) {
+		w.looked = fosite.ErrNotFound
+		return nil, w.looked
+	}
+	client, err := p.Clients.ByID(ctx, stands.Client)
+	if fault.Is(err, fault.NotFound) {
+		client, err = &clients.Client{ID: stands.Client}, nil // gone since: it is nobody's code now
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.request = stands.asRequest(&registered{client})
 	return w.found(w.looked)
 }
 
@@ -138,14 +179,14 @@ func (w *work) found(err error) (fosite.Requester, error) {
 	return w.request, err
 }
 
-// request turns the record into what fosite's handlers compare with.
-func (i issued) request(t once.Ticket, client fosite.Client) *fosite.Request {
+// asRequest turns the record into what fosite's handlers compare with.
+func (i issued) asRequest(client fosite.Client) *fosite.Request {
 	form := url.Values{"redirect_uri": {i.RedirectURI}}
 	if i.Challenge != "" {
 		form["code_challenge"], form["code_challenge_method"] = []string{i.Challenge}, []string{"S256"}
 	}
 	return &fosite.Request{
-		ID: t.ID, RequestedAt: t.CreatedAt, Client: client,
+		ID: i.ID, RequestedAt: i.createdAt(), Client: client,
 		RequestedScope: i.Scopes, GrantedScope: i.Scopes,
 		Form: form, Session: i.Session,
 	}

@@ -106,10 +106,10 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 		return err
 	}
 	h := held{grant: grant{Scopes: d.Scopes, Client: d.ClientID, Session: &session{AccountID: account.ID}}}
-	if err := p.still(ctx, &w.client.Client, h); err != nil {
+	if err := p.still(ctx, w.client.Client, h); err != nil {
 		return err
 	}
-	subject, err := p.subject(ctx, &w.client.Client, account)
+	subject, err := p.subject(ctx, w.client.Client, account)
 	if err != nil {
 		return err
 	}
@@ -122,16 +122,28 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 			return err
 		}
 	}
-	aimed, err := p.aim(ctx, &w.client.Client, url.Values{"resource": w.form["resource"]},
+	aimed, err := p.aim(ctx, w.client.Client, url.Values{"resource": w.form["resource"]},
 		granted{Scopes: d.Scopes, Resources: d.Resources, Details: w.about.Details})
 	if err != nil {
 		return err
 	}
-	w.target, w.ticket = &aimed, ticket
+	w.target, w.ticket, w.grant, w.scopes = &aimed, ticket, ticket.ID, d.Scopes
 	w.askedAt = d.Login.At
 	w.offline, w.identity = d.Offline, slices.Contains(d.Scopes, "openid")
-	w.write = func(ctx context.Context, now time.Time) error { return p.writeGrant(ctx, w, d.Scopes, w.about, now) }
+	w.write = func(ctx context.Context, now time.Time) error { return p.writeDevice(ctx, w, now) }
 	return nil
+}
+
+// writeDevice spends the device code for a grant.
+func (p *Provider) writeDevice(ctx context.Context, w *work, now time.Time) error {
+	_, err := p.Once.SpendGuessed(ctx, w.ticket, now)
+	if fault.Is(err, fault.Conflict) {
+		return errUsed
+	}
+	if err != nil {
+		return err
+	}
+	return p.writeGrant(ctx, w, w.about, w.askedAt, now)
 }
 
 // deviceRefusal is the protocol's word for what Poll says. RFC 8628 §3.5.

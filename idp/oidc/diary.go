@@ -100,7 +100,7 @@ func (p *Provider) claimant(w *work) claim {
 	if err != nil {
 		return claim{}
 	}
-	return claim{&client, given, w.arrived.URL.Path}
+	return claim{client, given, w.arrived.URL.Path}
 }
 
 // noteUserinfo tells the developer of the client that holds the token how a request

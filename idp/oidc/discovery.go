@@ -10,6 +10,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/checksession"
+	"tegata/shared/serve"
 )
 
 // description is what relying parties learn about us. OpenID Connect Discovery §3,
@@ -76,7 +77,7 @@ type description struct {
 	Aliases                   map[string]string `json:"mtls_endpoint_aliases,omitempty"`
 }
 
-func (p *Provider) describe() *document {
+func (p *Provider) describe() *serve.Document {
 	methods := []string{
 		string(clients.PrivateKeyJWT), string(clients.ClientSecretBasic), string(clients.ClientSecretPost), string(clients.None),
 	}
@@ -154,7 +155,7 @@ func (p *Provider) describe() *document {
 		panic(err) // texts and lists of texts
 	}
 	sum := sha256.Sum256(text)
-	return newDocument(text, `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, 5*time.Minute)
+	return serve.NewDocument(text, typeJSON[0], `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, 5*time.Minute)
 }
 
 // confidential leaves out the method of clients that cannot prove themselves.

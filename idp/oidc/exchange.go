@@ -44,7 +44,7 @@ func (p *Provider) openExchange(ctx context.Context, w *work) error {
 		if err != nil {
 			return err
 		}
-		if about.Subject, err = p.subject(ctx, &w.client.Client, account); err != nil {
+		if about.Subject, err = p.subject(ctx, w.client.Client, account); err != nil {
 			return err
 		}
 	}
@@ -55,7 +55,7 @@ func (p *Provider) openExchange(ctx context.Context, w *work) error {
 		return err
 	}
 	about.Resources, about.Details = w.target.Audience, w.target.Details
-	w.about = about
+	w.about, w.machine, w.scopes = about, h.Machine, w.target.Scopes
 	w.write = func(ctx context.Context, now time.Time) error { return unacceptable(p.writeExchanged(ctx, w, h, now)) }
 	return nil
 }
@@ -103,11 +103,11 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 	}
 	most := granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
 	var err error
-	if most.Resources, err = p.readResources(ctx, &w.client.Client, named, nil); err != nil {
+	if most.Resources, err = p.readResources(ctx, w.client.Client, named, nil); err != nil {
 		return err
 	}
 	form := map[string][]string{"resource": named, "scope": w.form["scope"], "authorization_details": w.form["authorization_details"]}
-	aimed, err := p.aim(ctx, &w.client.Client, form, most)
+	aimed, err := p.aim(ctx, w.client.Client, form, most)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time
 		return err
 	}
 	if h.Machine {
-		return p.writeClientToken(ctx, w, now)
+		return nil // its token says everything
 	}
 	root := h.RootID
 	if root == "" {
@@ -139,16 +139,13 @@ func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time
 	return p.writeDerived(ctx, w, grant{Offline: h.Offline}, root, now)
 }
 
-// writeDerived writes a grant that no log-in led to, with its access token.
+// writeDerived writes a grant that no log-in led to, for its access token.
 func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root string, now time.Time) error {
-	g.ID, g.Client, g.Scopes, g.Session = w.access.ID, w.client.ID, w.target.Scopes, w.about
+	g.ID, g.Client, g.Scopes, g.Session, g.Root = w.grant, w.client.ID, w.target.Scopes, w.about, root
 	g.Derived, g.ExpiresAt, g.AskedAt = true, now.Add(w.accessLives(p)), w.began
-	err := p.store.insertDerived(ctx, g, root, now)
+	err := p.store.insertDerived(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
-	if err != nil {
-		return err
-	}
-	return p.writeTokens(ctx, w, g.ID, g.most(), now)
+	return err
 }

@@ -83,20 +83,15 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 		return "", refuse("invalid_target", "Tokens for resources come from the token endpoint.")
 	}
 	now := p.Clock()
-	token := secret.NewToken()
-	err := p.DB.Tx(ctx, func(ctx context.Context) error {
-		g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
-		if err := p.store.insertGrant(ctx, g, now); err != nil {
-			return err
-		}
-		return p.store.insertToken(ctx, g.ID, kindAccess, freshToken{
-			ID: token.ID, Digest: secret.Digest(token.Secret), ExpiresAt: g.ExpiresAt,
-		}, now)
-	})
+	g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
+	err := p.store.insertGrant(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return "", refuse("login_required", sentences["login_required"]).because(err)
 	}
-	return token.String(), err
+	if err != nil {
+		return "", err
+	}
+	return p.seal(ctx, carried{ID: secret.NewID(), Grant: g.ID, Issued: now.UnixMicro(), Expires: g.ExpiresAt.UnixMicro()})
 }
 
 // noteFrontIDToken remembers who learns of the session by an ID token, with which no
@@ -138,7 +133,7 @@ func (p *Provider) parameters(ctx context.Context, a *authorization, g given) ([
 // Without an access token there is no userinfo, so it has the claims of the scopes
 // (OIDC Core §5.4).
 func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) (string, error) {
-	claims := p.idTokenClaims(&a.client, g.about, p.Lifetimes.ID)
+	claims := p.idTokenClaims(a.client, g.about, p.Lifetimes.ID)
 	if g.code != "" {
 		claims.CodeHash = leftHash(a.client.IDTokenAlg, g.code)
 	}
@@ -156,7 +151,7 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 	if err != nil {
 		return "", err
 	}
-	return p.encrypted(ctx, &a.client, a.client.IDTokenEncryption(), text)
+	return p.encrypted(ctx, a.client, a.client.IDTokenEncryption(), text)
 }
 
 // give makes what was asked for, for who is signed in. Code and token are both
@@ -169,12 +164,15 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 	if a.kind == "code" && a.pushed == nil {
 		return p.issue(ctx, a, s, account)
 	}
+	if err := p.sealing.Ready(ctx); err != nil {
+		return given{}, err
+	}
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		if err := p.spendPushed(ctx, a.pushed); err != nil {
 			return err
 		}
 		if a.kind != "code" { // else when the code is redeemed
-			if err := p.Clients.Used(ctx, &a.client); err != nil {
+			if err := p.Clients.Used(ctx, a.client); err != nil {
 				return err
 			}
 		}
@@ -203,7 +201,7 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 
 // about is what codes and tokens say about the log-in.
 func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Account) (*session, error) {
-	subject, err := p.subject(ctx, &a.client, account)
+	subject, err := p.subject(ctx, a.client, account)
 	if err != nil {
 		return nil, err
 	}

@@ -2,27 +2,34 @@ package oidc
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
 
+	"tegata/idp/oidc/sealing"
+	"tegata/keys"
 	"tegata/shared/secret"
 )
 
 func FuzzTokensFromStrangers(f *testing.F) {
 	for _, seed := range []string{
-		"", ".", "..", "a.b.c", secret.NewToken().String(), strings.Repeat(".", 100_000),
+		"", ".", "..", "a.b.c", secret.NewToken().String(), firstRefresh(secret.NewID()).String(), secret.NewID() + "." + strings.Repeat("A", 80), strings.Repeat(".", 100_000),
 		"e30.eyJqdGkiOiIwMThmMDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ.x", "e30.eyJqdGkiOjF9.x", "e30.bnVsbA.x",
 	} {
 		f.Add(seed)
 	}
+	p := &Provider{Issuer: "https://i.test", Keys: &keys.Ring{}}
 	f.Fuzz(func(t *testing.T, given string) {
-		id, digest, ok := readToken(given)
-		if ok && (len(id) != 36 || strings.ToLower(id) != id || len(digest) != 32) {
-			t.Errorf("%q reads as row %q with a digest of %d bytes", given, id, len(digest))
+		if id, name, box, ok := sealing.Parse(given); ok && (len(id) != 36 || strings.ToLower(id) != id ||
+			given != id+"."+base64.RawURLEncoding.EncodeToString(append(name[:], box...))) {
+			t.Errorf("%q reads as %q, and is not written so", given, id)
 		}
-		if !ok && (id != "" || digest != nil) {
-			t.Errorf("%q is no token and still gives %q", given, id)
+		if r, ok := readRefresh(given); ok && (r.String() != given || r.Turn < 1) {
+			t.Errorf("%q reads as %+v, which is %q", given, r, r)
+		}
+		if c, ok := p.carriedByJWT(given); ok {
+			t.Errorf("%q is taken for a token of ours: %+v", given, c)
 		}
 	})
 }

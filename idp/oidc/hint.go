@@ -104,7 +104,7 @@ func (p *Provider) sessionsAt(ctx context.Context, h hint) (ids []string, err er
 	client, err := p.Clients.ByID(ctx, h.Clients[0])
 	var account accounts.Account
 	if err == nil {
-		account, err = p.accountOf(ctx, &client, h.Subject)
+		account, err = p.accountOf(ctx, client, h.Subject)
 	}
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil

@@ -37,9 +37,9 @@ type idToken struct {
 // private claims.
 func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fosite.Requester) (string, error) {
 	about, client := r.GetSession().(*session), workOf(ctx).client
-	claims := s.p.idTokenClaims(&client.Client, about, lives)
+	claims := s.p.idTokenClaims(client.Client, about, lives)
 	if about.claims.AccessTokenHash != "" { // then fosite gave an access token along
-		claims.AccessHash = leftHash(client.IDTokenAlg, workOf(ctx).accessString())
+		claims.AccessHash = leftHash(client.IDTokenAlg, workOf(ctx).accessText)
 	}
 	if err := s.p.addSingles(ctx, &claims, about, about.IDToken); err != nil {
 		return "", err
@@ -48,7 +48,7 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 	if err != nil {
 		return "", err
 	}
-	return s.p.encrypted(ctx, &client.Client, client.IDTokenEncryption(), text)
+	return s.p.encrypted(ctx, client.Client, client.IDTokenEncryption(), text)
 }
 
 // idTokenClaims is what every ID token about that log-in says. The session's name is

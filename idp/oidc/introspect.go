@@ -56,7 +56,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 		alg = "RS256" // RFC 9701 §6
 	}
 	p.writeJWT(ctx, w, work, jwtAnswer{
-		kind: introspectionJWT, typ: "token-introspection+jwt", alg: alg, client: &work.client.Client, encryption: work.client.IntrospectionEncryption(),
+		kind: introspectionJWT, typ: "token-introspection+jwt", alg: alg, client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
 		claims: map[string]any{"iss": p.Issuer, "aud": work.client.ID, "iat": p.Clock().Unix(), "token_introspection": answer},
 	})
 }
@@ -72,9 +72,14 @@ type jwtAnswer struct {
 
 // accepts tells whether the request asks for the media type by its name.
 func accepts(r *http.Request, kind string) bool {
-	for _, one := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		if name, params, err := mime.ParseMediaType(one); err == nil && name == kind && params["q"] != "0" {
-			return true
+	for _, line := range r.Header.Values("Accept") {
+		for one := range strings.SplitSeq(line, ",") {
+			if name, _, _ := strings.Cut(one, ";"); !strings.EqualFold(strings.TrimSpace(name), kind) {
+				continue
+			}
+			if _, params, err := mime.ParseMediaType(one); err == nil && params["q"] != "0" {
+				return true
+			}
 		}
 	}
 	return false
@@ -126,12 +131,7 @@ func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r
 // tell says what the client may know of the token. The hint of the request is not
 // needed: one look finds either kind.
 func (p *Provider) tell(ctx context.Context, work *work, given string) (introspection, error) {
-	kind := kindAccess
-	h, err := p.store.access(ctx, given)
-	if fault.Is(err, fault.NotFound) {
-		kind = kindRefresh
-		h, err = p.store.token(ctx, kindRefresh, given)
-	}
+	kind, h, err := p.tokenBy(ctx, given)
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return introspection{}, nil
 	}
@@ -149,8 +149,28 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (introspe
 	if fault.Is(err, fault.NotFound) {
 		return introspection{}, nil
 	}
-	answer.MayAct = mayAct(&from)
+	answer.MayAct = mayAct(from)
 	return answer, err
+}
+
+// accessBy finds an access token by what somebody holds; fault.NotFound when it is none
+// of ours.
+func (p *Provider) accessBy(ctx context.Context, given string) (held, error) {
+	t, err := p.carriedBy(ctx, given)
+	if err != nil {
+		return held{}, err
+	}
+	return p.store.access(ctx, t)
+}
+
+// tokenBy is accessBy for tokens of either kind.
+func (p *Provider) tokenBy(ctx context.Context, given string) (kind string, h held, err error) {
+	h, err = p.accessBy(ctx, given)
+	if !fault.Is(err, fault.NotFound) {
+		return kindAccess, h, err
+	}
+	h, err = p.store.refresh(ctx, given)
+	return kindRefresh, h, err
 }
 
 // mayKnow tells whether the token is the client's own or made out to it: by its id, or

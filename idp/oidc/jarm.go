@@ -63,7 +63,7 @@ func (p *Provider) answersTo(a *authorization) bool {
 			a.back.mode = carries
 		}
 		a.back.sign = func(r *http.Request, answer [][2]string) ([][2]string, error) {
-			return p.signedAnswer(r.Context(), &a.client, answer)
+			return p.signedAnswer(r.Context(), a.client, answer)
 		}
 	}
 	return true

@@ -41,11 +41,12 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	if err := p.aimBearer(ctx, w, account); err != nil {
 		return err
 	}
-	subject, err := p.subject(ctx, &w.client.Client, account)
+	subject, err := p.subject(ctx, w.client.Client, account)
 	if err != nil {
 		return err
 	}
 	w.about = &session{AccountID: account.ID, Subject: subject, Resources: w.target.Audience, Details: w.target.Details}
+	w.scopes = w.target.Scopes
 	until := a.Expires.Time().Add(leeway)
 	w.write = func(ctx context.Context, now time.Time) error {
 		err := p.Once.Seen(ctx, bearerAssertions, a.Issuer+"\x00"+a.ID, until, now)
@@ -123,7 +124,7 @@ func (p *Provider) vouched(ctx context.Context, w *work, a asserted) (accounts.A
 	if from, _ := w.client.AssertionIssuer(a.Issuer); from.Subject == "email" {
 		return p.Accounts.ByEmail(ctx, a.Subject)
 	}
-	return p.accountOf(ctx, &w.client.Client, a.Subject)
+	return p.accountOf(ctx, w.client.Client, a.Subject)
 }
 
 // aimBearer finds what the token is for. A client that is not ours gets no more than
@@ -149,7 +150,7 @@ func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Acco
 			return refuse("invalid_grant", "The person has not allowed the client what it asks for.")
 		}
 	}
-	aimed, err := p.aim(ctx, &w.client.Client, w.form, most)
+	aimed, err := p.aim(ctx, w.client.Client, w.form, most)
 	if err != nil {
 		return err
 	}

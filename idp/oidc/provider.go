@@ -24,6 +24,7 @@ import (
 	"tegata/idp/interaction"
 	"tegata/idp/oidc/jwks"
 	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/sealing"
 	"tegata/idp/oidc/singlelogout"
 	"tegata/idp/sessions"
 	"tegata/keys"
@@ -100,13 +101,14 @@ type Provider struct {
 
 	engine   *fosite.Fosite
 	store    store
+	sealing  *sealing.Keys // of codes and access tokens
 	remote   *jwks.Cache
 	signer   *jws.Signer
 	quiet    quiet
 	repeats  repeats
-	kinds    []string                 // response types that are switched on
-	document *document                // what discovery answers
-	keySet   atomic.Pointer[document] // the newest that was asked for
+	kinds    []string                       // response types that are switched on
+	document *serve.Document                // what discovery answers
+	keySet   atomic.Pointer[serve.Document] // the newest that was asked for
 }
 
 // compose puts fosite together by hand: only the handlers we stand behind, every
@@ -132,6 +134,7 @@ func (p *Provider) compose() {
 	p.remote = &jwks.Cache{Client: p.Outbound, Clock: p.Clock}
 	p.signer = &jws.Signer{Keys: p.Keys}
 	p.store = store{DB: p.DB}
+	p.sealing = &sealing.Keys{DB: p.DB, Seal: p.Once.Seal, Clock: p.Clock}
 	p.Registration = p.Registration.orDefault()
 	p.kinds = p.switchedOn()
 	if p.Limit.DB == nil {

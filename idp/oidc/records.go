@@ -28,7 +28,7 @@ var (
 // that fosite wants written is already noted in the request's work, and redeem writes
 // all of it in one transaction when the answer is ready. So nothing is signed while
 // the database waits, and a code, its PKCE challenge and its OpenID Connect session
-// are one row that lives and dies at once (fosite #778, #883).
+// are one thing that lives and dies at once (fosite #778, #883).
 type records struct{ p *Provider }
 
 // errNotHere answers what fosite may ask of handlers that we do not use.
@@ -66,13 +66,13 @@ func (s records) GetPKCERequestSession(ctx context.Context, code string, _ fosit
 	return r, err
 }
 
-// What is noted already, or belongs to the one row.
+// What is noted already, or stands in the code.
 
 func (records) CreateAuthorizeCodeSession(context.Context, string, fosite.Requester) error {
-	return nil // GenerateAuthorizeCode wrote it
+	return nil // the code says it
 }
 func (records) InvalidateAuthorizeCodeSession(context.Context, string) error {
-	return nil // redeem spends it
+	return nil // its grant does
 }
 func (records) CreateOpenIDConnectSession(context.Context, string, fosite.Requester) error {
 	return nil
@@ -123,7 +123,7 @@ func (noFetcher) Resolve(context.Context, string, bool) (*jose.JSONWebKeySet, er
 
 // registered is a client as fosite wants it. It is no OpenIDConnectClient on purpose:
 // then fosite reads neither request objects nor keys of clients.
-type registered struct{ clients.Client }
+type registered struct{ *clients.Client }
 
 func (c *registered) GetID() string                      { return c.ID }
 func (c *registered) GetHashedSecret() []byte            { return nil }

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ory/fosite"
-
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/once"
-	"tegata/shared/secret"
 )
 
 // What redeem itself refuses.
@@ -24,28 +21,14 @@ var (
 const assertions once.Purpose = "client_assertion"
 
 // redeem writes what a token request leads to, all or nothing, and gives the error to
-// answer with. For a good one that is: the assertion's id, the end of the code or
-// refresh token, the grant, the tokens. The conditional UPDATE decides who redeems a
-// code; whoever loses gets invalid_grant, never a server error (fosite #778). refused
-// is the error so far; a refused request has consequences as well.
+// answer with. For a good one that is: the assertion's id, the end of the refresh token,
+// the grant. There can be one grant of a code, and that decides who redeems it; whoever
+// loses gets invalid_grant, never a server error (fosite #778). refused is the error so
+// far; a refused request has consequences as well.
 func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 	now := p.Clock()
 	if refused == nil {
-		refused = p.DB.Tx(ctx, func(ctx context.Context) error {
-			if err := p.remember(ctx, w, now); err != nil {
-				return err
-			}
-			if err := p.Clients.Used(ctx, &w.client.Client); err != nil {
-				return err
-			}
-			if w.write != nil {
-				return w.write(ctx, now)
-			}
-			if w.refreshed != nil {
-				return p.writeRefreshed(ctx, w, now)
-			}
-			return p.writeRedeemed(ctx, w, now)
-		})
+		refused = p.redeemGood(ctx, w, now)
 	}
 	if refused == nil || errors.Is(refused, errReplayed) || errors.Is(refused, errOutrun) {
 		return refused
@@ -54,6 +37,30 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 		w.proof = nil // remembered already
 	}
 	return p.consequences(ctx, w, refused, now)
+}
+
+// redeemGood is redeem for a request that nothing is wrong with so far.
+func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error {
+	if w.machine && w.write == nil && w.assertion == nil && w.proof == nil {
+		return p.Clients.Used(ctx, w.client.Client) // nothing else is written
+	}
+	return p.DB.Tx(ctx, func(ctx context.Context) error {
+		if err := p.remember(ctx, w, now); err != nil {
+			return err
+		}
+		if err := p.Clients.Used(ctx, w.client.Client); err != nil {
+			return err
+		}
+		switch {
+		case w.write != nil:
+			return w.write(ctx, now)
+		case w.refreshed != nil:
+			return p.writeRefreshed(ctx, w, now)
+		case w.machine:
+			return nil
+		}
+		return p.writeGrant(ctx, w, w.code.Session, w.code.createdAt(), now)
+	})
 }
 
 // remember notes what proved the client and its key; what came before proves nothing.
@@ -77,58 +84,25 @@ func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time
 	return err
 }
 
-// writeRedeemed turns a code into a grant and its tokens.
-func (p *Provider) writeRedeemed(ctx context.Context, w *work, now time.Time) error {
-	return p.writeGrant(ctx, w, w.request.GrantedScope, w.request.Session.(*session), now)
-}
-
-// writeGrant spends the ticket that stands for an authorization, and writes what it
-// leads to.
-func (p *Provider) writeGrant(ctx context.Context, w *work, scopes []string, about *session, now time.Time) error {
-	_, err := p.Once.SpendGuessed(ctx, w.ticket, now)
-	if fault.Is(err, fault.Conflict) {
-		return errUsed
-	}
-	if err != nil {
-		return err
-	}
+// writeGrant writes the grant of a code that came, a person's or a device's. askedAt is
+// when the person allowed it.
+func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, askedAt, now time.Time) error {
 	g := grant{
-		ID: w.ticket.ID, Client: w.client.ID, Scopes: scopes, Session: about,
-		Offline: w.refresh.ID != "", ExpiresAt: now.Add(w.accessLives(p)),
+		ID: w.grant, Client: w.client.ID, Scopes: w.scopes, Session: about, AskedAt: askedAt,
+		Offline: w.refresh != nil, Refresh: w.refresh, ExpiresAt: now.Add(w.accessLives(p)),
 	}
 	if g.Offline {
-		g.ExpiresAt = later(g.ExpiresAt, w.refreshUntil(now))
+		g.Bound, g.Until = w.bound, w.refreshUntil(now)
+		g.ExpiresAt = later(g.ExpiresAt, g.Until)
 	}
-	if g.AskedAt = w.askedAt; w.request != nil {
-		g.AskedAt = w.ticket.CreatedAt
-	}
-	err = p.store.insertGrant(ctx, g, now)
-	if fault.Is(err, fault.Expired) {
+	err := p.store.insertGrant(ctx, g, now)
+	switch {
+	case fault.Is(err, fault.Conflict):
+		return errUsed
+	case fault.Is(err, fault.Expired):
 		return refuse("invalid_grant", "The session ended before the code was redeemed.")
 	}
-	if err != nil {
-		return err
-	}
-	return p.writeTokens(ctx, w, g.ID, g.most(), now)
-}
-
-// writeTokens writes the new tokens of a grant that allows that most.
-func (p *Provider) writeTokens(ctx context.Context, w *work, grantID string, most granted, now time.Time) error {
-	access := freshToken{ID: w.access.ID, Digest: w.accessDigest(), Bound: w.bound, ExpiresAt: now.Add(w.accessLives(p))}
-	if w.target != nil && !w.target.plain(most) {
-		access.Target = w.target
-	}
-	err := p.store.insertToken(ctx, grantID, kindAccess, access, now)
-	if err != nil || w.refresh.ID == "" || w.repeated {
-		return err
-	}
-	refresh := freshToken{ID: w.refresh.ID, Digest: secret.Digest(w.refresh.Secret), Bound: w.bound, ExpiresAt: w.refreshUntil(now)}
-	return p.store.insertToken(ctx, grantID, kindRefresh, refresh, now)
-}
-
-// most is what tokens of the grant may be good for.
-func (g grant) most() granted {
-	return granted{Scopes: g.Scopes, Resources: g.Session.Resources, Details: g.Session.Details}
+	return err
 }
 
 // consequences of a refused request: the assertion counts as used; a code that the
@@ -155,15 +129,15 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 // consequence picks what has to be done, nil when nothing.
 func (p *Provider) consequence(w *work, refused error) func(context.Context, time.Time) error {
 	code := refusalOf(refused).Code
-	reused := errors.Is(refused, errUsed) || errors.Is(w.looked, fosite.ErrInvalidatedAuthorizeCode)
+	reused := errors.Is(refused, errUsed)
 	switch {
 	case code != "invalid_grant":
 		return nil
-	case w.request != nil && reused:
+	case w.code != nil && (reused || w.looked != nil): // one that has expired may have been used before
 		return func(ctx context.Context, now time.Time) error {
-			return p.endReused(ctx, w, "code.reused", w.ticket.ID, now)
+			return p.endReused(ctx, w, "code.reused", w.grant, now)
 		}
-	case w.request != nil && w.looked == nil:
+	case w.code != nil:
 		return func(ctx context.Context, now time.Time) error { return p.burn(ctx, w, refused, now) }
 	case w.refreshed != nil && (reused || w.refreshed.Replaced && !w.repeated || w.refreshed.Client != w.client.ID):
 		return func(ctx context.Context, now time.Time) error {
@@ -176,7 +150,7 @@ func (p *Provider) consequence(w *work, refused error) func(context.Context, tim
 // endReused ends the grant that a used code or refresh token had led to.
 func (p *Provider) endReused(ctx context.Context, w *work, action, grantID string, now time.Time) error {
 	ended, err := p.store.endGrant(ctx, grantID, now)
-	if err != nil {
+	if err != nil || !ended && w.looked != nil { // the code had expired, and nobody had used it
 		return err
 	}
 	p.Count(action)
@@ -187,26 +161,27 @@ func (p *Provider) endReused(ctx context.Context, w *work, action, grantID strin
 	return p.Audit.Record(ctx, audit.Event{Action: action, Client: w.client.ID, Subject: w.account(), Details: details})
 }
 
-// burn ends a code that came with something wrong: it has been in other hands.
+// burn ends a code that came with something wrong: it has been in other hands. One that
+// was used before counts as used twice.
 func (p *Provider) burn(ctx context.Context, w *work, refused error, now time.Time) error {
-	_, err := p.Once.SpendGuessed(ctx, w.ticket, now)
-	if fault.Is(err, fault.Conflict) {
-		return nil // over already
-	}
+	burnt, err := p.store.burnGrant(ctx, *w.code, now)
 	if err != nil {
 		return err
+	}
+	if !burnt {
+		return p.endReused(ctx, w, "code.reused", w.grant, now)
 	}
 	p.Count("code_burnt")
 	return p.Audit.Record(ctx, audit.Event{
 		Action: "code.burnt", Client: w.client.ID, Subject: w.account(),
-		Details: map[string]string{"grant": w.ticket.ID, "issued_to": w.request.Client.GetID(), "why": refusalOf(refused).Why},
+		Details: map[string]string{"grant": w.grant, "issued_to": w.code.Client, "why": refusalOf(refused).Why},
 	})
 }
 
 // account is whose code or token came.
 func (w *work) account() string {
-	if w.request != nil {
-		return w.request.Session.(*session).AccountID
+	if w.code != nil {
+		return w.code.Session.AccountID
 	}
 	if w.refreshed != nil {
 		return w.refreshed.Session.AccountID
@@ -220,8 +195,8 @@ func (p *Provider) EndGrant(ctx context.Context, id string) error {
 	return err
 }
 
-// Sweep deletes grants and tokens that have been over for as long as used codes are
-// kept, and tells how many grants.
+// Sweep deletes grants that have been over for as long as used codes are kept, and what
+// is remembered about tokens that have expired; it tells how many grants.
 func (p *Provider) Sweep(ctx context.Context) (int64, error) {
 	var all int64
 	for {
@@ -235,9 +210,14 @@ func (p *Provider) Sweep(ctx context.Context) (int64, error) {
 		}
 	}
 	for {
-		n, err := store{DB: p.DB}.sweepClientTokens(ctx, p.Clock().Add(-KeepCodes))
-		if err != nil || n < sweepBatch {
+		n, err := store{DB: p.DB}.sweepEnded(ctx, p.Clock())
+		if err != nil {
 			return all, err
 		}
+		if n < sweepBatch {
+			break
+		}
 	}
+	_, err := p.sealing.Sweep(ctx)
+	return all, err
 }

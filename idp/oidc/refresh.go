@@ -34,7 +34,7 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if !w.client.May(clients.RefreshToken) {
 		return refuse("unauthorized_client", sentences["unauthorized_client"])
 	}
-	h, err := g.p.store.token(ctx, kindRefresh, r.GetRequestForm().Get("refresh_token"))
+	h, err := g.p.store.refresh(ctx, r.GetRequestForm().Get("refresh_token"))
 	if fault.Is(err, fault.NotFound) {
 		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
@@ -45,17 +45,17 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if h.Client != w.client.ID {
 		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
-	if err := g.p.mayRefresh(ctx, w, h); err != nil {
+	if err := g.p.mayRefresh(w, h); err != nil {
 		return err
 	}
-	if err := g.p.still(ctx, &w.client.Client, h); err != nil {
+	if err := g.p.still(ctx, w.client.Client, h); err != nil {
 		return err
 	}
-	aimed, err := g.p.aim(ctx, &w.client.Client, w.form, h.most())
+	aimed, err := g.p.aim(ctx, w.client.Client, w.form, h.most())
 	if err != nil {
 		return err
 	}
-	w.target = &aimed
+	w.target, w.grant, w.scopes = &aimed, h.ID, h.Scopes
 	about := h.Session
 	about.Nonce = "" // OIDC Core §12.2: it belonged to the log-in
 	r.SetSession(about)

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/shared/fault"
-	"tegata/shared/serve"
 )
 
 // refusal is an error of the protocol: a registered code and a fixed sentence for the
@@ -141,24 +139,4 @@ func (r *refusal) write(w http.ResponseWriter) {
 		Error       string `json:"error"`
 		Description string `json:"error_description,omitempty"`
 	}{r.Code, r.Why})
-}
-
-// What answers in JSON say of themselves, made once.
-var (
-	typeJSON = []string{"application/json"}
-	noStore  = []string{"no-store"}
-	noCache  = []string{"no-cache"} // RFC 6749 §5.1 asks for it too
-)
-
-// writeJSON answers with value, never to be stored.
-func writeJSON(w http.ResponseWriter, status int, value any) {
-	b, err := json.Marshal(value)
-	if err != nil {
-		status, b = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
-	}
-	serve.Data(w)
-	h := w.Header()
-	h["Content-Type"], h["Cache-Control"], h["Pragma"] = typeJSON, noStore, noCache
-	w.WriteHeader(status)
-	w.Write(b)
 }

@@ -388,7 +388,7 @@ func TestRegistrationsThatNobodyUsesAreForgotten(t *testing.T) {
 		o.clock.Move(60 * 24 * time.Hour)
 		c, err := o.provider.Clients.ByID(t.Context(), changed)
 		must(t, err)
-		must(t, o.provider.Clients.Replace(t.Context(), c))
+		must(t, o.provider.Clients.Replace(t.Context(), *c))
 		o.clock.Move(31 * 24 * time.Hour)
 		for _, want := range []int64{1, 0} {
 			n, err := o.provider.Clients.SweepUnused(t.Context(), o.provider.Audit, o.clock.Now().Add(-90*24*time.Hour))

@@ -57,7 +57,7 @@ func mustClient(t *testing.T, w *world, id string) clients.Client {
 	t.Helper()
 	c, err := w.provider.Clients.ByID(t.Context(), id)
 	must(t, err)
-	return c
+	return *c
 }
 
 func TestZitadelRelyingParty(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 // answer goes, and what is wanted. RFC 6749 §4.1.1, OIDC Core §3.1.2.1.
 type authorization struct {
 	params url.Values
-	client clients.Client
+	client *clients.Client
 	back   reply  // how answers travel
 	kind   string // the response type
 
@@ -86,7 +86,7 @@ func (p *Provider) understand(ctx context.Context, params url.Values) (*authoriz
 	return a, p.check(ctx, a)
 }
 
-func (p *Provider) clientOf(ctx context.Context, id string) (clients.Client, error) {
+func (p *Provider) clientOf(ctx context.Context, id string) (*clients.Client, error) {
 	client, err := p.Clients.ByID(ctx, id)
 	if fault.Is(err, fault.NotFound) {
 		return client, fault.Wrap(fault.Invalid, "oidc.unknown_client", err)

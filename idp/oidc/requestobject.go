@@ -139,10 +139,10 @@ func (p *Provider) openRequest(ctx context.Context, a *authorization, rules stri
 	if !ok {
 		return refuse("invalid_request_object", sentences["invalid_request_object"])
 	}
-	if why := p.wrongRequest(&a.client, o, rules); why != "" {
+	if why := p.wrongRequest(a.client, o, rules); why != "" {
 		return refuse("invalid_request_object", why)
 	}
-	if err := p.signedBy(ctx, &a.client, o.token); err != nil {
+	if err := p.signedBy(ctx, a.client, o.token); err != nil {
 		return err
 	}
 	outer := a.params

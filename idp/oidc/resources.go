@@ -29,9 +29,9 @@ type target struct {
 }
 
 // plain tells whether the target is just the grant's scopes at our own endpoints, so
-// that the token's row need not say it again.
-func (t target) plain(g granted) bool {
-	return len(t.Audience) == 0 && len(t.Details) == 0 && slices.Equal(t.Scopes, g.Scopes)
+// that the token need not say it again.
+func (t target) plain(scopes []string) bool {
+	return len(t.Audience) == 0 && len(t.Details) == 0 && slices.Equal(t.Scopes, scopes)
 }
 
 // here tells whether our own endpoints are among the places.
@@ -137,9 +137,9 @@ func (p *Provider) readResources(ctx context.Context, client *clients.Client, na
 
 // readTargets reads resource and authorization_details at the authorization endpoint.
 func (p *Provider) readTargets(ctx context.Context, a *authorization) (err error) {
-	if a.resources, err = p.readResources(ctx, &a.client, a.params["resource"], a.scopes); err != nil {
+	if a.resources, err = p.readResources(ctx, a.client, a.params["resource"], a.scopes); err != nil {
 		return err
 	}
-	a.details, err = readDetails(&a.client, a.params.Get("authorization_details"))
+	a.details, err = readDetails(a.client, a.params.Get("authorization_details"))
 	return err
 }

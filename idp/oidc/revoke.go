@@ -39,24 +39,21 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 		if err := p.remember(ctx, work, now); err != nil {
 			return err
 		}
-		for _, kind := range []string{kindAccess, kindRefresh} {
-			h, err := p.store.of(ctx, kind, given)
-			if fault.Is(err, fault.NotFound) {
-				continue
-			}
-			if foreign = err == nil && h.Client != work.client.ID; foreign {
-				return nil
-			}
-			if err == nil && h.Machine {
-				err = p.store.endClientToken(ctx, h.Token, now)
-			} else if err == nil && kind == kindAccess {
-				err = p.store.endToken(ctx, h.Token, now)
-			} else if err == nil {
-				_, err = p.store.endGrant(ctx, h.ID, now)
-			}
+		kind, h, err := p.tokenBy(ctx, given)
+		switch {
+		case fault.Is(err, fault.NotFound):
+			return nil
+		case err != nil:
 			return err
 		}
-		return nil
+		if foreign = h.Client != work.client.ID; foreign {
+			return nil
+		}
+		if kind == kindAccess {
+			return p.store.endAccess(ctx, h.Token, h.ExpiresAt)
+		}
+		_, err = p.store.endGrant(ctx, h.ID, now)
+		return err
 	})
 	if err == nil && foreign {
 		err = refuse("unauthorized_client", "The token was given to another client.")

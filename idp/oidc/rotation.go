@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 // mayRefresh tells whether the refresh token may be used now: it is alive, or it was
 // replaced so short a time ago that its answer may have got lost. Its family may have
 // grown too old as well.
-func (p *Provider) mayRefresh(ctx context.Context, w *work, h held) error {
+func (p *Provider) mayRefresh(w *work, h held) error {
 	now, rules := p.Clock(), w.client.Refreshing()
 	if !now.Before(h.BeganAt.Add(rules.Lifetime)) {
 		return refuse("invalid_grant", "The refresh token has come to the end of its life: the person has to log in again.")
@@ -22,7 +21,7 @@ func (p *Provider) mayRefresh(ctx context.Context, w *work, h held) error {
 		return nil
 	}
 	if h.Replaced && !h.Over && now.Before(h.ExpiresAt) && rules.Grace > 0 {
-		return p.repeat(ctx, w, now.Add(-rules.Grace))
+		return p.repeat(w, h, now.Add(-rules.Grace))
 	}
 	return refuse("invalid_grant", sentences["invalid_grant"])
 }
@@ -32,30 +31,17 @@ func (p *Provider) mayRefresh(ctx context.Context, w *work, h held) error {
 // it again, and there is one token at the end of the family whatever happens: who stole
 // the token before has to use the same one, and the second of the two shows (RFC 9700
 // §4.14.2).
-func (p *Provider) repeat(ctx context.Context, w *work, after time.Time) error {
-	next, digest, err := p.store.nextToken(ctx, w.refreshed.Token, after)
-	if fault.Is(err, fault.NotFound) {
+func (p *Provider) repeat(w *work, h held, after time.Time) error {
+	came, _ := readRefresh(w.form.Get("refresh_token"))
+	if !h.Family.repeats(came, after) {
 		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
-	if err != nil {
-		return err
-	}
 	w.repeated = true
-	w.refresh = p.following(w, next)
-	if !secret.Match(digest, secret.Digest(w.refresh.Secret)) {
+	if !secret.Match(h.Family.Newest, came.next(p.Once.Seal).digest()) {
 		return refuse("invalid_grant", "The refresh token was used before.").because(errors.New("the key-encryption key has changed since"))
 	}
 	p.Count("refresh_repeated")
 	return nil
-}
-
-// following is the refresh token with that id in the place of the one that came. It is
-// computed from it, under our key: whoever brings the one before can be given the same
-// one again, though only digests are kept.
-func (p *Provider) following(w *work, id string) secret.Token {
-	before, _ := secret.ParseToken(w.form.Get("refresh_token"))
-	mac := p.Once.Seal.MAC("following refresh token", id, before.Secret)
-	return secret.Token{ID: id, Secret: base64.RawURLEncoding.EncodeToString(mac)}
 }
 
 // refreshUntil is when a refresh token that is given or used now ends.
@@ -67,19 +53,21 @@ func (w *work) refreshUntil(now time.Time) time.Time {
 	return w.client.Refreshing().Until(began, now)
 }
 
-// writeRefreshed puts the next refresh token in the place of the one that came.
+// keepLonger is how much longer than needed a grant is kept when its end moves: so that
+// it moves once a day and not with every refresh.
+const keepLonger = 24 * time.Hour
+
+// writeRefreshed puts the next refresh token in the place of the one that came. Each way
+// is one conditional UPDATE, so of requests that come at once one makes the next token.
 func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) error {
-	if err := p.endRefresh(ctx, w, now); err != nil {
+	h, until := w.refreshed, w.refreshUntil(now)
+	if err := p.endRefresh(ctx, w, until, now); err != nil {
 		return err
 	}
-	err := p.store.prolongGrant(ctx, w.refreshed.ID, later(w.refreshUntil(now), now.Add(w.accessLives(p))))
-	if fault.Is(err, fault.Expired) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+	if end := later(until, now.Add(w.accessLives(p))); end.After(h.grant.ExpiresAt) {
+		return p.store.keepGrant(ctx, h.ID, end.Add(keepLonger))
 	}
-	if err != nil {
-		return err
-	}
-	return p.writeTokens(ctx, w, w.refreshed.ID, w.refreshed.most(), now)
+	return nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -90,16 +78,20 @@ func later(a, b time.Time) time.Time {
 }
 
 // endRefresh ends the refresh token that came, or prolongs the one that stays: it
-// itself, or the one that took its place already. Each is one conditional UPDATE, so of
-// requests that come at once one makes the next token.
-func (p *Provider) endRefresh(ctx context.Context, w *work, now time.Time) error {
-	if w.keepsRefresh() {
-		return p.prolong(ctx, w.refreshed.Token, w, refuse("invalid_grant", sentences["invalid_grant"]))
+// itself, or the one that took its place already.
+func (p *Provider) endRefresh(ctx context.Context, w *work, until, now time.Time) error {
+	h := w.refreshed
+	if w.keepsRefresh() || w.repeated {
+		err := p.store.prolongRefresh(ctx, h.ID, h.Family.Turn, until, now)
+		switch {
+		case !fault.Is(err, fault.Expired):
+			return err
+		case w.repeated:
+			return errUsed
+		}
+		return refuse("invalid_grant", sentences["invalid_grant"])
 	}
-	if w.repeated {
-		return p.prolong(ctx, w.refresh.ID, w, errUsed)
-	}
-	won, err := p.store.replaceToken(ctx, w.refreshed.Token, w.refresh.ID, now)
+	won, err := p.store.turnRefresh(ctx, *h, *w.refresh, w.bound, until, now)
 	switch {
 	case err != nil || won:
 		return err
@@ -107,13 +99,4 @@ func (p *Provider) endRefresh(ctx context.Context, w *work, now time.Time) error
 		return errOutrun
 	}
 	return errUsed
-}
-
-// prolong keeps a token for longer; over is the answer when it ended a moment ago.
-func (p *Provider) prolong(ctx context.Context, token string, w *work, over error) error {
-	err := p.store.prolongToken(ctx, token, w.refreshUntil(p.Clock()))
-	if fault.Is(err, fault.Expired) {
-		return over
-	}
-	return err
 }

@@ -17,8 +17,7 @@ import (
 func (w *world) alive() (n int) {
 	w.t.Helper()
 	must(w.t, w.db.Row(w.t.Context(), `
-		select count(*) from tokens t join grants g on g.id = t.grant_id
-		where t.kind = 'refresh' and t.ended_at is null and g.ended_at is null`, nil, &n))
+		select count(*) from grants where turn > 0 and ended_at is null`, nil, &n))
 	return n
 }
 

@@ -14,13 +14,14 @@
 //	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
-//	refusal.go     errors and their codes
+//	answer.go      answers in JSON; refusal.go: errors and their codes
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
 //	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
-//	accesstoken.go access tokens, opaque or JWT (RFC 9068)
-//	codes.go       authorization codes and tokens; session.go: what they stand for
-//	records.go     the storage that fosite sees; store.go: grants and tokens
+//	accesstoken.go access tokens, opaque or JWT (RFC 9068); refreshtoken.go
+//	codes.go       authorization codes; session.go: what codes and tokens stand for
+//	records.go     the storage that fosite sees
+//	store.go       the table of grants; store_held.go: what became of a token that came
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	encrypt.go     what is encrypted to a client's key
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
@@ -37,6 +38,7 @@
 //	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
 //	jws/           signing with the key ring
+//	sealing/       codes and tokens that carry what they stand for
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
 // A person is never asked anything here: authorize sends the browser to the pages by
@@ -104,6 +106,17 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		mux.HandleFunc(route.path, byMethod(route.get, route.post, route.open))
 	}
 	mux.HandleFunc(pathRegister+"/{client}", p.manage)
+}
+
+// ForPrograms tells whether path is one of those that programs call. What it answers
+// depends on tokens and clients alone: no handler there may ask for the session of a
+// browser, and none is looked for.
+func ForPrograms(path string) bool {
+	switch path {
+	case pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, pathSubmit:
+		return true
+	}
+	return false
 }
 
 // byMethod picks by method. HEAD is GET whose body net/http leaves out.

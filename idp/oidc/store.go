@@ -6,20 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"tegata/idp/accounts"
 	"tegata/idp/connections"
 	"tegata/shared/db"
 	"tegata/shared/fault"
-	"tegata/shared/secret"
 )
 
-// The kinds of tokens in the table.
-const (
-	kindAccess  = "access"
-	kindRefresh = "refresh"
-)
-
-// store is the tables of grants and tokens.
+// store is the tables of grants and of what was taken back one by one. Reading tokens is
+// store_held.go.
 type store struct{ DB *db.DB }
 
 // grant is one redeemed authorization.
@@ -29,54 +22,86 @@ type grant struct {
 	Offline    bool // outlives its session
 	Derived    bool // no log-in led to it: see writeDerived
 	Session    *session
-	ExpiresAt  time.Time // of its longest token
-	AskedAt    time.Time // when the person, or the client on their behalf, asked; zero: just now
+	Refresh    *refreshToken // its first one; nil: none
+	Bound      confirmation  // of its refresh token
+	Until      time.Time     // when its refresh token ends
+	ExpiresAt  time.Time     // of its longest token
+	AskedAt    time.Time     // when the person, or the client on their behalf, asked; zero: just now
+	Root       string        // the grant that this one ends with, "" for none
 }
 
-// held is a token as it lies in the database, with the grant it belongs to.
-type held struct {
-	grant
-	Token     string    // the token's id
-	Target    target    // what it is good for; the scopes of held are its scopes
-	Machine   bool      // of a client that acts for itself
-	RootID    string    // the grant that this one ends with, "" for none
-	BeganAt   time.Time // its grant: when the family began
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	Over      bool // its grant, its session or its client
-	Ended     bool // that, or itself
-	Replaced  bool // itself: a refresh token that was used
-	Bound     confirmation
-	Person    *person // that it is about; nil when nobody looked
+// most is what tokens of the grant may be good for.
+func (g grant) most() granted {
+	return granted{Scopes: g.Scopes, Resources: g.Session.Resources, Details: g.Session.Details}
 }
 
-// person is what was found out about the person along with a token.
-type person struct {
-	Active  bool     // the account is there and may log in
-	Asked   bool     // the person was asked about the client, and
-	Allowed []string // allowed these scopes
+// grantInto is what both ways to write a grant have in common.
+const grantInto = `
+	insert into grants (id, client_id, scopes, offline, session, created_at, used_at, expires_at, root_id,
+		turn, family, refresh_digest, refresh_cnf, refresh_until, account_id, session_id)
+	select $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, `
+
+const (
+	grantOfSession = grantInto + `account_id, id
+		from sessions where id = $14 and ended_at is null and exists (
+			select 1 from accounts
+			where accounts.id = sessions.account_id and accounts.state = 'active' and accounts.deleted_at is null)
+		and not exists (
+			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $15)`
+	grantOfAccount = grantInto + `id, $14
+		from accounts where id = $16 and state = 'active' and deleted_at is null
+		and not exists (
+			select 1 from connections c where c.account_id = accounts.id and c.client_id = $2 and c.withdrawn_at >= $15)`
+)
+
+// args are the parameters of grantInto.
+func (g grant) args(now time.Time) ([]any, error) {
+	kept := *g.Session
+	kept.Nonce, kept.DPoPKey = "", "" // they were the code's
+	about, err := json.Marshal(&kept)
+	if err != nil {
+		return nil, err
+	}
+	var root *string
+	if g.Root != "" {
+		root = &g.Root
+	}
+	var turn int64
+	var family, digest []byte
+	var until *time.Time
+	if g.Refresh != nil {
+		turn, family, digest, until = g.Refresh.Turn, g.Refresh.familyDigest(), g.Refresh.digest(), &g.Until
+	}
+	return []any{
+		g.ID, g.Client, strings.Join(g.Scopes, " "), g.Offline, string(about), now, g.ExpiresAt, root,
+		turn, family, digest, g.Bound.text(), until,
+	}, nil
 }
 
 // insertGrant writes the grant if the session it comes from still goes on, its account
 // may log in and the person has not withdrawn what was allowed: logging out between
-// authorize and token ends the flow. It gives fault.Expired otherwise.
+// authorize and token ends the flow. It gives fault.Expired otherwise, and fault.Conflict
+// when there is such a grant: of all who come with the same code one gets here.
 func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
-	about, err := json.Marshal(g.Session)
+	return s.insert(ctx, g, grantOfSession, now, g.Session.SID, g.asked(now))
+}
+
+// insertDerived writes a grant that no code led to: for a token that was exchanged, or
+// an assertion of somebody we trust. It gives fault.Expired when the account may not log
+// in any more, or the person withdrew what the client is allowed while it asked.
+func (s store) insertDerived(ctx context.Context, g grant, now time.Time) error {
+	return s.insert(ctx, g, grantOfAccount, now, g.Session.SID, g.asked(now), g.Session.AccountID)
+}
+
+func (s store) insert(ctx context.Context, g grant, query string, now time.Time, more ...any) error {
+	args, err := g.args(now)
 	if err != nil {
 		return err
 	}
 	if err := s.note(ctx, g, now); err != nil {
 		return err
 	}
-	n, err := s.DB.Exec(ctx, `
-		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
-		select $1, $2, account_id, id, $3, $4, $5, $6, $7
-		from sessions where id = $8 and ended_at is null and exists (
-			select 1 from accounts
-			where accounts.id = sessions.account_id and accounts.state = 'active' and accounts.deleted_at is null)
-		and not exists (
-			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $9)`,
-		g.ID, g.Client, g.Offline, strings.Join(g.Scopes, " "), string(about), now, g.ExpiresAt, g.Session.SID, g.asked(now))
+	n, err := s.DB.Exec(ctx, query, append(args, more...)...)
 	if err == nil && n == 0 {
 		return fault.New(fault.Expired, "", "oidc.session_over")
 	}
@@ -100,139 +125,48 @@ func (g grant) asked(now time.Time) time.Time {
 	return g.AskedAt
 }
 
-// insertToken writes a token of a grant.
-func (s store) insertToken(ctx context.Context, grantID, kind string, t freshToken, now time.Time) error {
-	var target *string
-	if t.Target != nil {
-		b, err := json.Marshal(t.Target)
-		if err != nil {
-			return err
-		}
-		text := string(b)
-		target = &text
-	}
-	_, err := s.DB.Exec(ctx, `
-		insert into tokens (id, grant_id, kind, digest, target, cnf, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		t.ID, grantID, kind, t.Digest, target, t.Bound.text(), now, t.ExpiresAt)
-	return err
-}
-
-// token finds a token by what the client holds; fault.NotFound when it is none of
-// ours or of another kind. One that is over is given too: see usable. The session is
-// looked at here, so that ending one, for whatever reason, ends its tokens at once.
-func (s store) token(ctx context.Context, kind, given string) (held, error) {
-	return s.tokenWith(ctx, kind, given, "")
-}
-
-// tokenAndAccount is token with the account it is about.
-func (s store) tokenAndAccount(ctx context.Context, kind, given string) (held, accounts.Account, error) {
-	var r accounts.Row
-	h, err := s.tokenWith(ctx, kind, given, ", "+accounts.Columns, r.Dest()...)
-	if err != nil {
-		return h, accounts.Account{}, err
-	}
-	account, err := r.Account()
-	return h, account, err
-}
-
-// tokenWith is token that reads more columns.
-func (s store) tokenWith(ctx context.Context, kind, given, columns string, more ...any) (held, error) {
-	id, want, ok := readToken(given)
-	if !ok {
-		return held{}, unknownToken()
-	}
-	var h held
-	var digest, about, target []byte
-	var scopes, cnf string
-	var tokenEnded, grantEnded, sessionEnded, rootEnded *time.Time
-	var sessionID, rootID *string
-	var allowed *string
-	var disabled, active bool
-	err := s.DB.Row(ctx, `
-		select t.id, t.digest, t.target, t.cnf, t.created_at, t.expires_at, t.ended_at,
-			g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at, g.ended_at,
-			s.id, s.ended_at, c.disabled, r.id, r.ended_at,
-			a.state = 'active' and a.deleted_at is null, o.scopes`+columns+`
-		from tokens t
-		join grants g on g.id = t.grant_id
-		join clients c on c.id = g.client_id
-		join accounts a on a.id = g.account_id
-		left join sessions s on s.id = g.session_id
-		left join grants r on r.id = g.root_id
-		left join consents o on o.account_id = g.account_id and o.client_id = g.client_id
-		where t.id = $1 and t.kind = $2`, db.Args(id, kind), append([]any{
-		&h.Token, &digest, &target, &cnf, &h.CreatedAt, &h.ExpiresAt, &tokenEnded,
-		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &h.grant.ExpiresAt, &grantEnded,
-		&sessionID, &sessionEnded, &disabled, &rootID, &rootEnded, &active, &allowed}, more...)...)
-	if err == nil && !secret.Match(digest, want) {
-		err = unknownToken()
-	}
-	if err == nil {
-		h.Bound, err = readConfirmation(cnf)
-	}
-	if err != nil {
-		return held{}, err
-	}
-	sessionOver := !h.Offline && (sessionID == nil || sessionEnded != nil)
-	h.Scopes, h.Replaced = strings.Fields(scopes), tokenEnded != nil
-	h.Over = grantEnded != nil || rootEnded != nil || sessionOver || disabled
-	h.Ended = h.Over || tokenEnded != nil
-	if rootID != nil {
-		h.RootID = *rootID
-	}
-	h.Person = &person{Active: active}
-	if allowed != nil {
-		h.Person.Asked, h.Person.Allowed = true, strings.Fields(*allowed)
-	}
-	if err := json.Unmarshal(about, &h.Session); err != nil {
-		return held{}, err
-	}
-	return h, h.aimed(target)
-}
-
-// usable tells whether the token may be used now.
-func (h held) usable(now time.Time) bool { return !h.Ended && now.Before(h.ExpiresAt) }
-
-// replaceToken ends a refresh token for the next one; won is false when somebody
-// else was faster.
-func (s store) replaceToken(ctx context.Context, id, next string, now time.Time) (won bool, err error) {
-	n, err := s.DB.Exec(ctx, `update tokens set ended_at = $3, next_id = $2 where id = $1 and ended_at is null`, id, next, now)
+// burnGrant writes a grant that is over, in the place of the one that a code would have
+// led to; burnt is false when there is one already.
+func (s store) burnGrant(ctx context.Context, i issued, now time.Time) (burnt bool, err error) {
+	n, err := s.DB.Exec(ctx, `
+		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at, ended_at)
+		select $1, clients.id, accounts.id, $4, false, '', '{}', $5, $5, $5
+		from clients, accounts where clients.id = $2 and accounts.id = $3
+		on conflict (id) do nothing`, i.ID, i.Client, i.Session.AccountID, i.Session.SID, now)
 	return n == 1, err
 }
 
-// nextToken finds the token that took the place of this one after that moment and was
-// not used since; fault.NotFound when there is none.
-func (s store) nextToken(ctx context.Context, id string, after time.Time) (next string, digest []byte, err error) {
-	err = s.DB.Row(ctx, `
-		select n.id, n.digest from tokens t join tokens n on n.id = t.next_id
-		where t.id = $1 and t.ended_at > $2 and n.ended_at is null`, db.Args(id, after), &next, &digest)
-	return next, digest, err
+// turnRefresh puts the next refresh token in the place of the one that came; won is false
+// when somebody else was faster or the grant is over.
+func (s store) turnRefresh(ctx context.Context, h held, next refreshToken, bound confirmation, until, now time.Time) (won bool, err error) {
+	n, err := s.DB.Exec(ctx, `
+		update grants set turn = $3, refresh_digest = $4, refresh_before = refresh_digest, refresh_cnf = $5,
+			refresh_until = $6, turned_at = $7, used_at = $7
+		where id = $1 and turn = $2 and ended_at is null`,
+		h.ID, next.Turn-1, next.Turn, next.digest(), bound.text(), until, now)
+	return n == 1, err
 }
 
-// endToken ends one token.
-func (s store) endToken(ctx context.Context, id string, now time.Time) error {
-	_, err := s.DB.Exec(ctx, `update tokens set ended_at = $2 where id = $1 and ended_at is null`, id, now)
-	return err
-}
-
-// prolongToken moves the end of a refresh token that stays when it is used; it gives
-// fault.Expired when the token is over.
-func (s store) prolongToken(ctx context.Context, id string, until time.Time) error {
-	n, err := s.DB.Exec(ctx, `update tokens set expires_at = $2 where id = $1 and ended_at is null`, id, until)
+// prolongRefresh moves the end of the refresh token of that turn, which stays when it is
+// used; it gives fault.Expired when it or its grant is over.
+func (s store) prolongRefresh(ctx context.Context, id string, turn int64, until, now time.Time) error {
+	n, err := s.DB.Exec(ctx, `update grants set refresh_until = $3, used_at = $4 where id = $1 and turn = $2 and ended_at is null`,
+		id, turn, until, now)
 	if err == nil && n == 0 {
 		return fault.New(fault.Expired, "", "oidc.token_over")
 	}
 	return err
 }
 
-// prolongGrant moves the end of a grant to that of its newest token; it gives
-// fault.Expired when the grant is over.
-func (s store) prolongGrant(ctx context.Context, id string, until time.Time) error {
-	n, err := s.DB.Exec(ctx, `update grants set expires_at = $2 where id = $1 and ended_at is null`, id, until)
-	if err == nil && n == 0 {
-		return fault.New(fault.Expired, "", "oidc.grant_over")
-	}
+// keepGrant moves the moment from which a grant may be swept.
+func (s store) keepGrant(ctx context.Context, id string, until time.Time) error {
+	_, err := s.DB.Exec(ctx, `update grants set expires_at = $2 where id = $1`, id, until)
+	return err
+}
+
+// endAccess ends one access token.
+func (s store) endAccess(ctx context.Context, id string, expiresAt time.Time) error {
+	_, err := s.DB.Exec(ctx, `insert into ended_tokens (id, expires_at) values ($1, $2) on conflict (id) do nothing`, id, expiresAt)
 	return err
 }
 
@@ -245,9 +179,16 @@ func (s store) endGrant(ctx context.Context, id string, now time.Time) (ended bo
 // sweepBatch bounds one DELETE, so that sweeping never holds writers up for long.
 const sweepBatch = 500
 
-// sweep deletes some grants, and with them their tokens, that expired before the moment.
+// sweep deletes some grants that expired before the moment.
 func (s store) sweep(ctx context.Context, before time.Time) (int64, error) {
 	return s.DB.Exec(ctx, `
 		delete from grants where id in (
 			select id from grants where expires_at < $1 order by expires_at limit $2)`, before, sweepBatch)
+}
+
+// sweepEnded forgets some access tokens that have expired.
+func (s store) sweepEnded(ctx context.Context, before time.Time) (int64, error) {
+	return s.DB.Exec(ctx, `
+		delete from ended_tokens where id in (
+			select id from ended_tokens where expires_at < $1 order by expires_at limit $2)`, before, sweepBatch)
 }

@@ -45,7 +45,7 @@ func (p *Provider) another(ctx context.Context, a *authorization, account accoun
 	if a.hint.Subject == "" || account.ID == "" {
 		return a.hint.Subject != "", nil
 	}
-	subject, err := p.subject(ctx, &a.client, account)
+	subject, err := p.subject(ctx, a.client, account)
 	return subject != a.hint.Subject, err
 }
 
@@ -62,6 +62,6 @@ func (p *Provider) isSubject(ctx context.Context, h hint, account accounts.Accou
 	if err != nil {
 		return false, err
 	}
-	subject, err := p.subject(ctx, &client, account)
+	subject, err := p.subject(ctx, client, account)
 	return subject == h.Subject, err
 }

@@ -44,28 +44,28 @@ func (p *Provider) exchanged(ctx context.Context, w *work) (held, error) {
 }
 
 // bringSubject reads the subject_token, with the client it was given to.
-func (p *Provider) bringSubject(ctx context.Context, w *work) (held, clients.Client, error) {
+func (p *Provider) bringSubject(ctx context.Context, w *work) (held, *clients.Client, error) {
 	kind := w.form.Get("subject_token_type")
 	if kind != typeIDToken {
 		return p.bring(ctx, w, "subject_token")
 	}
 	if !slices.Contains(w.client.TokenExchange.SubjectTypes, clients.SubjectIDToken) {
-		return held{}, clients.Client{}, refuse("invalid_request", "The client is not registered for this subject_token_type.")
+		return held{}, nil, refuse("invalid_request", "The client is not registered for this subject_token_type.")
 	}
 	return p.bringIDToken(ctx, w.form.Get("subject_token"))
 }
 
 // bring reads an access token of ours with its type.
-func (p *Provider) bring(ctx context.Context, w *work, name string) (held, clients.Client, error) {
+func (p *Provider) bring(ctx context.Context, w *work, name string) (held, *clients.Client, error) {
 	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
-		return held{}, clients.Client{}, refuse("invalid_request", "This "+name+"_type is not accepted here.")
+		return held{}, nil, refuse("invalid_request", "This "+name+"_type is not accepted here.")
 	}
-	h, err := p.store.access(ctx, w.form.Get(name))
+	h, err := p.accessBy(ctx, w.form.Get(name))
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return held{}, clients.Client{}, refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
+		return held{}, nil, refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}
 	if err != nil {
-		return h, clients.Client{}, err
+		return h, nil, err
 	}
 	from, err := p.Clients.ByID(ctx, h.Client)
 	if fault.Is(err, fault.NotFound) {
@@ -77,39 +77,39 @@ func (p *Provider) bring(ctx context.Context, w *work, name string) (held, clien
 	if h.RootID != "" || h.Session.SID == "" {
 		return h, from, p.stillActive(ctx, h) // its scopes were allowed to another client, or to nobody in particular
 	}
-	return h, from, p.still(ctx, &from, h)
+	return h, from, p.still(ctx, from, h)
 }
 
 // bringIDToken reads an ID token that has not expired. It stands for the newest grant
 // that the client it was given to has of the same session, and ends with that; by
 // itself it allows nothing.
-func (p *Provider) bringIDToken(ctx context.Context, text string) (held, clients.Client, error) {
+func (p *Provider) bringIDToken(ctx context.Context, text string) (held, *clients.Client, error) {
 	unknown := refuse("invalid_request", "The subject_token is unknown, expired or revoked.")
 	now := p.Clock()
 	token, ok := p.readHint(text, now)
 	if !ok || len(token.Clients) != 1 || !now.Before(token.ExpiresAt) {
-		return held{}, clients.Client{}, unknown
+		return held{}, nil, unknown
 	}
 	sid := token.SID
 	if sid == "" {
 		var err error
 		if sid, err = p.sessionOf(ctx, token); err != nil {
-			return held{}, clients.Client{}, err
+			return held{}, nil, err
 		}
 	}
 	h, err := p.store.grantOf(ctx, token.Clients[0], sid, now)
 	if fault.Is(err, fault.NotFound) || err == nil && (h.Over || h.Session.Subject != token.Subject) {
-		return held{}, clients.Client{}, unknown
+		return held{}, nil, unknown
 	}
 	if err != nil {
-		return held{}, clients.Client{}, err
+		return held{}, nil, err
 	}
 	from, err := p.Clients.ByID(ctx, h.Client)
 	if fault.Is(err, fault.NotFound) {
 		return held{}, from, unknown
 	}
 	if err == nil {
-		err = p.still(ctx, &from, h)
+		err = p.still(ctx, from, h)
 	}
 	h.Scopes, h.Target, h.ExpiresAt = nil, target{}, token.ExpiresAt
 	return h, from, err

@@ -17,12 +17,12 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	given, err := accessToken(w, r)
 	if err == nil {
 		var claims map[string]any
-		var client clients.Client
+		var client *clients.Client
 		claims, client, err = p.claimsFor(w, r, given)
 		p.noteUserinfo(r, client.ID, err)
 		if err == nil {
 			p.Count("userinfo")
-			p.answerUserinfo(w, r, &client, claims)
+			p.answerUserinfo(w, r, client, claims)
 			return
 		}
 	}
@@ -45,18 +45,24 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 
 // claimsFor gives the claims and the client that holds the token; when the token is
 // refused, the client by its id alone.
-func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (map[string]any, clients.Client, error) {
+func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (map[string]any, *clients.Client, error) {
 	h, account, err := p.bearerOf(w, r, given)
-	if err != nil {
-		return nil, clients.Client{ID: h.Client}, err
+	var client *clients.Client
+	if err == nil {
+		client, err = p.Clients.ByID(r.Context(), h.Client)
 	}
-	client, err := p.Clients.ByID(r.Context(), h.Client)
-	return about(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, err
+	if err != nil {
+		return nil, &clients.Client{ID: h.Client}, err
+	}
+	return about(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, nil
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
 func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
-	h, account, err = p.store.tokenAndAccount(r.Context(), kindAccess, given.token)
+	token, err := p.carriedBy(r.Context(), given.token)
+	if err == nil {
+		h, account, err = p.store.accessAndAccount(r.Context(), token)
+	}
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}

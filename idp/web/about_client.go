@@ -43,7 +43,7 @@ func (p *Pages) aboutClient(r *http.Request, it interaction.Interaction) aboutCl
 
 // leadsTo is the host that the answer will go to; when the request does not tell, all
 // that it could be.
-func leadsTo(client clients.Client, it interaction.Interaction) string {
+func leadsTo(client *clients.Client, it interaction.Interaction) string {
 	request, err := url.ParseQuery(it.Request)
 	if to := request.Get("redirect_uri"); err == nil && client.Redirects(to) {
 		return clients.Host(to)

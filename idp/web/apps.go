@@ -62,7 +62,7 @@ func (p *Pages) showApps(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) connected(r *http.Request, lang string, c connections.Connection) (connected, error) {
 	client, err := p.Clients.ByID(r.Context(), c.ClientID)
 	if fault.Is(err, fault.NotFound) {
-		client, err = clients.Client{ID: c.ClientID}, nil // switched off: it can still be ended
+		client, err = &clients.Client{ID: c.ClientID}, nil // switched off: it can still be ended
 	}
 	app := connected{ID: c.ClientID, Name: client.NameIn(lang), Scopes: p.inWords(r.Context(), lang, c.Scopes), Ours: client.FirstParty}
 	if client.Unverified {

@@ -86,7 +86,7 @@ func (p *Pages) showDoctor(w http.ResponseWriter, r *http.Request) error {
 }
 
 // registration is what a developer compares requests with. Nothing in it is secret.
-func registration(c clients.Client) []fact {
+func registration(c *clients.Client) []fact {
 	pkce := map[bool]string{true: "S256", false: ""}[c.RequirePKCE]
 	var facts []fact
 	for _, f := range []fact{

@@ -9,15 +9,19 @@ type Origin struct {
 	Agent     string // User-Agent
 }
 
-type originKey struct{}
+// OriginKey is the key of the *Origin in a context: for contexts that are no
+// context.WithValue and give it themselves.
+type OriginKey struct{}
 
 // WithOrigin gives a context that carries the origin of the request at hand.
 func WithOrigin(ctx context.Context, o Origin) context.Context {
-	return context.WithValue(ctx, originKey{}, o)
+	return context.WithValue(ctx, OriginKey{}, &o)
 }
 
 // OriginOf gives the origin in ctx; it is empty in workers and commands.
 func OriginOf(ctx context.Context) Origin {
-	o, _ := ctx.Value(originKey{}).(Origin)
-	return o
+	if o, ok := ctx.Value(OriginKey{}).(*Origin); ok {
+		return *o
+	}
+	return Origin{}
 }

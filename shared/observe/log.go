@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 
 	"tegata/shared/serve"
 )
@@ -19,7 +18,7 @@ func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	if err := least.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
 	}
-	options := &slog.HandlerOptions{Level: least, ReplaceAttr: redact}
+	options := &slog.HandlerOptions{Level: least}
 	waits, _ := w.(*Buffer)
 	switch format {
 	case "json":
@@ -30,38 +29,42 @@ func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	return nil, fmt.Errorf("log format %q: want json or text", format)
 }
 
-// handler adds the request id to each record.
+// handler adds the request id to each record and makes its attributes fit to be seen.
+// slog's ReplaceAttr could do that too: it is asked about the time, the level and the
+// message as well, which makes a line cost half as much again.
 type handler struct {
 	slog.Handler
 	waits *Buffer // nil: lines are written at once
 }
 
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	if id := serve.RequestID(ctx); id != "" && !has(r, "request_id") {
-		r = r.Clone()
-		r.AddAttrs(slog.String("request_id", id))
+	seen := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	named := false
+	r.Attrs(func(a slog.Attr) bool {
+		named = named || a.Key == requestID
+		seen.AddAttrs(redact(a))
+		return true
+	})
+	if !named {
+		if id := serve.RequestID(ctx); id != "" {
+			seen.AddAttrs(slog.String(requestID, id))
+		}
 	}
-	err := h.Handler.Handle(ctx, r)
+	err := h.Handler.Handle(ctx, seen)
 	if h.waits != nil && r.Level > slog.LevelInfo {
 		h.waits.Flush()
 	}
 	return err
 }
 
+const requestID = "request_id"
+
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &handler{h.Handler.WithAttrs(attrs), h.waits}
+	return &handler{h.Handler.WithAttrs(redactAll(attrs)), h.waits}
 }
 
 func (h *handler) WithGroup(name string) slog.Handler {
 	return &handler{h.Handler.WithGroup(name), h.waits}
-}
-
-func has(r slog.Record, key string) (found bool) {
-	r.Attrs(func(a slog.Attr) bool {
-		found = a.Key == key
-		return !found
-	})
-	return found
 }
 
 // hidden are parts of attribute names whose values never reach the log; hiddenWhole
@@ -71,28 +74,33 @@ var (
 	hiddenWhole = map[string]bool{"code": true, "key": true, "otp": true, "pin": true, "seed": true, "state": true, "nonce": true, "query": true, "dpop": true}
 )
 
-// redact is the last net under code that logs too much, not a licence for it.
-func redact(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration {
+// redact is the last net under code that logs too much, not a licence for it. Durations
+// become text.
+func redact(a slog.Attr) slog.Attr {
+	a.Value = a.Value.Resolve()
+	switch {
+	case a.Value.Kind() == slog.KindGroup:
+		return slog.Attr{Key: a.Key, Value: slog.GroupValue(redactAll(a.Value.Group())...)}
+	case a.Value.Kind() == slog.KindDuration:
 		return slog.String(a.Key, a.Value.Duration().String())
-	}
-	if secretName(a.Key) {
+	case secretName(a.Key):
 		return slog.String(a.Key, "(hidden)")
 	}
 	return a
 }
 
-// judged remembers which names look secret: they are few, since they stand in code.
-var judged sync.Map // name → bool
-
-func secretName(key string) bool {
-	if known, ok := judged.Load(key); ok {
-		return known.(bool)
+func redactAll(attrs []slog.Attr) []slog.Attr {
+	seen := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		seen[i] = redact(a)
 	}
-	secret := looksSecret(key)
-	judged.Store(key, secret)
-	return secret
+	return seen
 }
+
+// judged remembers which names look secret: they are few, since they stand in code.
+var judged known[string, bool]
+
+func secretName(key string) bool { return judged.of(key, looksSecret) }
 
 func looksSecret(key string) bool {
 	key = strings.ToLower(key)

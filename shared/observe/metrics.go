@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,7 +17,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
-	series   sync.Map // what was counted before: answered → *series
+	series   known[answered, *series]
 }
 
 // answered is what requests are counted by.
@@ -61,15 +60,12 @@ func NewMetrics(program, version string) *Metrics {
 
 // Request counts one answered request; it is serve.Front's Observe.
 func (m *Metrics) Request(_ context.Context, route, method string, status int, took time.Duration) {
-	kind := answered{route, method, status / 100}
-	found, ok := m.series.Load(kind)
-	if !ok {
-		found, _ = m.series.LoadOrStore(kind, &series{
-			requests: m.requests.WithLabelValues(route, method, strconv.Itoa(kind.class)+"xx"),
-			seconds:  m.seconds.WithLabelValues(route),
-		})
-	}
-	to := found.(*series)
+	to := m.series.of(answered{route, method, status / 100}, func(a answered) *series {
+		return &series{
+			requests: m.requests.WithLabelValues(a.route, a.method, strconv.Itoa(a.class)+"xx"),
+			seconds:  m.seconds.WithLabelValues(a.route),
+		}
+	})
 	to.requests.Inc()
 	to.seconds.Observe(took.Seconds())
 }
@@ -100,7 +96,10 @@ func (m *Metrics) Certificate(expires func() time.Time, failing func() bool) {
 func (m *Metrics) Counter(name, help, label string) func(value string) {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
 	m.registry.MustRegister(c)
-	return func(value string) { c.WithLabelValues(value).Inc() }
+	var counters known[string, prometheus.Counter]
+	return func(value string) {
+		counters.of(value, func(value string) prometheus.Counter { return c.WithLabelValues(value) }).Inc()
+	}
 }
 
 // askTimeout bounds what a scrape may ask of the database.

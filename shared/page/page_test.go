@@ -199,6 +199,18 @@ func TestStaticFilesAreCachedForEverAndZipped(t *testing.T) {
 	if !strings.Contains(string(css), "@layer brand{:root{--accent:#b3301a}") || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
 		t.Errorf("Cache-Control %q, %d bytes", resp.Header.Get("Cache-Control"), len(css))
 	}
+	for accept, same := range map[string]bool{"gzip": true, "gzip;q=0": false} { // RFC 9110 §8.8.3.3
+		req.Header.Set("Accept-Encoding", accept)
+		req.Header.Set("If-None-Match", resp.Header.Get("Etag"))
+		again, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Body.Close()
+		if (again.StatusCode == 304) != same || (again.Header.Get("Etag") == resp.Header.Get("Etag")) != same || again.Header.Get("Content-Encoding") != "" {
+			t.Errorf("%s: %d, tag %s after %s; the same: want %v", accept, again.StatusCode, again.Header.Get("Etag"), resp.Header.Get("Etag"), same)
+		}
+	}
 	for path, want := range map[string]int{strings.Replace(path, "/static/", "/static/0", 1): 200, "/static/abc/none.css": 404, "/static/../page.go": 404} {
 		r, err := http.Get(base + path)
 		if err != nil || r.StatusCode != want || strings.Contains(r.Header.Get("Cache-Control"), "immutable") {

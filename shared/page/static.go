@@ -11,6 +11,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"tegata/shared/serve"
 )
 
 // logoName is the URL name of the brand's logo, also the icon of the browser's tab.
@@ -115,16 +117,19 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, current bool) {
 	if current {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	h.Set("Etag", `"`+f.hash+`"`)
+	body, etag := f.plain, `"`+f.hash+`"`
+	small := f.small != nil && serve.TakesGzip(r)
+	if small {
+		body, etag = f.small, `"`+f.hash+`-gzip"` // other bytes, another strong tag
+	}
+	h.Set("Etag", etag)
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if r.Header.Get("If-None-Match") == `"`+f.hash+`"` {
+	if serve.Has(r, etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body := f.plain
-	if f.small != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		body = f.small
+	if small {
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -27,9 +27,9 @@ type ClientCertificates struct {
 // header, since the connection is the proxy's own; from everybody else the headers
 // are an attempt to be somebody. They are taken off the request in any case.
 func (f Front) readClient(r *http.Request, x *Exchange) {
-	cert, chain := r.Header.Values(clientCert), r.Header.Values(clientCertChain)
-	r.Header.Del(clientCert)
-	r.Header.Del(clientCertChain)
+	cert, chain := r.Header[clientCert], r.Header[clientCertChain]
+	delete(r.Header, clientCert)
+	delete(r.Header, clientCertChain)
 	if f.Clients == nil {
 		return
 	}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tegata/shared/audit"
 )
 
 // requestContext is the context of one request: what Front knows about it, and the end
@@ -12,7 +14,7 @@ import (
 // started when somebody waits for the end, which most requests never do.
 type requestContext struct {
 	context.Context // of the connection
-	about           *Exchange
+	visit           *visit
 	until           time.Time
 
 	mu    sync.Mutex
@@ -67,11 +69,14 @@ func (c *requestContext) Err() error {
 	return c.wait().Err()
 }
 
-// Value knows the exchange. Contexts that are made from this one look for what cancels
-// it in the same way, after they have asked for Done.
+// Value knows the exchange and where the request came from. Contexts that are made from
+// this one look for what cancels it in the same way, after they have asked for Done.
 func (c *requestContext) Value(key any) any {
-	if key == (exchangeKey{}) {
-		return c.about
+	switch key.(type) {
+	case exchangeKey:
+		return &c.visit.exchange
+	case audit.OriginKey:
+		return &c.visit.origin
 	}
 	if t := c.timed.Load(); t != nil && t != answered {
 		return t.Value(key)

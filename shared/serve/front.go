@@ -39,24 +39,26 @@ func (f Front) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{began: time.Now()}
 		x, rec := &v.exchange, &v.recorder
-		rec.ResponseWriter = w
-		f.meet(w, r, x)
+		rec.ResponseWriter, x.header = w, w.Header()
+		f.meet(r, v)
 		if r.ContentLength != 0 { // -1 when nobody said
 			// Around the bare w, which lets net/http close a connection that goes on sending.
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		}
-		v.context.Context, v.context.about, v.context.until = r.Context(), x, v.began.Add(cmp.Or(f.Within, DefaultDeadline))
+		v.context.Context, v.context.visit, v.context.until = r.Context(), v, v.began.Add(cmp.Or(f.Within, DefaultDeadline))
 		defer v.context.end()
-		ctx := audit.WithOrigin(&v.context, audit.Origin{RequestID: x.ID, Place: x.Place, Agent: cut(r.UserAgent(), maxAgent)})
-		r = r.WithContext(ctx)
+		r = r.WithContext(&v.context)
 		defer f.note(v, r)
-		defer f.recover(rec, r)
-		f.headers(x.header, x)
+		defer f.recover(v, r)
+		f.headers(v)
 		if r.ContentLength > limit {
 			f.Problem.answer(rec, r, http.StatusRequestEntityTooLarge)
 			return
 		}
 		next.ServeHTTP(rec, r)
+		if rec.status == 0 { // net/http answers 200 for a handler that said nothing
+			rec.WriteHeader(http.StatusOK)
+		}
 	})
 }
 
@@ -64,22 +66,26 @@ func (f Front) Handler(next http.Handler) http.Handler {
 type visit struct {
 	began    time.Time
 	exchange Exchange
+	origin   audit.Origin
 	context  requestContext
 	recorder recorder
+	id       [1]string // the value of X-Request-Id
 }
 
 // meet finds out who calls.
-func (f Front) meet(w http.ResponseWriter, r *http.Request, x *Exchange) {
+func (f Front) meet(r *http.Request, v *visit) {
+	x := &v.exchange
 	f.Proxies.read(r, x)
 	f.readClient(r, x)
 	if x.ID == "" {
 		x.ID = newRequestID()
 	}
-	x.header = w.Header()
+	v.id[0] = x.ID
+	v.origin = audit.Origin{RequestID: x.ID, Place: x.Place, Agent: cut(r.UserAgent(), maxAgent)}
 }
 
 // recover turns a panic into the 500 page and one log entry with its stack.
-func (f Front) recover(rec *recorder, r *http.Request) {
+func (f Front) recover(v *visit, r *http.Request) {
 	cause := recover()
 	if cause == nil {
 		return
@@ -87,13 +93,13 @@ func (f Front) recover(rec *recorder, r *http.Request) {
 	if cause == http.ErrAbortHandler {
 		panic(cause) // net/http's own way to hang up
 	}
-	f.Log.ErrorContext(r.Context(), "a handler panicked", "panic", cause, "route", Of(r.Context()).Route, "stack", string(debug.Stack()))
-	if rec.status != 0 {
+	f.Log.ErrorContext(r.Context(), "a handler panicked", "panic", cause, "route", v.exchange.Route, "stack", string(debug.Stack()))
+	if v.recorder.status != 0 {
 		panic(http.ErrAbortHandler) // half an answer is out: break it off, so that nobody takes it for a whole one
 	}
-	x := Of(r.Context())
-	f.headers(x.header, x) // the handler may have taken them for data's
-	f.Problem.answer(rec, r, http.StatusInternalServerError)
+	startOver(v.exchange.header) // the handler may have taken them for data's
+	f.headers(v)
+	f.Problem.answer(&v.recorder, r, http.StatusInternalServerError)
 }
 
 // note writes the access log entry and the metrics. The path is left out on purpose:
@@ -114,11 +120,15 @@ func (f Front) note(v *visit, r *http.Request) {
 	case status >= 500:
 		level = slog.LevelWarn
 	}
-	f.Log.LogAttrs(r.Context(), level, "request",
-		slog.String("method", method(r.Method)), slog.String("route", route), slog.Int("status", status),
-		slog.Int64("bytes", v.recorder.bytes), slog.Duration("took", took), slog.String("request_id", x.ID))
+	ctx, verb := r.Context(), method(r.Method)
+	if log := f.Log.Handler(); log.Enabled(ctx, level) {
+		entry := slog.NewRecord(v.began.Add(took), level, "request", 0) // nobody asks for the line of code
+		entry.AddAttrs(slog.String("method", verb), slog.String("route", route), slog.Int("status", status),
+			slog.Int64("bytes", v.recorder.bytes), slog.Duration("took", took), slog.String("request_id", x.ID))
+		log.Handle(ctx, entry)
+	}
 	if f.Observe != nil {
-		f.Observe(r.Context(), route, method(r.Method), status, took)
+		f.Observe(ctx, route, verb, status, took)
 	}
 }
 
@@ -151,17 +161,31 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 // WriteHeader remembers the final status; 1xx answers are not final.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= 200 {
-		r.status = status
+		r.begin(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
+}
+
+// begin is the last moment for a header.
+func (r *recorder) begin(status int) {
+	r.status = status
+	complete(r.Header())
 }
 
 // Write counts.
 func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
-		r.status = http.StatusOK
+		r.begin(http.StatusOK)
 	}
 	n, err := r.ResponseWriter.Write(b)
 	r.bytes += int64(n)
 	return n, err
+}
+
+// FlushError is for http.ResponseController, whose flush begins an answer too.
+func (r *recorder) FlushError() error {
+	if r.status == 0 {
+		r.begin(http.StatusOK)
+	}
+	return http.NewResponseController(r.ResponseWriter).Flush()
 }

@@ -143,6 +143,11 @@ func TestProxyHeadersCountOnlyFromOurProxies(t *testing.T) { // A-099, house rul
 		{"proto list: the nearest proxy counts", "10.1.2.3:1", "203.0.113.9", "https, http", "", "203.0.113.9", false, false},
 		{"proxy by IPv6", "[2001:db8::1]:1", "2001:db8::99", "https", "", "2001:db8::99", true, false},
 		{"IPv4 in IPv6", "[::ffff:10.1.2.3]:1", "203.0.113.9:55", "", "", "203.0.113.9", false, false},
+		{"several lines", "10.1.2.3:1", "203.0.113.9\n10.9.9.9,10.8.8.8", "", "", "203.0.113.9", false, false},
+		{"a line says nothing", "10.1.2.3:1", "203.0.113.9\n", "", "", "10.1.2.3", false, false},
+		{"one of ours behind nobody", "10.1.2.3:1", "10.9.9.9", "", "", "10.9.9.9", false, false},
+		{"IPv4 as IPv6", "10.1.2.3:1", "[::ffff:cb00:7109]:80", "", "", "203.0.113.9", false, false},
+		{"a long line", "10.1.2.3:1", strings.Repeat("127.0.0.1, ", 50) + "203.0.113.9:4711", "", "", "203.0.113.9", false, false},
 		{"nonsense", "10.1.2.3:1", "unknown", "", "short", "10.1.2.3", false, false},
 		{"id with a line end", "10.1.2.3:1", "203.0.113.9", "", "abcdefgh\nlevel=ERROR", "203.0.113.9", false, false},
 	} {
@@ -151,7 +156,9 @@ func TestProxyHeadersCountOnlyFromOurProxies(t *testing.T) { // A-099, house rul
 		r := httptest.NewRequest("GET", "/activate/x", nil)
 		r.RemoteAddr = c.peer
 		for name, value := range map[string]string{"X-Forwarded-For": c.forwarded, "X-Forwarded-Proto": c.proto, "X-Request-Id": c.id} {
-			if value != "" {
+			if name == "X-Forwarded-For" && value != "" {
+				r.Header[name] = strings.Split(value, "\n")
+			} else if value != "" {
 				r.Header.Set(name, value)
 			}
 		}

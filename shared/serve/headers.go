@@ -37,31 +37,55 @@ var (
 
 // headers sets what every answer carries. Handlers of public, lasting things (static
 // files, JWKS) replace Cache-Control.
-func (f Front) headers(h http.Header, x *Exchange) {
-	h["Content-Security-Policy"] = pagePolicy
-	h["X-Frame-Options"] = deny
+func (f Front) headers(v *visit) {
+	h, x := v.exchange.header, &v.exchange
 	h["X-Content-Type-Options"] = nosniff
-	h["Referrer-Policy"] = noReferrer
-	h["Cross-Origin-Opener-Policy"] = sameOrigin
-	h["Permissions-Policy"] = noFeatures
 	h["Cache-Control"] = noStore
-	h["X-Request-Id"] = []string{x.ID}
+	h["X-Request-Id"] = v.id[:]
 	if f.HTTPS && (x.HTTPS || len(f.Proxies) == 0) { // RFC 6797 §7.2: not over plain http
 		h["Strict-Transport-Security"] = secureOnly
 	}
 }
 
+// forPage is what the answer carries beside unless it is data, in an array since that
+// is walked through for each of them.
+var forPage = [...]struct {
+	name  string
+	value []string
+}{
+	{contentPolicy, pagePolicy},
+	{"X-Frame-Options", deny},
+	{"Referrer-Policy", noReferrer},
+	{"Cross-Origin-Opener-Policy", sameOrigin},
+	{"Permissions-Policy", noFeatures},
+}
+
+const contentPolicy = "Content-Security-Policy"
+
 // Data says that the answer is for programs and not for people: JSON, a token. What
 // means something only to a browser that shows a page is left out, as each header of a
 // short answer costs about as much as routing it. A browser that is made to show the
 // answer all the same loads nothing with it and shows it in no frame.
-func Data(w http.ResponseWriter) {
-	h := w.Header()
-	h["Content-Security-Policy"] = dataPolicy
-	delete(h, "X-Frame-Options") // frame-ancestors says it
-	delete(h, "Referrer-Policy")
-	delete(h, "Cross-Origin-Opener-Policy")
-	delete(h, "Permissions-Policy")
+func Data(w http.ResponseWriter) { w.Header()[contentPolicy] = dataPolicy }
+
+// complete adds what the answer needs as a page, at the last moment, since most answers
+// are data. What the handler chose stays, nil for a header that is not sent.
+func complete(h http.Header) {
+	if policy := h[contentPolicy]; len(policy) == 1 && policy[0] == dataPolicy[0] {
+		return // frame-ancestors says what X-Frame-Options would
+	}
+	for _, one := range forPage {
+		if _, chosen := h[one.name]; !chosen {
+			h[one.name] = one.value
+		}
+	}
+}
+
+// startOver forgets what the handler chose.
+func startOver(h http.Header) {
+	for _, one := range forPage {
+		delete(h, one.name)
+	}
 }
 
 // AllowFormAction lets forms of the answer under way lead to the origin of rawURL.
@@ -110,7 +134,7 @@ func (x *Exchange) setPolicy() {
 	if len(x.frames) > 0 {
 		text += "; frame-src " + strings.Join(x.frames, " ")
 	}
-	x.header.Set("Content-Security-Policy", text)
+	x.header.Set(contentPolicy, text)
 }
 
 // plainSource refuses what would end the directive early or name a script.

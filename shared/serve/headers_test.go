@@ -158,3 +158,33 @@ func TestCookiesAreBoundToThisHost(t *testing.T) { // A-069
 		t.Errorf("a cookie without __Host- was read: %q", got)
 	}
 }
+
+func TestTheHeadersOfAPageComeBeforeTheFirstByte(t *testing.T) {
+	for name, begin := range map[string]func(w http.ResponseWriter){
+		"nothing is said": func(http.ResponseWriter) {},
+		"a status":        func(w http.ResponseWriter) { w.WriteHeader(http.StatusSeeOther) },
+		"a byte":          func(w http.ResponseWriter) { w.Write([]byte("x")) },
+		"a flush":         func(w http.ResponseWriter) { http.NewResponseController(w).Flush() },
+	} {
+		h, _ := front(t, serve.Front{}, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Referrer-Policy", "origin")
+			w.Header()["X-Frame-Options"] = nil
+			begin(w)
+		})
+		s := httptest.NewServer(h)
+		res, err := http.DefaultTransport.RoundTrip(httptest.NewRequest("GET", s.URL+"/activate/x", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		s.Close()
+		for header, want := range map[string]string{"Permissions-Policy": "camera=()", "Content-Security-Policy": "style-src 'self'", "Referrer-Policy": "origin"} {
+			if got := res.Header.Get(header); !strings.Contains(got, want) {
+				t.Errorf("%s: %s is %q, want %q in it", name, header, got, want)
+			}
+		}
+		if got := res.Header.Values("X-Frame-Options"); got != nil {
+			t.Errorf("%s: X-Frame-Options %q, want what the handler chose: none", name, got)
+		}
+	}
+}

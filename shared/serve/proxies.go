@@ -52,39 +52,61 @@ func (p Proxies) read(r *http.Request, x *Exchange) {
 	}
 	addr := peer.Addr().Unmap().WithZone("")
 	if !p.has(addr) {
-		x.Place = addr.String()
+		x.Place = text(addr, r.RemoteAddr)
 		return
 	}
 	x.proxied = true
-	x.Place = p.caller(r, addr).String()
-	if proto := last(r.Header.Values("X-Forwarded-Proto")); proto != "" {
+	x.Place = p.caller(r.Header["X-Forwarded-For"], addr, r.RemoteAddr)
+	if proto := last(r.Header["X-Forwarded-Proto"]); proto != "" {
 		x.HTTPS = strings.EqualFold(proto, "https")
 	}
-	if id := last(r.Header.Values("X-Request-Id")); goodRequestID(id) {
+	if id := last(r.Header["X-Request-Id"]); goodRequestID(id) {
 		x.ID = id
 	}
 }
 
-// caller is the nearest address that is not a proxy of ours.
-func (p Proxies) caller(r *http.Request, peer netip.Addr) netip.Addr {
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+// caller is the nearest address that is not a proxy of ours, from what the lines of
+// X-Forwarded-For say one after the other; peer itself, which wrote, when they say nothing.
+func (p Proxies) caller(lines []string, peer netip.Addr, wrote string) string {
 	at := peer
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, ok := parseHop(hops[i])
-		if !ok {
-			return at
-		}
-		at = hop
-		if !p.has(at) {
-			return at
+	for i := len(lines) - 1; i >= 0; i-- {
+		for rest, more := lines[i], true; more; {
+			hop := rest
+			comma := strings.LastIndexByte(rest, ',')
+			if more = comma >= 0; more {
+				rest, hop = rest[:comma], rest[comma+1:]
+			}
+			addr, ok := parseHop(hop)
+			if !ok {
+				return text(at, wrote)
+			}
+			if at, wrote = addr, lines[i]; !p.has(at) {
+				return text(at, wrote)
+			}
 		}
 	}
-	return at
+	return text(at, wrote)
+}
+
+// text is addr as we write it. An IPv4 address has one spelling, which is a part of what
+// we read it from: that part will do, unless the rest is long, since both live as long.
+func text(addr netip.Addr, wrote string) string {
+	if addr.Is4() && len(wrote) <= 64 {
+		var b [15]byte
+		short := addr.AppendTo(b[:0])
+		if i := strings.Index(wrote, string(short)); i >= 0 {
+			return wrote[i : i+len(short)]
+		}
+	}
+	return addr.String()
 }
 
 // parseHop reads "192.0.2.7", "192.0.2.7:4711", "[2001:db8::1]:4711".
 func parseHop(text string) (netip.Addr, bool) {
 	text = strings.TrimSpace(text)
+	if text == "" { // an error costs more than an address
+		return netip.Addr{}, false
+	}
 	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
 		return addr.Unmap().WithZone(""), true
 	}
@@ -100,6 +122,6 @@ func last(values []string) string {
 	if len(values) == 0 {
 		return ""
 	}
-	parts := strings.Split(values[len(values)-1], ",")
-	return strings.TrimSpace(parts[len(parts)-1])
+	line := values[len(values)-1]
+	return strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:])
 }

@@ -7,6 +7,8 @@
 //	Of           what Front found out about a request (exchange.go)
 //	Headers      the content policy and its friends; AllowFormAction and AllowFrame open
 //	             it for one answer
+//	Document     an answer that is the same for everybody, gzipped too where that pays
+//	             (document.go); TakesGzip, Has: what the caller takes and has (encoding.go)
 //	CrossSite    refuses posts from other sites; Forms refuses what is no form
 //	Cookies      the only way a cookie is set or read
 //	Health       /healthz and /readyz

@@ -23,7 +23,7 @@ func (v Service) Frame(w http.ResponseWriter, r *http.Request) {
 		ancestors += " http:"
 	}
 	h := w.Header()
-	h.Del("X-Frame-Options")
+	h["X-Frame-Options"] = nil
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors "+ancestors)
 	text := "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Session</title></head><body><script>" + script + "</script></body></html>\n"

@@ -77,7 +77,7 @@ func (f *Farewells) Send(ctx context.Context, m outbox.Message) error {
 
 // token makes a logout token. OIDC Back-Channel Logout §2.4. It has an id of its own
 // at each attempt: one that arrived and whose answer was lost must not spoil the next.
-func (f *Farewells) token(ctx context.Context, client clients.Client, note message) (string, error) {
+func (f *Farewells) token(ctx context.Context, client *clients.Client, note message) (string, error) {
 	now := f.Clock()
 	claims, err := json.Marshal(map[string]any{
 		"iss": f.Issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(tokenLives).Unix(), "jti": secret.Text(),

@@ -80,7 +80,7 @@ func (f *Farewells) Told(ctx context.Context, sid string) (ids []string, err err
 
 // member is a client that a session has let in.
 type member struct {
-	client  clients.Client
+	client  *clients.Client
 	subject string
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,8 @@ type conn struct {
 	net net.Conn
 	r   *bufio.Reader
 	got answer
+
+	packed, plain []byte // the last gzipped body, and what was in it
 }
 
 // answer is one response. It is good until the next request on its connection.
@@ -26,6 +29,7 @@ type answer struct {
 	location []byte
 	cookies  [][]byte // values of Set-Cookie
 	body     []byte
+	gzipped  bool // as it came
 	closes   bool
 }
 
@@ -71,7 +75,28 @@ func (c *conn) do(request []byte) (*answer, error) {
 	case length < 0 && a.status != 204 && a.status != 304:
 		return nil, errors.New("an answer without Content-Length")
 	}
+	if err == nil && a.gzipped {
+		err = c.unpack(a)
+	}
 	return a, err
+}
+
+// unpack puts what is in a gzipped body in its place. The bytes that came the last time
+// are not unpacked again: that costs more than the server took to send them.
+func (c *conn) unpack(a *answer) error {
+	if !bytes.Equal(a.body, c.packed) {
+		z, err := gzip.NewReader(bytes.NewReader(a.body))
+		if err != nil {
+			return err
+		}
+		plain, err := io.ReadAll(z)
+		if err != nil {
+			return err
+		}
+		c.packed, c.plain = bytes.Clone(a.body), plain
+	}
+	a.body = append(a.body[:0], c.plain...)
+	return nil
 }
 
 // header reads the header lines that matter here.
@@ -91,6 +116,8 @@ func (c *conn) header(a *answer) (length int, chunked bool, err error) {
 			}
 		case is(name, "transfer-encoding"):
 			chunked = is(value, "chunked")
+		case is(name, "content-encoding"):
+			a.gzipped = is(value, "gzip")
 		case is(name, "location"):
 			a.location = append(a.location, value...)
 		case is(name, "set-cookie"):

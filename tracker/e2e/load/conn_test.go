@@ -1,6 +1,7 @@
 package main
 
 import (
+	"compress/gzip"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,7 +9,7 @@ import (
 )
 
 // TestAConnectionReadsWhatServersAnswer: lengths told, chunks (RFC 9112 §7.1),
-// redirects, nothing at all; and the next answer after each.
+// redirects, gzip, nothing at all; and the next answer after each.
 func TestAConnectionReadsWhatServersAnswer(t *testing.T) {
 	long := strings.Repeat("0123456789", 2000)
 	mux := http.NewServeMux()
@@ -23,6 +24,19 @@ func TestAConnectionReadsWhatServersAnswer(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "b", Value: "2"})
 		http.Redirect(w, r, "/short?code=c0de&iss=x", http.StatusSeeOther)
 	})
+	mux.HandleFunc("/packed", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept-Encoding") != "gzip" {
+			t.Errorf("asked with Accept-Encoding %q, want gzip", r.Header.Get("Accept-Encoding"))
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		z.Write([]byte(long))
+		z.Close()
+	})
+	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write([]byte("not packed"))
+	})
 	mux.HandleFunc("/nothing", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	server := httptest.NewServer(mux)
 	defer server.Close()
@@ -32,11 +46,14 @@ func TestAConnectionReadsWhatServersAnswer(t *testing.T) {
 		path   string
 		status int
 		body   string
-	}{{"/short", 200, "short"}, {"/long", 200, long}, {"/nothing", 204, ""}, {"/short", 200, "short"}} {
+	}{{"/short", 200, "short"}, {"/long", 200, long}, {"/packed", 200, long}, {"/packed", 200, long}, {"/nothing", 204, ""}, {"/short", 200, "short"}} {
 		a, err := c.get(one.path, "")
 		if err != nil || a.status != one.status || string(a.body) != one.body {
 			t.Fatalf("%s: %+v %v", one.path, a, err)
 		}
+	}
+	if _, err := c.get("/broken", ""); err == nil {
+		t.Error("a body that is not what it says it is was taken")
 	}
 	a, err := c.get("/away", "")
 	if err != nil || a.status != 303 || len(a.cookies) != 2 {

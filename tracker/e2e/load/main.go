@@ -8,7 +8,8 @@
 //	go run ./tracker/e2e/load -only sqlite -lines refresh -profile var   a CPU profile of that
 //
 //	lines.go     what is done, with the aims; signin.go: a person at the pages
-//	caller.go    one who calls: requests built in place; conn.go: just enough HTTP/1.1
+//	caller.go    one who calls: requests built in place, that take gzip as clients do;
+//	             conn.go: just enough HTTP/1.1
 //	measure.go   as fast as possible, in turns with the fixed answer; or paced
 //	bench.go     the sections and their tables; report.go prints them
 //	target.go    a server under load: provider.go (ours), peer.go (npm's oidc-provider), fixed.go

@@ -1,0 +1,234 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"tegata/idp/accounts"
+	"tegata/shared/db"
+	"tegata/shared/fault"
+)
+
+// The kinds of tokens.
+const (
+	kindAccess  = "access"
+	kindRefresh = "refresh"
+)
+
+// held is a token that came, with the grant it belongs to.
+type held struct {
+	grant
+	Token     string    // the access token's id
+	Target    target    // what it is good for; the scopes of held are its scopes
+	Machine   bool      // of a client that acts for itself
+	RootID    string    // the grant that this one ends with, "" for none
+	BeganAt   time.Time // its grant: when the family began
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	Over      bool // its grant, its session or its client
+	Ended     bool // that, or itself
+	Replaced  bool // itself: a refresh token that was used
+	Bound     confirmation
+	Person    *person // that it is about; nil when nobody looked
+	Family    family  // of a refresh token
+}
+
+// person is what was found out about the person along with a token.
+type person struct {
+	Active  bool     // the account is there and may log in
+	Asked   bool     // the person was asked about the client, and
+	Allowed []string // allowed these scopes
+}
+
+// usable tells whether the token may be used now.
+func (h held) usable(now time.Time) bool { return !h.Ended && now.Before(h.ExpiresAt) }
+
+// grantColumns and grantFrom read a grant with everything it hangs on. The session is
+// looked at here, so that ending one, for whatever reason, ends its tokens at once.
+const (
+	grantColumns = `
+		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at, g.ended_at,
+			s.id, s.ended_at, c.disabled, r.id, r.ended_at,
+			a.state = 'active' and a.deleted_at is null, o.scopes`
+	grantFrom = `
+		from grants g
+		join clients c on c.id = g.client_id
+		join accounts a on a.id = g.account_id
+		left join sessions s on s.id = g.session_id
+		left join grants r on r.id = g.root_id
+		left join consents o on o.account_id = g.account_id and o.client_id = g.client_id`
+)
+
+// Statements are texts that never change: they are prepared once.
+var (
+	accessQuery           = grantColumns + ", e.id" + accessFrom
+	accessAndAccountQuery = grantColumns + ", e.id, " + accounts.Columns + accessFrom
+	refreshQuery          = grantColumns + `,
+			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at` + grantFrom + `
+		where g.id = $1`
+)
+
+const accessFrom = grantFrom + `
+		left join ended_tokens e on e.id = $2
+		where g.id = $1`
+
+// grantRow is what grantColumns gives.
+type grantRow struct {
+	held
+	scopes                              string
+	about                               []byte
+	grantEnded, sessionEnded, rootEnded *time.Time
+	sessionID, rootID, allowed          *string
+	disabled, active                    bool
+}
+
+func (r *grantRow) dest() []any {
+	return []any{
+		&r.ID, &r.Client, &r.scopes, &r.Offline, &r.about, &r.BeganAt, &r.grant.ExpiresAt, &r.grantEnded,
+		&r.sessionID, &r.sessionEnded, &r.disabled, &r.rootID, &r.rootEnded, &r.active, &r.allowed,
+	}
+}
+
+// read gives the grant as held; what is the token's own is still missing.
+func (r *grantRow) read() (held, error) {
+	h := r.held
+	sessionOver := !h.Offline && (r.sessionID == nil || r.sessionEnded != nil)
+	h.Scopes = strings.Fields(r.scopes)
+	h.Over = r.grantEnded != nil || r.rootEnded != nil || sessionOver || r.disabled
+	if r.rootID != nil {
+		h.RootID = *r.rootID
+	}
+	h.Person = &person{Active: r.active}
+	if r.allowed != nil {
+		h.Person.Asked, h.Person.Allowed = true, strings.Fields(*r.allowed)
+	}
+	return h, json.Unmarshal(r.about, &h.Session)
+}
+
+// access finds out what became of an access token; fault.NotFound when its grant, or its
+// client, is gone. One that is over is given too: see usable.
+func (s store) access(ctx context.Context, t carried) (held, error) {
+	if t.Grant == "" {
+		return s.machine(ctx, t)
+	}
+	return s.accessWith(ctx, accessQuery, t)
+}
+
+// accessAndAccount is access with the account the token is about; fault.NotFound when it
+// is about nobody.
+func (s store) accessAndAccount(ctx context.Context, t carried) (held, accounts.Account, error) {
+	if t.Grant == "" {
+		return held{}, accounts.Account{}, unknownToken()
+	}
+	var r accounts.Row
+	h, err := s.accessWith(ctx, accessAndAccountQuery, t, r.Dest()...)
+	if err != nil {
+		return h, accounts.Account{}, err
+	}
+	account, err := r.Account()
+	return h, account, err
+}
+
+// accessWith is access by a query that may give more columns.
+func (s store) accessWith(ctx context.Context, query string, t carried, more ...any) (held, error) {
+	var r grantRow
+	var endedID *string
+	err := s.DB.Row(ctx, query, db.Args(t.Grant, t.ID), append(append(r.dest(), &endedID), more...)...)
+	if err != nil {
+		return held{}, err
+	}
+	h, err := r.read()
+	t.fill(&h)
+	h.Ended = h.Over || endedID != nil
+	return h, err
+}
+
+// fill writes down what the token says itself.
+func (t carried) fill(h *held) {
+	h.Token, h.Bound = t.ID, t.Bound
+	h.CreatedAt, h.ExpiresAt = time.UnixMicro(t.Issued).UTC(), time.UnixMicro(t.Expires).UTC()
+	if t.Target == nil {
+		h.Target = target{Scopes: h.Scopes}
+		return
+	}
+	h.Target, h.Scopes = *t.Target, t.Target.Scopes
+}
+
+// machine is access for a client that acts for itself. A client that was deleted and
+// made again under the same name is another one.
+func (s store) machine(ctx context.Context, t carried) (held, error) {
+	h := held{Machine: true}
+	h.Client, h.Session = t.Client, t.About
+	var createdAt time.Time
+	var endedID *string
+	var disabled bool
+	err := s.DB.Row(ctx, `
+		select c.disabled, c.created_at, e.id from clients c left join ended_tokens e on e.id = $2
+		where c.id = $1`, db.Args(t.Client, t.ID), &disabled, &createdAt, &endedID)
+	if err != nil {
+		return held{}, err
+	}
+	t.fill(&h)
+	h.Over = disabled || h.CreatedAt.Add(time.Second).Before(createdAt) // a JWT knows seconds
+	h.Ended = h.Over || endedID != nil
+	return h, nil
+}
+
+// refresh finds a refresh token by what the client holds; fault.NotFound when it is none
+// of ours. One that is over is given too.
+func (s store) refresh(ctx context.Context, given string) (held, error) {
+	t, ok := readRefresh(given)
+	if !ok {
+		return held{}, unknownToken()
+	}
+	var r grantRow
+	var f family
+	var cnf string
+	err := s.DB.Row(ctx, refreshQuery, db.Args(t.Grant), append(r.dest(),
+		&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt)...)
+	if err != nil {
+		return held{}, err
+	}
+	known, replaced := f.has(t)
+	if !known || f.Until == nil {
+		return held{}, unknownToken()
+	}
+	h, err := r.read()
+	if err != nil {
+		return held{}, err
+	}
+	h.Target = target{Scopes: h.Scopes}
+	h.CreatedAt, h.ExpiresAt = h.BeganAt, *f.Until
+	if f.TurnedAt != nil {
+		h.CreatedAt = *f.TurnedAt
+	}
+	h.Replaced, h.Family = replaced, f
+	h.Ended = h.Over || replaced
+	h.Bound, err = readConfirmation(cnf)
+	return h, err
+}
+
+// grantOf gives the newest grant of a log-in that the client has of the session, as held
+// without a token; fault.NotFound when there is none that is alive.
+func (s store) grantOf(ctx context.Context, client, sid string, now time.Time) (held, error) {
+	var h held
+	var scopes string
+	var about []byte
+	var sessionID *string
+	err := s.DB.Row(ctx, `
+		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, s.id
+		from grants g left join sessions s on s.id = g.session_id and s.ended_at is null
+		where g.account_id = (select account_id from sessions where id = $2) and g.client_id = $1
+			and g.session_id = $2 and g.root_id is null and g.ended_at is null and g.expires_at > $3
+		order by g.id desc limit 1`, db.Args(client, sid, now),
+		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &sessionID)
+	if err != nil {
+		return held{}, err
+	}
+	h.Scopes, h.Over = strings.Fields(scopes), !h.Offline && sessionID == nil
+	return h, json.Unmarshal(about, &h.Session)
+}
+
+func unknownToken() error { return fault.New(fault.NotFound, "", "oidc.unknown_token") }
