@@ -10,7 +10,8 @@
 // Write $1, $2 …: SQLite gets ?1, ?2, since its driver binds $n by order of
 // appearance, silently. Times go in and out as time.Time and are stored as bigint,
 // microseconds since 1970 in UTC (so min(), max() and order work everywhere).
-// The types that work on both: text, bigint, boolean, bytea.
+// The types that work on both: text, bigint, boolean, bytea. A migration may have the
+// comment "--sqlite: without rowid" at the end of a table (forSQLite tells when it pays).
 //
 // On SQLite there is one writing connection, and transactions that wait for it share a
 // commit (writer.go); reads go to read-only connections
@@ -65,11 +66,23 @@ func (d *DB) Close() error {
 
 // Exec runs one statement that gives no rows and tells how many rows it touched.
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (touched int64, err error) {
-	err = d.run(ctx, query, func(ctx context.Context, q querier, text string) (err error) {
-		touched, err = q.exec(ctx, text, args)
-		return err
-	})
-	return touched, err
+	exec := func(ctx context.Context) error {
+		return d.run(ctx, query, func(ctx context.Context, q querier, text string) (err error) {
+			touched, err = q.exec(ctx, text, args)
+			return err
+		})
+	}
+	if d.writer == nil || d.InTx(ctx) || d.statement(query).reads {
+		err = exec(ctx)
+		return touched, err
+	}
+	err = d.writer.tx(ctx, d, job{atomic: true, do: func(ctx context.Context) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return exec(ctx)
+	}})
+	return touched, translate(err)
 }
 
 // Row runs one statement that gives at most one row and scans it into dest.

@@ -114,7 +114,11 @@ func (d *DB) lockAndCount(ctx context.Context) (have int, err error) {
 
 // apply runs the statements of one file.
 func (d *DB) apply(ctx context.Context, m Migration, now time.Time) error {
-	for _, text := range split(m.text) {
+	text := m.text
+	if d.SQLite() {
+		text = forSQLite(text)
+	}
+	for _, text := range split(text) {
 		if _, err := d.Exec(ctx, text); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"tegata/shared/clock"
 	"tegata/shared/db"
 	"tegata/shared/db/dbtest"
+	"tegata/shared/fault"
 )
 
 func files(texts ...string) fstest.MapFS {
@@ -104,6 +105,39 @@ func TestOfNodesThatMigrateAtOnceOneDoes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A text may say what is for SQLite alone; in quotes and behind other comments it does not.
+func TestAMigrationMayKeepRowsInTheTreeOfTheirKey(t *testing.T) {
+	schema := files(`
+		create table plain (id text primary key, note text not null -- no --sqlite: without rowid
+		);
+		create table keyed (a text not null, b text not null, note text not null, primary key (a, b))
+		--sqlite: without rowid
+		;
+		insert into keyed (a, b, note) values ('x', 'y', '--sqlite: stays;');
+		create table last (id text primary key) --sqlite: without rowid
+		;`)
+	dbtest.Each(t, schema, func(t *testing.T, d *db.DB) {
+		var note string
+		if err := d.Row(t.Context(), `select note from keyed where a = 'x' and b = 'y'`, nil, &note); err != nil || note != "--sqlite: stays;" {
+			t.Errorf("got %q, %v", note, err)
+		}
+		_, err := d.Exec(t.Context(), `insert into keyed (a, b, note) values ('x', 'y', '')`)
+		if !fault.Is(err, fault.Conflict) {
+			t.Errorf("the same key again: got %v, want a conflict", err)
+		}
+		if !d.SQLite() {
+			return
+		}
+		for table, want := range map[string]bool{"plain": false, "keyed": true, "last": true} {
+			var without bool
+			err := d.Row(t.Context(), `select wr from pragma_table_list where name = $1`, db.Args(table), &without)
+			if err != nil || without != want {
+				t.Errorf("%s without rowid: got %v, %v, want %v", table, without, err, want)
+			}
+		}
+	})
 }
 
 func TestMigrationsAreNumberedWithoutGaps(t *testing.T) {

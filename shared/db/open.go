@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,7 +86,9 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	const common = "?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_cache_size=-4000"
+	keepMemory()
+	// No mutex: each connection belongs to one goroutine at a time.
+	const common = "?_mutex=no&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000&_cache_size=-4000"
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + common
 	w, err := newWriter(name)
 	if err != nil {
@@ -113,6 +116,7 @@ func (d *DB) checkSettings(ctx context.Context) error {
 		{d.writer.conn, "synchronous", "2"}, // FULL: what was acknowledged survives a power cut (F-07)
 		{d.writer.conn, "foreign_keys", "1"},
 		{d.writer.conn, "temp_store", "2"}, // memory
+		{d.writer.conn, "wal_autocheckpoint", strconv.Itoa(journalPages)},
 		{d.readers, "journal_mode", "wal"},
 		{d.readers, "query_only", "1"},
 	} {

@@ -3,24 +3,30 @@ package db
 import (
 	"context"
 	"errors"
+	"sync"
 )
 
-// readers are the connections of a SQLite database that only read.
+// readers are the connections of a SQLite database that only read. The one that was
+// given back last is taken first: it still has pages of the database in its memory, and
+// after a commit each connection has to fetch all of them anew.
 type readers struct {
 	all  []*lite
-	free chan *lite // those that nobody uses
+	free chan struct{} // a token for each of idle
 	quit chan struct{}
+
+	mu   sync.Mutex
+	idle []*lite // those that nobody uses, the last one first
 }
 
 func openReaders(name string, n int) (*readers, error) {
-	r := &readers{free: make(chan *lite, n), quit: make(chan struct{})}
+	r := &readers{free: make(chan struct{}, n), quit: make(chan struct{})}
 	for range n {
 		l, err := openLite(name)
 		if err != nil {
 			return nil, errors.Join(err, r.close())
 		}
 		r.all = append(r.all, l)
-		r.free <- l
+		r.give(l)
 	}
 	return r, nil
 }
@@ -32,13 +38,13 @@ func (r *readers) take(ctx context.Context) (*lite, error) {
 		return nil, err
 	}
 	select {
-	case l := <-r.free:
-		return l, nil
+	case <-r.free:
+		return r.pop(), nil
 	default:
 	}
 	select {
-	case l := <-r.free:
-		return l, nil
+	case <-r.free:
+		return r.pop(), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-r.quit:
@@ -46,12 +52,30 @@ func (r *readers) take(ctx context.Context) (*lite, error) {
 	}
 }
 
+// pop takes the connection that a token of free stands for.
+func (r *readers) pop() *lite {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.idle) - 1
+	l := r.idle[last]
+	r.idle = r.idle[:last]
+	return l
+}
+
+// give is the end of take.
+func (r *readers) give(l *lite) {
+	r.mu.Lock()
+	r.idle = append(r.idle, l)
+	r.mu.Unlock()
+	r.free <- struct{}{}
+}
+
 func (r *readers) exec(ctx context.Context, text string, args []any) (int64, error) {
 	l, err := r.take(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { r.free <- l }()
+	defer r.give(l)
 	return l.exec(ctx, text, args)
 }
 
@@ -62,7 +86,7 @@ func (r *readers) query(ctx context.Context, text string, args []any) (rows, err
 	}
 	found, err := l.rows(text, args)
 	if err != nil {
-		r.free <- l
+		r.give(l)
 		return nil, err
 	}
 	return &readRows{*found, l, r}, nil
@@ -73,7 +97,8 @@ func (r *readers) close() error {
 	var errs []error
 	close(r.quit)
 	for range r.all {
-		errs = append(errs, (<-r.free).close())
+		<-r.free
+		errs = append(errs, r.pop().close())
 	}
 	return errors.Join(errs...)
 }
@@ -91,6 +116,6 @@ func (r *readRows) Close() error {
 		return nil
 	}
 	err := r.liteRows.Close()
-	r.from.free <- r.on
+	r.from.give(r.on)
 	return err
 }

@@ -78,6 +78,25 @@ func rewrite(text string) string {
 	return string(out)
 }
 
+// onlySQLite begins a comment that is no comment on SQLite: the rest of its line is SQL.
+const onlySQLite = "--sqlite: "
+
+// forSQLite uncovers what a migration has for SQLite alone. A line "--sqlite: without
+// rowid" between the ")" and the ";" of a table keeps its rows in the tree of the primary
+// key. Otherwise a key that is no bigint costs a second tree, which every lookup walks and
+// every new row changes.
+func forSQLite(text string) string {
+	out := []byte(text)
+	last := code
+	for i, c := range classify(text) {
+		if c == comment && last != comment && strings.HasPrefix(text[i:], onlySQLite) {
+			copy(out[i:], strings.Repeat(" ", len(onlySQLite)))
+		}
+		last = c
+	}
+	return string(out)
+}
+
 // split gives the statements of a text, which end with ";", without comments.
 func split(text string) []string {
 	var all []string

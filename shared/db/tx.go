@@ -60,7 +60,7 @@ func (d *DB) Tx(ctx context.Context, do func(ctx context.Context) error) error {
 		return err
 	}
 	if d.writer != nil {
-		return translate(d.writer.tx(ctx, d, do))
+		return translate(d.writer.tx(ctx, d, job{do: do}))
 	}
 	return d.bounded(ctx, func(ctx context.Context) error {
 		return retry(ctx, func() error { return d.txPostgres(ctx, do) })

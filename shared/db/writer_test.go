@@ -3,6 +3,7 @@ package db_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"tegata/shared/clock"
 	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
 	"tegata/shared/fault"
 )
 
@@ -151,6 +153,75 @@ func TestWaitingTransactionsShareACommit(t *testing.T) {
 		all.Wait()
 		if got, want := allIDs(t, d), "00 01 02 03 04 05 06 08 09 10 11 12 13 14 15"; got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// A statement of its own shares a commit without a savepoint: when it fails half way,
+// nothing is left of it, and everything of its neighbours.
+func TestAStatementThatFailsInASharedCommitLeavesNothing(t *testing.T) {
+	const more = `insert into things (id, name, n, ok, raw, at) select id || $1, name || $1, n, ok, raw, at from things order by id`
+	for name, text := range map[string]string{
+		"the second row breaks the key":       `insert into things (id, name, n, ok, at) values ('new', 'new', 1, true, 0), ('first', 'other', 1, true, 0)`,
+		"the second row breaks another index": `update things set id = id || '!', name = 'the same'`,
+		"a row that hangs on it is forgotten": `delete from parents`,
+	} {
+		folder := t.TempDir()
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := openInBubble(t, folder)
+				defer d.Close()
+				ctx := context.Background()
+				for _, text := range []string{
+					`create table parents (id text primary key)`,
+					`create table children (id text primary key, parent_id text not null references parents (id))`,
+					`insert into parents (id) values ('a'), ('b')`,
+					`insert into children (id, parent_id) values ('c', 'b')`,
+				} {
+					if _, err := d.Exec(ctx, text); err != nil {
+						t.Fatal(err)
+					}
+				}
+				hold := make(chan bool)
+				var all sync.WaitGroup
+				start := func(do func() error, fails bool) {
+					all.Go(func() {
+						if err := do(); (err != nil) != fails {
+							t.Errorf("got %v", err)
+						}
+					})
+					synctest.Wait()
+				}
+				start(func() error {
+					return d.Tx(ctx, func(ctx context.Context) error { <-hold; return insert(ctx, d, "first") })
+				}, false)
+				start(func() error { return insert(ctx, d, "second") }, false)
+				start(func() error { _, err := d.Exec(ctx, text); return err }, true)
+				start(func() error { _, err := d.Exec(ctx, more, "+"); return err }, false)
+				close(hold)
+				all.Wait()
+				var parents int
+				if err := d.Row(ctx, `select count(*) from parents`, nil, &parents); err != nil || parents != 2 {
+					t.Errorf("got %d parents, %v, want 2", parents, err)
+				}
+				if got, want := allIDs(t, d), "first first+ second second+"; got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
+// Who has given up before the turn came changes nothing.
+func TestAStatementWhoseCallerIsGoneIsNotRun(t *testing.T) {
+	dbtest.Each(t, things, func(t *testing.T, d *db.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := insert(ctx, d, "late"); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+		if got := allIDs(t, d); got != "" {
+			t.Errorf("there is %q", got)
 		}
 	})
 }
