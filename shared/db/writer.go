@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -217,10 +218,24 @@ func (w *writer) end(err error) {
 }
 
 // leave gives the turn to the next one, or commits when nobody waits or enough share.
+// Before it asks the disk it lets the others that can run do so, once: some of them come
+// with a transaction of their own, and where there are none that takes no time.
 func (w *writer) leave() {
 	for !w.passOn() {
+		if w.open.size < maxShared {
+			if runtime.Gosched(); w.awaited() {
+				continue
+			}
+		}
 		w.end(w.conn.commit())
 	}
+}
+
+// awaited tells whether anybody waits for the turn.
+func (w *writer) awaited() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue) > 0
 }
 
 // passOn tells whether the turn is somebody else's or nobody's now.
