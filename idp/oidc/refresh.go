@@ -85,7 +85,7 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 
 // covered is the part of still about what the person allowed this client.
 func (p *Provider) covered(ctx context.Context, client *clients.Client, h held) (bool, error) {
-	if h.Person != nil && h.Client == client.ID {
+	if h.Person != nil && h.Person.Looked && h.Client == client.ID {
 		return h.Person.Asked && within(h.Scopes, h.Person.Allowed), nil
 	}
 	return p.Interaction.Covered(ctx, h.Session.AccountID, client.ID, h.Scopes)

@@ -14,9 +14,9 @@ var _ openid.Session = (*session)(nil)
 // session is what codes and tokens say about the log-in they come from. It is
 // encoded once, with the code, and once more, with the grant.
 type session struct {
-	AccountID string    `json:"account"`
+	AccountID string    `json:"account,omitempty"` // in the code; a grant has a column for it
 	Subject   string    `json:"sub"`
-	SID       string    `json:"sid"`
+	SID       string    `json:"sid,omitempty"` // likewise
 	AuthTime  time.Time `json:"auth_time"`
 	ACR       string    `json:"acr,omitempty"`
 	AMR       []string  `json:"amr,omitempty"`

@@ -58,6 +58,7 @@ const (
 func (g grant) args(now time.Time) ([]any, error) {
 	kept := *g.Session
 	kept.Nonce, kept.DPoPKey = "", "" // they were the code's
+	kept.AccountID, kept.SID = "", "" // they have columns
 	about, err := json.Marshal(&kept)
 	if err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ type held struct {
 // person is what was found out about the person along with a token.
 type person struct {
 	Active  bool     // the account is there and may log in
+	Looked  bool     // the rest was looked for
 	Asked   bool     // the person was asked about the client, and
 	Allowed []string // allowed these scopes
 }
@@ -51,26 +52,29 @@ const (
 	grantColumns = `
 		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at, g.ended_at,
 			s.id, s.ended_at, c.disabled, r.id, r.ended_at,
-			a.state = 'active' and a.deleted_at is null, o.scopes`
+			a.state = 'active' and a.deleted_at is null, g.account_id, g.session_id`
 	grantFrom = `
 		from grants g
 		join clients c on c.id = g.client_id
 		join accounts a on a.id = g.account_id
 		left join sessions s on s.id = g.session_id
-		left join grants r on r.id = g.root_id
+		left join grants r on r.id = g.root_id`
+	allowedFrom = `
 		left join consents o on o.account_id = g.account_id and o.client_id = g.client_id`
 )
 
 // Statements are texts that never change: they are prepared once.
 var (
-	accessQuery           = grantColumns + ", e.id" + accessFrom
-	accessAndAccountQuery = grantColumns + ", e.id, " + accounts.Columns + accessFrom
+	accessQuery           = grantColumns + ", e.id" + grantFrom + byAccess
+	accessAndAllowedQuery = grantColumns + ", e.id, o.scopes" + grantFrom + allowedFrom + byAccess
+	accessAndAccountQuery = grantColumns + ", e.id, " + accounts.Columns + grantFrom + byAccess
 	refreshQuery          = grantColumns + `,
-			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at` + grantFrom + `
+			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at, o.scopes` +
+		grantFrom + allowedFrom + `
 		where g.id = $1`
 )
 
-const accessFrom = grantFrom + `
+const byAccess = `
 		left join ended_tokens e on e.id = $2
 		where g.id = $1`
 
@@ -81,13 +85,14 @@ type grantRow struct {
 	about                               []byte
 	grantEnded, sessionEnded, rootEnded *time.Time
 	sessionID, rootID, allowed          *string
+	accountID, sid                      string
 	disabled, active                    bool
 }
 
 func (r *grantRow) dest() []any {
 	return []any{
 		&r.ID, &r.Client, &r.scopes, &r.Offline, &r.about, &r.BeganAt, &r.grant.ExpiresAt, &r.grantEnded,
-		&r.sessionID, &r.sessionEnded, &r.disabled, &r.rootID, &r.rootEnded, &r.active, &r.allowed,
+		&r.sessionID, &r.sessionEnded, &r.disabled, &r.rootID, &r.rootEnded, &r.active, &r.accountID, &r.sid,
 	}
 }
 
@@ -101,10 +106,18 @@ func (r *grantRow) read() (held, error) {
 		h.RootID = *r.rootID
 	}
 	h.Person = &person{Active: r.active}
-	if r.allowed != nil {
+	err := json.Unmarshal(r.about, &h.Session)
+	h.Session.AccountID, h.Session.SID = r.accountID, r.sid
+	return h, err
+}
+
+// readAllowed is read with what the person allowed the client.
+func (r *grantRow) readAllowed() (held, error) {
+	h, err := r.read()
+	if h.Person.Looked = true; r.allowed != nil {
 		h.Person.Asked, h.Person.Allowed = true, strings.Fields(*r.allowed)
 	}
-	return h, json.Unmarshal(r.about, &h.Session)
+	return h, err
 }
 
 // access finds out what became of an access token; fault.NotFound when its grant, or its
@@ -113,7 +126,17 @@ func (s store) access(ctx context.Context, t carried) (held, error) {
 	if t.Grant == "" {
 		return s.machine(ctx, t)
 	}
-	return s.accessWith(ctx, accessQuery, t)
+	var r grantRow
+	return s.accessWith(ctx, accessQuery, t, &r, r.read)
+}
+
+// accessAndAllowed is access with what the person allowed the client.
+func (s store) accessAndAllowed(ctx context.Context, t carried) (held, error) {
+	if t.Grant == "" {
+		return s.machine(ctx, t)
+	}
+	var r grantRow
+	return s.accessWith(ctx, accessAndAllowedQuery, t, &r, r.readAllowed, &r.allowed)
 }
 
 // accessAndAccount is access with the account the token is about; fault.NotFound when it
@@ -122,24 +145,24 @@ func (s store) accessAndAccount(ctx context.Context, t carried) (held, accounts.
 	if t.Grant == "" {
 		return held{}, accounts.Account{}, unknownToken()
 	}
-	var r accounts.Row
-	h, err := s.accessWith(ctx, accessAndAccountQuery, t, r.Dest()...)
+	var r grantRow
+	var who accounts.Row
+	h, err := s.accessWith(ctx, accessAndAccountQuery, t, &r, r.read, who.Dest()...)
 	if err != nil {
 		return h, accounts.Account{}, err
 	}
-	account, err := r.Account()
+	account, err := who.Account()
 	return h, account, err
 }
 
 // accessWith is access by a query that may give more columns.
-func (s store) accessWith(ctx context.Context, query string, t carried, more ...any) (held, error) {
-	var r grantRow
+func (s store) accessWith(ctx context.Context, query string, t carried, r *grantRow, read func() (held, error), more ...any) (held, error) {
 	var endedID *string
 	err := s.DB.Row(ctx, query, db.Args(t.Grant, t.ID), append(append(r.dest(), &endedID), more...)...)
 	if err != nil {
 		return held{}, err
 	}
-	h, err := r.read()
+	h, err := read()
 	t.fill(&h)
 	h.Ended = h.Over || endedID != nil
 	return h, err
@@ -187,7 +210,7 @@ func (s store) refresh(ctx context.Context, given string) (held, error) {
 	var f family
 	var cnf string
 	err := s.DB.Row(ctx, refreshQuery, db.Args(t.Grant), append(r.dest(),
-		&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt)...)
+		&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt, &r.allowed)...)
 	if err != nil {
 		return held{}, err
 	}
@@ -195,7 +218,7 @@ func (s store) refresh(ctx context.Context, given string) (held, error) {
 	if !known || f.Until == nil {
 		return held{}, unknownToken()
 	}
-	h, err := r.read()
+	h, err := r.readAllowed()
 	if err != nil {
 		return held{}, err
 	}
@@ -217,18 +240,23 @@ func (s store) grantOf(ctx context.Context, client, sid string, now time.Time) (
 	var scopes string
 	var about []byte
 	var sessionID *string
+	var accountID string
 	err := s.DB.Row(ctx, `
-		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, s.id
+		select g.id, g.client_id, g.scopes, g.offline, g.session, g.account_id, g.created_at, s.id
 		from grants g left join sessions s on s.id = g.session_id and s.ended_at is null
 		where g.account_id = (select account_id from sessions where id = $2) and g.client_id = $1
 			and g.session_id = $2 and g.root_id is null and g.ended_at is null and g.expires_at > $3
 		order by g.id desc limit 1`, db.Args(client, sid, now),
-		&h.ID, &h.Client, &scopes, &h.Offline, &about, &h.BeganAt, &sessionID)
+		&h.ID, &h.Client, &scopes, &h.Offline, &about, &accountID, &h.BeganAt, &sessionID)
+	if err == nil {
+		err = json.Unmarshal(about, &h.Session)
+	}
 	if err != nil {
 		return held{}, err
 	}
+	h.Session.AccountID, h.Session.SID = accountID, sid
 	h.Scopes, h.Over = strings.Fields(scopes), !h.Offline && sessionID == nil
-	return h, json.Unmarshal(about, &h.Session)
+	return h, nil
 }
 
 func unknownToken() error { return fault.New(fault.NotFound, "", "oidc.unknown_token") }

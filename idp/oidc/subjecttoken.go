@@ -60,7 +60,11 @@ func (p *Provider) bring(ctx context.Context, w *work, name string) (held, *clie
 	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
 		return held{}, nil, refuse("invalid_request", "This "+name+"_type is not accepted here.")
 	}
-	h, err := p.accessBy(ctx, w.form.Get(name))
+	t, err := p.carriedBy(ctx, w.form.Get(name))
+	var h held
+	if err == nil {
+		h, err = p.store.accessAndAllowed(ctx, t)
+	}
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
 		return held{}, nil, refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}

@@ -29,7 +29,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"tegata/shared/clock"
@@ -124,10 +123,7 @@ func (s *Keys) Open(ctx context.Context, purpose, text string) (id string, plain
 // nothing about who made it. box is the nonce and what follows.
 func Parse(text string) (id string, name [nameSize]byte, box []byte, ok bool) {
 	id, sealed, found := strings.Cut(text, ".")
-	if !found || len(text) > MaxLength || len(id) != idSize {
-		return "", name, nil, false
-	}
-	if u, err := uuid.Parse(id); err != nil || u.String() != id {
+	if !found || len(text) > MaxLength || !secret.IsID(id) {
 		return "", name, nil, false
 	}
 	all, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
