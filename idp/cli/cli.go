@@ -49,6 +49,7 @@ func (p program) serve(ctx context.Context, c app.Config, log *slog.Logger, vers
 	if err != nil {
 		return err
 	}
+	defer makeRoom()()
 	welcome(p.Out, c)
 	log.Info("serving", "url", c.PublicURL, "listen", a.URL(), "development", c.Development, "version", version)
 	return a.Run(ctx)
