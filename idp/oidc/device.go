@@ -29,16 +29,9 @@ type deviceCodes struct {
 }
 
 // deviceAuthorization answers POST /oauth2/device_authorization. RFC 8628 §3.1.
-func (p *Provider) deviceAuthorization(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r)
+func (p *Provider) deviceAuthorization(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
 	answer, err := p.beginDevice(ctx, w, r, work)
-	if err != nil {
-		p.refuseToken(ctx, w, work, err)
-		return
-	}
-	p.Count("device_began")
-	p.noteClient(work, nil)
-	writeJSON(w, http.StatusOK, answer)
+	return func() { writeJSON(w, http.StatusOK, answer) }, err
 }
 
 func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (deviceCodes, error) {

@@ -1,14 +1,13 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"mime"
 	"net/http"
 	"slices"
 	"strings"
 
-	"tegata/idp/clients"
 	"tegata/shared/fault"
 )
 
@@ -38,36 +37,17 @@ const introspectionJWT = "application/token-introspection+jwt"
 
 // introspect answers POST /oauth2/introspect (RFC 7662), signed when the client asks
 // for that (RFC 9701).
-func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r)
+func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
 	answer, err := p.introspectToken(ctx, w, r, work)
-	if err != nil {
-		p.refuseToken(ctx, w, work, err)
-		return
+	if err != nil || !accepts(r, introspectionJWT) {
+		return func() { writeJSON(w, http.StatusOK, answer) }, err
 	}
-	p.Count("introspected")
-	p.noteClient(work, nil)
-	if !accepts(r, introspectionJWT) {
-		writeJSON(w, http.StatusOK, answer)
-		return
-	}
-	alg := work.client.IntrospectionAlg
-	if alg == "" {
-		alg = "RS256" // RFC 9701 §6
-	}
-	p.writeJWT(ctx, w, work, jwtAnswer{
-		kind: introspectionJWT, typ: "token-introspection+jwt", alg: alg, client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
+	text, err := p.claimsText(ctx, claimsText{
+		typ: "token-introspection+jwt", alg: cmp.Or(work.client.IntrospectionAlg, "RS256"), // RFC 9701 §6
+		client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
 		claims: map[string]any{"iss": p.Issuer, "aud": work.client.ID, "iat": p.Clock().Unix(), "token_introspection": answer},
 	})
-}
-
-// jwtAnswer is an answer that is not plain JSON.
-type jwtAnswer struct {
-	kind       string // the media type
-	typ, alg   string // alg is "" where it is encrypted without being signed
-	client     *clients.Client
-	encryption clients.Encryption
-	claims     map[string]any
+	return func() { writeText(w, introspectionJWT, text) }, err
 }
 
 // accepts tells whether the request asks for the media type by its name.
@@ -83,27 +63,6 @@ func accepts(r *http.Request, kind string) bool {
 		}
 	}
 	return false
-}
-
-// writeJWT answers with claims, signed, encrypted, or both in this order.
-func (p *Provider) writeJWT(ctx context.Context, w http.ResponseWriter, work *work, a jwtAnswer) {
-	payload, err := json.Marshal(a.claims)
-	text := string(payload)
-	if err == nil && a.alg != "" {
-		text, err = p.signer.Sign(ctx, a.alg, a.typ, payload)
-	}
-	if err == nil {
-		text, err = p.encrypted(ctx, a.client, a.encryption, text)
-	}
-	if err != nil {
-		p.refuseToken(ctx, w, work, err)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", a.kind)
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
-	w.Write([]byte(text))
 }
 
 func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (introspection, error) {

@@ -33,20 +33,16 @@ type pushed struct {
 // errPushedOver answers a request_uri that was good once.
 var errPushedOver = refuse("invalid_request_uri", "The request_uri has expired or was used.")
 
+// pushedAs is the answer to a pushed request. RFC 9126 §2.2.
+type pushedAs struct {
+	URI     string `json:"request_uri"`
+	Expires int64  `json:"expires_in"`
+}
+
 // push answers POST /oauth2/par. RFC 9126 §2.
-func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r)
+func (p *Provider) push(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
 	uri, err := p.keepPushed(ctx, w, r, work)
-	if err != nil {
-		p.refuseToken(ctx, w, work, err)
-		return
-	}
-	p.Count("request_pushed")
-	p.noteClient(work, nil)
-	writeJSON(w, http.StatusCreated, struct {
-		URI     string `json:"request_uri"`
-		Expires int64  `json:"expires_in"`
-	}{uri, int64(p.Lifetimes.Pushed / time.Second)})
+	return func() { writeJSON(w, http.StatusCreated, pushedAs{uri, int64(p.Lifetimes.Pushed / time.Second)}) }, err
 }
 
 // keepPushed proves the client, looks at the request like authorize would, so that

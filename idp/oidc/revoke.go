@@ -10,16 +10,11 @@ import (
 // revoke answers POST /oauth2/revoke (RFC 7009). A refresh token takes its whole
 // family along, an access token only itself. What is unknown is answered like what was
 // revoked (§2.2); what is another client's stays, and the client hears so (§2.1).
-func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
-	ctx, work := withWork(r)
-	if err := p.revokeToken(ctx, w, r, work); err != nil {
-		p.refuseToken(ctx, w, work, err)
-		return
-	}
-	p.Count("token_revoked")
-	p.noteClient(work, nil)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
+func (p *Provider) revoke(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
+	return func() {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusOK)
+	}, p.revokeToken(ctx, w, r, work)
 }
 
 func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) error {

@@ -14,14 +14,15 @@
 //	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
-//	answer.go      answers in JSON; refusal.go: errors and their codes
+//	answer.go      answers in JSON or JWT, to clients; refusal.go: errors and their codes
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
 //	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
 //	accesstoken.go access tokens, opaque or JWT (RFC 9068); refreshtoken.go
 //	codes.go       authorization codes; session.go: what codes and tokens stand for
 //	records.go     the storage that fosite sees
-//	store.go       the table of grants; store_held.go: what became of a token that came
+//	store.go       the table of grants; store_held.go: what became of a token that came,
+//	               store_row.go: by which statements
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	encrypt.go     what is encrypted to a client's key
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
@@ -90,11 +91,11 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 	}{
 		{pathAuthorize, p.authorize, p.authorize, false},
 		{pathToken, nil, p.token, true},
-		{pathPushed, nil, p.push, true},
+		{pathPushed, nil, p.forClient("request_pushed", p.push), true},
 		{pathUserinfo, p.userinfo, p.userinfo, true},
-		{pathRevoke, nil, p.revoke, true},
-		{pathIntrospect, nil, p.introspect, false},
-		{pathDevice, nil, p.deviceAuthorization, false},
+		{pathRevoke, nil, p.forClient("token_revoked", p.revoke), true},
+		{pathIntrospect, nil, p.forClient("introspected", p.introspect), false},
+		{pathDevice, nil, p.forClient("device_began", p.deviceAuthorization), false},
 		{pathLogout, p.logout, p.logout, false},
 		{pathKeys, p.jwks, nil, true},
 		{checksession.Path, p.checkSession().Frame, nil, false},

@@ -38,9 +38,14 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 		return
 	}
 	claims["iss"], claims["aud"] = p.Issuer, client.ID
-	p.writeJWT(r.Context(), w, &work{arrived: r}, jwtAnswer{
-		kind: "application/jwt", typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: claims,
+	text, err := p.claimsText(r.Context(), claimsText{
+		typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: claims,
 	})
+	if err != nil {
+		p.refuseToken(r.Context(), w, &work{arrived: r}, err)
+		return
+	}
+	writeText(w, "application/jwt", text)
 }
 
 // claimsFor gives the claims and the client that holds the token; when the token is

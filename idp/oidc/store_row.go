@@ -1,0 +1,83 @@
+package oidc
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"tegata/idp/accounts"
+)
+
+// grantColumns and grantFrom read a grant with everything it hangs on. The session is
+// looked at here, so that ending one, for whatever reason, ends its tokens at once.
+const (
+	grantColumns = `
+		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at, g.ended_at,
+			s.id, s.ended_at, c.disabled, r.id, r.ended_at,
+			a.state = 'active' and a.deleted_at is null, g.account_id, g.session_id`
+	grantFrom = `
+		from grants g
+		join clients c on c.id = g.client_id
+		join accounts a on a.id = g.account_id
+		left join sessions s on s.id = g.session_id
+		left join grants r on r.id = g.root_id`
+	allowedFrom = `
+		left join consents o on o.account_id = g.account_id and o.client_id = g.client_id`
+)
+
+// Statements are texts that never change: they are prepared once.
+var (
+	accessQuery           = grantColumns + ", e.id" + grantFrom + byAccess
+	accessAndAllowedQuery = grantColumns + ", e.id, o.scopes" + grantFrom + allowedFrom + byAccess
+	accessAndAccountQuery = grantColumns + ", e.id, " + accounts.Columns + grantFrom + byAccess
+	refreshQuery          = grantColumns + `,
+			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at, o.scopes` +
+		grantFrom + allowedFrom + `
+		where g.id = $1`
+)
+
+const byAccess = `
+		left join ended_tokens e on e.id = $2
+		where g.id = $1`
+
+// grantRow is what grantColumns gives.
+type grantRow struct {
+	held
+	scopes                              string
+	about                               []byte
+	grantEnded, sessionEnded, rootEnded *time.Time
+	sessionID, rootID, allowed          *string
+	accountID, sid                      string
+	disabled, active                    bool
+}
+
+func (r *grantRow) dest() []any {
+	return []any{
+		&r.ID, &r.Client, &r.scopes, &r.Offline, &r.about, &r.BeganAt, &r.grant.ExpiresAt, &r.grantEnded,
+		&r.sessionID, &r.sessionEnded, &r.disabled, &r.rootID, &r.rootEnded, &r.active, &r.accountID, &r.sid,
+	}
+}
+
+// read gives the grant as held; what is the token's own is still missing.
+func (r *grantRow) read() (held, error) {
+	h := r.held
+	sessionOver := !h.Offline && (r.sessionID == nil || r.sessionEnded != nil)
+	h.Scopes = strings.Fields(r.scopes)
+	h.Over = r.grantEnded != nil || r.rootEnded != nil || sessionOver || r.disabled
+	if r.rootID != nil {
+		h.RootID = *r.rootID
+	}
+	h.Person = &person{Active: r.active}
+	err := json.Unmarshal(r.about, &h.Session)
+	h.Session.AccountID, h.Session.SID = r.accountID, r.sid
+	return h, err
+}
+
+// readAllowed is read with what the person allowed the client.
+func (r *grantRow) readAllowed() (held, error) {
+	h, err := r.read()
+	if h.Person.Looked = true; r.allowed != nil {
+		h.Person.Asked, h.Person.Allowed = true, strings.Fields(*r.allowed)
+	}
+	return h, err
+}
