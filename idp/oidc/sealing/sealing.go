@@ -77,7 +77,9 @@ type key struct {
 	readAt    time.Time // from the database
 }
 
-func (k *key) trusted(now time.Time) bool { return now.Sub(k.readAt) < trustedFor }
+// trusted is false as well when the clock was set back: nobody knows for how long it
+// would hide that the key was dropped.
+func (k *key) trusted(now time.Time) bool { return now.Sub(k.readAt).Abs() < trustedFor }
 
 func (k *key) seals(now time.Time) bool { return now.Sub(k.createdAt) < sealsFor }
 

@@ -156,6 +156,21 @@ func TestDropEndsEverythingThatWasSealed(t *testing.T) {
 	})
 }
 
+// A clock that was an hour ahead must not make a node trust its memory for that hour.
+func TestDropCountsOnANodeWhoseClockWasSetBack(t *testing.T) {
+	w := on(t, dbtest.SQLite(t, schema.FS))
+	k, other := w.node(), w.node()
+	w.clock.Move(time.Hour)
+	id, text := w.make(k, "hello")
+	w.opens(other, id, text, "hello")
+	w.clock.Move(-time.Hour)
+	if err := k.Drop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Move(10 * time.Second)
+	w.shut(other, "letter", text)
+}
+
 func TestManyBeginAtOnce(t *testing.T) {
 	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
 		w := on(t, d)
