@@ -103,13 +103,16 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (introspe
 	if !h.Machine && !h.Person.Active {
 		return introspection{}, nil
 	}
-	answer := p.describeToken(kind, h)
 	from, err := p.Clients.ByID(ctx, h.Client)
 	if fault.Is(err, fault.NotFound) {
 		return introspection{}, nil
 	}
+	if err != nil {
+		return introspection{}, err
+	}
+	answer := p.describeToken(kind, h)
 	answer.MayAct = mayAct(from)
-	return answer, err
+	return answer, nil
 }
 
 // accessBy finds an access token by what somebody holds; fault.NotFound when it is none

@@ -64,11 +64,14 @@ func (p *Pages) connected(r *http.Request, lang string, c connections.Connection
 	if fault.Is(err, fault.NotFound) {
 		client, err = &clients.Client{ID: c.ClientID}, nil // switched off: it can still be ended
 	}
+	if err != nil {
+		return connected{}, err
+	}
 	app := connected{ID: c.ClientID, Name: client.NameIn(lang), Scopes: p.inWords(r.Context(), lang, c.Scopes), Ours: client.FirstParty}
 	if client.Unverified {
 		app.Host = client.Return()
 	}
-	return app, err
+	return app, nil
 }
 
 // endApp ends a connection: consent, grants and tokens.
