@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/sealing"
 	"tegata/shared/secret"
 )
 
@@ -30,9 +31,9 @@ type accessClaims struct {
 	AMR      []string     `json:"amr,omitempty"`
 	Details  details      `json:"authorization_details,omitempty"`
 	Actor    *actor       `json:"act,omitempty"`
-	MayAct   *actor       `json:"may_act,omitempty"`  // RFC 8693 §4.4
-	Bound    confirmation `json:"cnf,omitzero"`       // RFC 7800 §3.1
-	Grant    string       `json:"grant_id,omitempty"` // what it ends with; for us alone
+	MayAct   *actor       `json:"may_act,omitempty"` // RFC 8693 §4.4
+	Bound    confirmation `json:"cnf,omitzero"`      // RFC 7800 §3.1
+	Grant    *string      `json:"grant_id"`          // what it ends with, "" for nothing; for us alone
 }
 
 // audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.
@@ -92,8 +93,9 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 	if w.grant == "" && !w.machine {
 		w.grant = w.access // a grant that nothing led to but this token
 	}
-	now := p.Clock()
+	now, longest := p.Clock(), sealing.MaxLength
 	if w.target.format == clients.JWT {
+		longest = maxToken
 		text, err = p.mintJWT(ctx, w, about, now)
 	} else {
 		t := carried{ID: w.access, Grant: w.grant, Issued: now.UnixMicro(), Expires: now.Add(w.accessLives(p)).UnixMicro(), Bound: w.bound}
@@ -104,6 +106,9 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 			t.Target = w.target
 		}
 		text, err = p.seal(ctx, t)
+	}
+	if len(text) > longest { // nobody would look at it when it comes back
+		return "", refuse("invalid_authorization_details", "The authorization_details are too long for one access token.")
 	}
 	w.accessText = text
 	return text, err
@@ -147,7 +152,7 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
 		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
-		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: w.grant,
+		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: &w.grant,
 	})
 	if err != nil {
 		return "", err
@@ -173,7 +178,9 @@ func (p *Provider) carriedBy(ctx context.Context, given string) (t carried, err 
 	return t, t.decode(plain)
 }
 
-// carriedByJWT is carriedBy for one that a key of ours signed, also a retired one.
+// carriedByJWT is carriedBy for one that a key of ours signed, also a retired one. One
+// that says nothing of a grant is from before tokens did: it may be about a person, and
+// nobody can tell any more whether it was taken back.
 func (p *Provider) carriedByJWT(given string) (carried, bool) {
 	if len(given) > maxToken {
 		return carried{}, false
@@ -187,17 +194,17 @@ func (p *Provider) carriedByJWT(given string) (carried, bool) {
 		return carried{}, false
 	}
 	var c accessClaims
-	if err := token.Claims(key.Key, &c); err != nil || c.Issuer != p.Issuer || !secret.IsID(c.ID) {
+	if err := token.Claims(key.Key, &c); err != nil || c.Issuer != p.Issuer || !secret.IsID(c.ID) || c.Grant == nil {
 		return carried{}, false
 	}
 	t := carried{
-		ID: c.ID, Grant: c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
+		ID: c.ID, Grant: *c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
 		Target: &target{Scopes: strings.Fields(c.Scope), Details: c.Details},
 	}
 	if !(len(c.Audience) == 1 && c.Audience[0] == p.Issuer) {
 		t.Target.Audience = c.Audience
 	}
-	if c.Grant == "" {
+	if *c.Grant == "" {
 		t.Client, t.About = c.Client, &session{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor}
 	}
 	return t, true
