@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -182,7 +183,7 @@ func (p *Provider) carriedBy(ctx context.Context, given string) (t carried, err 
 // that says nothing of a grant is from before tokens did: it may be about a person, and
 // nobody can tell any more whether it was taken back.
 func (p *Provider) carriedByJWT(given string) (carried, bool) {
-	if len(given) > maxToken {
+	if len(given) > maxToken || !spelledAsMade(given) {
 		return carried{}, false
 	}
 	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{accessTokenAlg})
@@ -208,6 +209,17 @@ func (p *Provider) carriedByJWT(given string) (carried, bool) {
 		t.Client, t.About = c.Client, &session{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor}
 	}
 	return t, true
+}
+
+// spelledAsMade tells whether each part of a JWT is the base64 that we would write: the
+// usual readers pass over the last bits and over line ends, and a token has one spelling.
+func spelledAsMade(given string) bool {
+	for part := range strings.SplitSeq(given, ".") {
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return false
+		}
+	}
+	return !strings.ContainsAny(given, "\r\n")
 }
 
 // audienceOf is whom the target names; without a resource that is us.

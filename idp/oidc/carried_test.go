@@ -3,7 +3,10 @@ package oidc_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +71,33 @@ func TestWhatWasRevokedStaysSoForNodesThatAreBehind(t *testing.T) { // RFC 7009 
 	})
 }
 
+// The last character of a part has bits that mean nothing, and many a reader passes over
+// line ends: a token has one spelling all the same.
+func TestAnAccessTokenHasOneSpelling(t *testing.T) { // A-043
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	w := start(t)
+	services(t, w)
+	for _, scope := range []string{"orders.read", "orders.write", "orders.read orders.write"} {
+		for _, resource := range []string{invoices, orders} { // opaque, JWT
+			if resource == invoices {
+				scope = "invoices.read"
+			}
+			token := ok(t, w.ask("service", clients.ClientCredentials, "resource="+resource, "scope="+scope))["access_token"].(string)
+			parts := strings.Split(token, ".")
+			for i, part := range parts {
+				last := strings.IndexByte(letters, part[len(part)-1])
+				for _, other := range []string{part[:len(part)-1] + letters[last^1:last^1+1], part + "\n", part + "="} {
+					changed := slices.Clone(parts)
+					changed[i] = other
+					if got := w.introspect("service", strings.Join(changed, ".")); got.Body != `{"active":false}` {
+						t.Errorf("part %d with %q in the place of %q: %s", i, other, part, got.Body)
+					}
+				}
+			}
+		}
+	}
+}
+
 // An access token carries the details, and is looked at up to some length: whoever gets
 // one can use it.
 func TestATokenThatIsGivenIsKnownHoweverMuchItSays(t *testing.T) { // RFC 9396 §5
@@ -99,7 +129,18 @@ func TestIntrospectionOfATokenWhoseClientCannotBeRead(t *testing.T) {
 	token := w.shopToken()
 	w.clock.Move(time.Second)
 	w.exec(`update clients set record = '{' where id = 'shop'`)
-	if got := w.introspect("orders-api", token); got.StatusCode != 500 || !strings.Contains(got.Body, `"server_error"`) {
-		t.Errorf("status %d: %s", got.StatusCode, got.Body)
+	form := url.Values{"token": {token}}
+	r, err := http.NewRequest(http.MethodPost, w.server.URL+"/oauth2/introspect", strings.NewReader(form.Encode()))
+	must(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := w.http.Do(headed(r, []string{basicAuth("orders-api", basicSecret)}))
+	if err != nil {
+		t.Fatalf("no answer at all: %v", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	must(t, err)
+	if response.StatusCode != 500 || !strings.Contains(string(body), `"server_error"`) {
+		t.Errorf("status %d: %s", response.StatusCode, body)
 	}
 }
