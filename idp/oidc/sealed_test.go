@@ -141,3 +141,32 @@ func TestTokensOfADeletedClientAreNotItsSuccessors(t *testing.T) {
 		}
 	})
 }
+
+// A code that somebody else brings while its client redeems it has been in other hands:
+// whoever is first, nothing of it stays alive, and nobody sees an error of ours.
+func TestACodeThatIsBurntWhileItIsRedeemedLeavesNothingAlive(t *testing.T) { // RFC 6749 §4.1.2
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		for range 5 {
+			code, answers := w.code("basic"), make([]answer, 6)
+			var all sync.WaitGroup
+			for i := range answers {
+				all.Go(func() {
+					if i%2 == 0 {
+						answers[i] = w.redeem("basic", code)
+					} else {
+						answers[i] = w.redeem("basic", code, "code_verifier="+strings.Repeat("x", 43))
+					}
+				})
+			}
+			all.Wait()
+			for _, got := range answers {
+				if got.StatusCode != 200 {
+					wantError(t, got, 400, "invalid_grant")
+				} else if got := w.userinfo(got.json(t)["access_token"]); got.StatusCode != 401 {
+					t.Errorf("an access token lives on: status %d", got.StatusCode)
+				}
+			}
+		}
+	})
+}
