@@ -1,5 +1,7 @@
 // npm's oidc-provider as its readme starts it: the adapter in memory, keys for ES256,
-// the clients of the load, and anybody may log in. `node server.mjs PORT SECRET`.
+// the clients of the load, and anybody may log in. Refresh tokens are replaced when they
+// are used, as ours are; by itself it keeps those of clients with a secret.
+// `node server.mjs PORT SECRET`.
 import { generateKeyPairSync } from 'node:crypto'
 import Provider from 'oidc-provider'
 
@@ -33,5 +35,6 @@ const provider = new Provider(issuer, {
     claims: async () => ({ sub: id, email: id, email_verified: true, given_name: 'Load', family_name: 'Person', locale: 'en' }),
   }),
   cookies: { keys: [secret] },
+  rotateRefreshToken: true,
 })
 provider.listen(Number(port), '127.0.0.1')
