@@ -152,7 +152,7 @@ func TestACodeThatIsBurntWhileItIsRedeemedLeavesNothingAlive(t *testing.T) { // 
 			var all sync.WaitGroup
 			for i := range answers {
 				all.Go(func() {
-					if i%2 == 0 {
+					if i == 0 {
 						answers[i] = w.redeem("basic", code)
 					} else {
 						answers[i] = w.redeem("basic", code, "code_verifier="+strings.Repeat("x", 43))
