@@ -26,6 +26,16 @@ func TestSessionCloneSharesNothing(t *testing.T) {
 	}
 }
 
+// A row that cannot be read is an error of ours, not the end of the request.
+func TestAGrantWhoseSessionCannotBeRead(t *testing.T) {
+	for text, good := range map[string]bool{`{"sub":"a"}`: true, "null": true, "{": false, "": false, `{"sub":1}`: false} {
+		r := grantRow{about: []byte(text), accountID: "account", sid: "sid"}
+		if h, err := r.read(); (err == nil) != good || h.Session.AccountID != "account" || h.Session.SID != "sid" {
+			t.Errorf("%q: got %+v, %v", text, h.Session, err)
+		}
+	}
+}
+
 func TestErrorCodesAreRegisteredOnes(t *testing.T) { // RFC 6749 §5.2; fosite has codes of its own
 	for code, to := range renamed {
 		if sentences[to] == "" || sentences[code] != "" {

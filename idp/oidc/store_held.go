@@ -2,8 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
 	"time"
 
 	"tegata/idp/accounts"
@@ -162,27 +160,11 @@ func (s store) refresh(ctx context.Context, given string) (held, error) {
 // grantOf gives the newest grant of a log-in that the client has of the session, as held
 // without a token; fault.NotFound when there is none that is alive.
 func (s store) grantOf(ctx context.Context, client, sid string, now time.Time) (held, error) {
-	var h held
-	var scopes string
-	var about []byte
-	var sessionID *string
-	var accountID string
-	err := s.DB.Row(ctx, `
-		select g.id, g.client_id, g.scopes, g.offline, g.session, g.account_id, g.created_at, s.id
-		from grants g left join sessions s on s.id = g.session_id and s.ended_at is null
-		where g.account_id = (select account_id from sessions where id = $2) and g.client_id = $1
-			and g.session_id = $2 and g.root_id is null and g.ended_at is null and g.expires_at > $3
-		order by g.id desc limit 1`, db.Args(client, sid, now),
-		&h.ID, &h.Client, &scopes, &h.Offline, &about, &accountID, &h.BeganAt, &sessionID)
-	if err == nil {
-		err = json.Unmarshal(about, &h.Session)
-	}
-	if err != nil {
+	var r grantRow
+	if err := s.DB.Row(ctx, grantOfQuery, db.Args(client, sid, now), r.dest()...); err != nil {
 		return held{}, err
 	}
-	h.Session.AccountID, h.Session.SID = accountID, sid
-	h.Scopes, h.Over = strings.Fields(scopes), !h.Offline && sessionID == nil
-	return h, nil
+	return r.read()
 }
 
 func unknownToken() error { return fault.New(fault.NotFound, "", "oidc.unknown_token") }

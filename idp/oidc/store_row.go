@@ -34,6 +34,10 @@ var (
 			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at, o.scopes` +
 		grantFrom + allowedFrom + `
 		where g.id = $1`
+	grantOfQuery = grantColumns + grantFrom + `
+		where g.account_id = (select account_id from sessions where id = $2) and g.client_id = $1
+			and g.session_id = $2 and g.root_id is null and g.ended_at is null and g.expires_at > $3
+		order by g.id desc limit 1`
 )
 
 const byAccess = `
@@ -68,7 +72,8 @@ func (r *grantRow) read() (held, error) {
 		h.RootID = *r.rootID
 	}
 	h.Person = &person{Active: r.active}
-	err := json.Unmarshal(r.about, &h.Session)
+	h.Session = &session{}
+	err := json.Unmarshal(r.about, h.Session)
 	h.Session.AccountID, h.Session.SID = r.accountID, r.sid
 	return h, err
 }
