@@ -5,14 +5,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"tegata/keys"
 	"tegata/shared/db/dbtest"
-	"tegata/shared/secret"
 )
 
 // A process that changes the ring all the time is killed at moments that nobody chose.
@@ -25,14 +23,7 @@ func TestAKillAtAnyMomentLeavesOneActiveKey(t *testing.T) { // F-03
 	dbtest.EachURL(t, func(t *testing.T, url string) {
 		d := dbtest.Open(t, url, mechanisms(t))
 		clearRing(t, d)
-		kekFile := filepath.Join(t.TempDir(), "kek")
-		if _, err := secret.ReadOrCreateKeyFile(kekFile); err != nil {
-			t.Fatal(err)
-		}
-		r, err := openRing(t.Context(), d, kekFile)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r, kekFile := ringUnderNewKey(t, d)
 		if err := preparations["import"](t.Context(), r); err != nil {
 			t.Fatal(err)
 		}

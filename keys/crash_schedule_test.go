@@ -3,14 +3,12 @@ package keys_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"tegata/keys"
 	"tegata/shared/db/dbtest"
-	"tegata/shared/secret"
 )
 
 // The schedule that is changed, and what it becomes.
@@ -24,14 +22,7 @@ func TestAKilledScheduleIsTheOldOneOrTheNewOneAndOnRecord(t *testing.T) { // F-0
 		d := dbtest.Open(t, url, mechanisms(t))
 		for step := range strings.FieldsSeq("begun planned done committed") {
 			clearRing(t, d)
-			kekFile := filepath.Join(t.TempDir(), "kek")
-			if _, err := secret.ReadOrCreateKeyFile(kekFile); err != nil {
-				t.Fatal(err)
-			}
-			r, err := openRing(t.Context(), d, kekFile)
-			if err != nil {
-				t.Fatal(err)
-			}
+			r, kekFile := ringUnderNewKey(t, d)
 			if err := r.SetPlan(t.Context(), oldPlan); err != nil {
 				t.Fatal(err)
 			}

@@ -35,6 +35,20 @@ func TestMain(m *testing.M) {
 // columns are a table of a program with sealed values.
 var columns = []secret.Column{{Name: "notes", Table: "notes", Row: "id", Box: "box", By: "sealed_by", Purpose: "note"}}
 
+// ringUnderNewKey opens the ring of a database under a new key-encryption key, and names its file.
+func ringUnderNewKey(t *testing.T, d *db.DB) (r *keys.Ring, kekFile string) {
+	t.Helper()
+	kekFile = filepath.Join(t.TempDir(), "kek")
+	if _, err := secret.ReadOrCreateKeyFile(kekFile); err != nil {
+		t.Fatal(err)
+	}
+	r, err := openRing(t.Context(), d, kekFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, kekFile
+}
+
 // openRing opens the ring of a database as a program does that starts there.
 func openRing(ctx context.Context, d *db.DB, kekFile string) (*keys.Ring, error) {
 	key, err := secret.ReadKeyFile(kekFile)
@@ -132,14 +146,7 @@ func TestAKilledChangeLeavesOneActiveKeyAndCanBeRepeated(t *testing.T) { // F-03
 func killAndRepeat(t *testing.T, work, step, url string) {
 	d := dbtest.Open(t, url, mechanisms(t))
 	clearRing(t, d)
-	kekFile := filepath.Join(t.TempDir(), "kek")
-	if _, err := secret.ReadOrCreateKeyFile(kekFile); err != nil {
-		t.Fatal(err)
-	}
-	before, err := openRing(t.Context(), d, kekFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before, kekFile := ringUnderNewKey(t, d)
 	notes(t, d, before.Seal, 500)
 	if prepare := preparations[work]; prepare != nil {
 		if err := prepare(t.Context(), before); err != nil {

@@ -138,14 +138,7 @@ func TestARestoredBackupIsRefusedUntilRecovered(t *testing.T) { // A-167
 
 func TestAnOlderBackupWithoutAnyRotationIsNoticed(t *testing.T) {
 	d := dbtest.SQLite(t, mechanisms(t))
-	kek := filepath.Join(t.TempDir(), "kek")
-	if _, err := secret.ReadOrCreateKeyFile(kek); err != nil {
-		t.Fatal(err)
-	}
-	r, err := openRing(t.Context(), d, kek)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, kek := ringUnderNewKey(t, d)
 	round(t, r)
 	if _, err := d.Exec(t.Context(), `update key_ring set beat_at = beat_at - 3600000000`); err != nil {
 		t.Fatal(err)
