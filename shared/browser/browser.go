@@ -4,7 +4,7 @@
 //
 //	InProcess   without a browser: HTTP, cookies and HTML forms as the standards say; no script (inprocess.go, forms.go)
 //	Chromium    Debian's Chromium over the DevTools protocol: width, dark, script on or off (chromium.go, tab.go)
-//	Person      what both do: Visit, Fill, Choose, Check, Press, Follow, Sees …
+//	Person      what both do: Visit, Fill, Choose, Check, Press, Follow (browser.go), Sees, Title, At … (sight.go)
 //	Axe         the accessibility check of axe-core, in Chromium (axe.go)
 //
 // All methods end the test with t.Fatalf and what the person saw instead.
@@ -12,10 +12,10 @@ package browser
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 )
@@ -34,8 +34,9 @@ type Options struct {
 type Person struct {
 	Base string // URL that paths are visited under before the first page
 
-	t      testing.TB
-	driver driver
+	t        testing.TB
+	driver   driver
+	patience time.Duration // with a page that goes on by itself; 0 where none can
 }
 
 // driver is one kind of browser. Nodes are of the document that look gave last.
@@ -50,16 +51,6 @@ type driver interface {
 	enter(field *html.Node) error
 	value(field *html.Node) (string, error)
 	screenshot(path string) error
-}
-
-// sight is the page as it is at the moment.
-type sight struct {
-	url    string
-	status int
-	header http.Header
-	html   string
-	text   string // visible, spaces collapsed
-	doc    *html.Node
 }
 
 // Visit goes to an address: a whole URL, or a path on the site of the page at hand
@@ -159,67 +150,6 @@ func (p *Person) Follow(link string) *Person {
 	return p
 }
 
-// Sees wants each text on the page.
-func (p *Person) Sees(texts ...string) *Person {
-	p.t.Helper()
-	s := p.look()
-	for _, text := range texts {
-		if !strings.Contains(s.text, squash(text)) {
-			p.fatal("does not see %q", text)
-		}
-	}
-	return p
-}
-
-// SeesNot wants none of the texts on the page.
-func (p *Person) SeesNot(texts ...string) *Person {
-	p.t.Helper()
-	s := p.look()
-	for _, text := range texts {
-		if strings.Contains(s.text, squash(text)) {
-			p.fatal("sees %q, which should not be there", text)
-		}
-	}
-	return p
-}
-
-// Title wants this as the beginning of the page's title.
-func (p *Person) Title(text string) *Person {
-	p.t.Helper()
-	title := ""
-	if n := first(p.look().doc, "title"); n != nil {
-		title = squash(content(n))
-	}
-	if !strings.HasPrefix(title, text) {
-		p.fatal("title %q, want %q", title, text)
-	}
-	return p
-}
-
-// At wants part somewhere in the address.
-func (p *Person) At(part string) *Person {
-	p.t.Helper()
-	if here := p.look().url; !strings.Contains(here, part) {
-		p.fatal("at %s, want %s", here, part)
-	}
-	return p
-}
-
-// URL gives the address of the page.
-func (p *Person) URL() string { p.t.Helper(); return p.look().url }
-
-// Status gives the HTTP status of the page.
-func (p *Person) Status() int { p.t.Helper(); return p.look().status }
-
-// HTML gives the page: as it was sent (InProcess), or as it is by now (Chromium).
-func (p *Person) HTML() string { p.t.Helper(); return p.look().html }
-
-// Text gives the visible text, runs of spaces as one.
-func (p *Person) Text() string { p.t.Helper(); return p.look().text }
-
-// Header gives a header of the answer.
-func (p *Person) Header(name string) string { p.t.Helper(); return p.look().header.Get(name) }
-
 // Value gives what stands in the field with that label.
 func (p *Person) Value(label string) string {
 	p.t.Helper()
@@ -254,27 +184,6 @@ func (p *Person) inspect() {
 	}
 }
 
-// field finds a control by its words, or ends the test.
-func (p *Person) field(words string, kinds ...string) *html.Node {
-	p.t.Helper()
-	s := p.look()
-	n := find(s.doc, words, kinds...)
-	if n == nil {
-		p.fatal("there is no %s %q; there are: %s", strings.Join(kinds, " or "), words, names(s.doc, kinds...))
-	}
-	return n
-}
-
-func (p *Person) look() sight {
-	p.t.Helper()
-	s, err := p.driver.look()
-	p.must(err, "look")
-	if s.doc == nil {
-		p.t.Fatalf("no page was visited yet")
-	}
-	return s
-}
-
 func (p *Person) absolute(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.IsAbs() {
@@ -296,16 +205,4 @@ func (p *Person) must(err error, format string, args ...any) {
 	if err != nil {
 		p.t.Fatalf("%s: %v", fmt.Sprintf(format, args...), err)
 	}
-}
-
-// longestSight is how much of a page a failed test shows, in bytes.
-const longestSight = 1500
-
-func (p *Person) fatal(format string, args ...any) {
-	p.t.Helper()
-	s, err := p.driver.look()
-	if err != nil || s.doc == nil {
-		p.t.Fatalf(format, args...)
-	}
-	p.t.Fatalf("%s\nat %s (status %d):\n%.*s", fmt.Sprintf(format, args...), s.url, s.status, longestSight, s.text)
 }

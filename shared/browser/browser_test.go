@@ -63,6 +63,13 @@ func site(t *testing.T) string {
 	mux.HandleFunc("GET /script", func(w http.ResponseWriter, r *http.Request) {
 		write(w, `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>S</title><p id="p">no script</p><script src="/script.js"></script>`)
 	})
+	mux.HandleFunc("GET /later.js", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(w, `setTimeout(function () { location = "/form"; }, 300);`)
+	})
+	mux.HandleFunc("GET /later", func(w http.ResponseWriter, r *http.Request) {
+		write(w, `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Later</title><p>wait</p><script src="/later.js"></script>`)
+	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server.URL
@@ -171,6 +178,15 @@ func TestScriptRunsOnlyWhereItIsOn(t *testing.T) {
 	base := site(t)
 	browser.Chromium(t, browser.Options{Base: base, Script: true}).Visit("/script").Sees("script ran")
 	browser.Chromium(t, browser.Options{Base: base}).Visit("/script").Sees("no script")
+}
+
+// A page may go on by itself after it was loaded, as an answer by form_post does.
+func TestAPageThatGoesOnByItselfIsWaitedFor(t *testing.T) {
+	ada := browser.Chromium(t, browser.Options{Base: site(t), Script: true})
+	ada.Visit("/later").Sees("wait", "Seen by all")
+	ada.Visit("/later").At("/form")
+	ada.Visit("/later").Title("A form")
+	ada.Visit("/later").Fill("Address", "x")
 }
 
 func TestABreachOfTheContentPolicyIsHeard(t *testing.T) {

@@ -46,7 +46,7 @@ func Chromium(t testing.TB, o Options) *Person {
 			t.Errorf("the browser complains: %s", complaint)
 		}
 	})
-	return &Person{Base: o.Base, t: t, driver: d}
+	return &Person{Base: o.Base, t: t, driver: d, patience: goesOnWithin}
 }
 
 // started starts Chromium when the first person needs it. It ends with the test

@@ -22,12 +22,14 @@ import (
 	"golang.org/x/net/html"
 )
 
-// How long a page may take to begin to load after a press, and to load.
+// How long a page may take to begin to load after a press, to load, and to be what a
+// test wants to see when it goes on by itself.
 const (
 	beginsWithin = 3 * time.Second
 	doneWithin   = 20 * time.Second // anything else
 	loadsWithin  = 30 * time.Second
 	settles      = 60 * time.Millisecond // after a press that loads nothing
+	goesOnWithin = 3 * time.Second
 	step         = 5 * time.Millisecond
 )
 
