@@ -39,6 +39,5 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
 // metrics count them and the log does not.
 func publish(d *serve.Document, w http.ResponseWriter, r *http.Request) {
 	serve.Quiet(r.Context())
-	serve.Data(w)
 	d.ServeHTTP(w, r)
 }

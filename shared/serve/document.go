@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
-// Document is an answer that is the same for everybody and changes seldom: its bytes
-// and its headers are made once. A long one is also kept gzipped, for those who take it.
+// Document is an answer for programs that is the same for everybody and changes seldom:
+// its bytes and its headers are made once. A long one is also kept gzipped, for those who
+// take it. It carries no header that is about one request, as caches keep it, and none
+// for pages beside nosniff: with more than eight of them net/http's two maps of headers
+// become bigger ones, which costs more than finding the document.
 type Document struct {
 	plain, small  body // small is empty where gzip does not pay
 	kind, caching []string
@@ -59,7 +62,9 @@ func (d *Document) ETag() string { return d.plain.etag[0] }
 
 // ServeHTTP answers with the document, or says that the caller has it.
 func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	Of(r.Context()).public = true
 	h, b := w.Header(), &d.plain
+	delete(h, requestIDHeader)
 	h["Cache-Control"] = d.caching
 	if d.small.text != nil {
 		h["Vary"] = byEncodings

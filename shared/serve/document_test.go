@@ -92,6 +92,26 @@ func TestAShortDocumentIsTheSameForEverybody(t *testing.T) {
 	}
 }
 
+// What a cache keeps for all says nothing of one request. More than eight headers would
+// make it cost a tenth more.
+func TestADocumentCarriesNoHeaderOfOneRequest(t *testing.T) {
+	d := serve.NewDocument([]byte(long), "application/json", `"v1"`, time.Minute)
+	for _, has := range []string{"", `"v1-gzip"`} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		r.Header.Set("If-None-Match", has)
+		h := ask(serve.Front{Log: quiet()}.Handler(d), r).Header()
+		for _, name := range []string{"X-Request-Id", "Content-Security-Policy", "X-Frame-Options", "Permissions-Policy"} {
+			if h.Get(name) != "" {
+				t.Errorf("it carries %s", name)
+			}
+		}
+		if h.Get("X-Content-Type-Options") != "nosniff" || len(h) > 7 { // Access-Control-Allow-Origin is the handler's
+			t.Errorf("headers %v", h)
+		}
+	}
+}
+
 func TestADocumentIsNotSentToWhoHasIt(t *testing.T) { // RFC 9110 §13.1.2, §8.8.3.3, §15.4.5
 	d := serve.NewDocument([]byte(long), "application/json", `"v1"`, time.Minute)
 	for _, c := range []struct {

@@ -41,7 +41,7 @@ func (f Front) headers(v *visit) {
 	h, x := v.exchange.header, &v.exchange
 	h["X-Content-Type-Options"] = nosniff
 	h["Cache-Control"] = noStore
-	h["X-Request-Id"] = v.id[:]
+	h[requestIDHeader] = v.id[:]
 	if f.HTTPS && (x.HTTPS || len(f.Proxies) == 0) { // RFC 6797 §7.2: not over plain http
 		h["Strict-Transport-Security"] = secureOnly
 	}
@@ -60,7 +60,10 @@ var forPage = [...]struct {
 	{"Permissions-Policy", noFeatures},
 }
 
-const contentPolicy = "Content-Security-Policy"
+const (
+	contentPolicy   = "Content-Security-Policy"
+	requestIDHeader = "X-Request-Id"
+)
 
 // Data says that the answer is for programs and not for people: JSON, a token. What
 // means something only to a browser that shows a page is left out, as each header of a
@@ -82,9 +85,10 @@ func complete(h http.Header) {
 }
 
 // startOver forgets what the handler chose.
-func startOver(h http.Header) {
+func (x *Exchange) startOver() {
+	x.public = false
 	for _, one := range forPage {
-		delete(h, one.name)
+		delete(x.header, one.name)
 	}
 }
 

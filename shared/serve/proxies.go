@@ -60,7 +60,7 @@ func (p Proxies) read(r *http.Request, x *Exchange) {
 	if proto := last(r.Header["X-Forwarded-Proto"]); proto != "" {
 		x.HTTPS = strings.EqualFold(proto, "https")
 	}
-	if id := last(r.Header["X-Request-Id"]); goodRequestID(id) {
+	if id := last(r.Header[requestIDHeader]); goodRequestID(id) {
 		x.ID = id
 	}
 }
