@@ -14,7 +14,7 @@
 // comment "--sqlite: without rowid" at the end of a table (forSQLite tells when it pays).
 //
 // On SQLite there is one writing connection, and transactions that wait for it share a
-// commit (writer.go); reads go to read-only connections
+// commit (writer.go, turns.go); reads go to read-only connections
 // (readers.go). Both speak to the driver directly (lite.go), PostgreSQL is asked through
 // database/sql. A statement that starts with "select" reads, any other writes.
 package db

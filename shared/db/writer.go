@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
-	"sync"
 	"time"
 )
 
@@ -14,8 +11,6 @@ const (
 	// maxShared bounds how many transactions share one commit, so that the first of
 	// them does not wait long for the last.
 	maxShared = 128
-	// waitFor bounds how long a transaction waits for its turn; then it is fault.Busy.
-	waitFor = 10 * time.Second
 	// journalPages is how many pages the journal holds before it is folded into the
 	// file: 16 MB. Pages that change all the time are copied and synced less often than
 	// with the usual 1000, and no lookup takes longer: the index of the journal has 4062
@@ -29,27 +24,17 @@ const (
 // finds nobody commits for all of them: the disk is asked to be durable once, and
 // nobody is told "done" before.
 type writer struct {
+	turns
 	conn conn   // belongs to whoever has the turn
 	open *group // the transaction under way, nil when there is none; likewise
-
-	mu     sync.Mutex
-	taken  bool // somebody has the turn
-	queue  []*waiter
-	closed bool
-	idle   chan struct{} // closed when nobody has the turn any more; made by stop
 }
 
 // group is those who share a commit.
 type group struct {
-	size int
-	done chan struct{} // closed when err is known
-	err  error
-}
-
-// waiter is a transaction that waits for its turn.
-type waiter struct {
-	turn chan struct{} // closed when it comes, or when err says why not
-	err  error
+	size  int
+	until time.Time     // no longer than that it waits for more; zero: nobody has waited yet
+	done  chan struct{} // closed when err is known
+	err   error
 }
 
 // job is what a caller wants done in his turn.
@@ -69,6 +54,7 @@ func newWriter(name string) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{conn: conn{l}}
+	w.turns.begin()
 	for _, setting := range []string{
 		"pragma temp_store=memory", // what a savepoint would bring back stays out of the disk
 		fmt.Sprintf("pragma wal_autocheckpoint=%d", journalPages),
@@ -78,24 +64,6 @@ func newWriter(name string) (*writer, error) {
 		}
 	}
 	return w, nil
-}
-
-// stop refuses new transactions, those that wait too, and waits for those under way.
-func (w *writer) stop() {
-	w.mu.Lock()
-	w.closed = true
-	for _, waits := range w.queue {
-		waits.err = errClosed
-		close(waits.turn)
-	}
-	w.queue = nil
-	if !w.taken {
-		w.mu.Unlock()
-		return
-	}
-	w.idle = make(chan struct{})
-	w.mu.Unlock()
-	<-w.idle
 }
 
 func (w *writer) close() error {
@@ -123,49 +91,6 @@ func (w *writer) tx(ctx context.Context, d *DB, j job) error {
 		then()
 	}
 	return nil
-}
-
-// enter waits for the turn.
-func (w *writer) enter(ctx context.Context) error {
-	w.mu.Lock()
-	if w.closed {
-		w.mu.Unlock()
-		return errClosed
-	}
-	if !w.taken {
-		w.taken = true
-		w.mu.Unlock()
-		return nil
-	}
-	me := &waiter{turn: make(chan struct{})}
-	w.queue = append(w.queue, me)
-	w.mu.Unlock()
-	patience := time.NewTimer(waitFor)
-	defer patience.Stop()
-	select {
-	case <-me.turn:
-		return me.err
-	case <-ctx.Done():
-		return w.giveUp(me, ctx.Err())
-	case <-patience.C:
-		return w.giveUp(me, busy(errors.New("db: waited too long for the writer")))
-	}
-}
-
-// giveUp leaves the queue, and passes the turn on if it came at the same moment.
-func (w *writer) giveUp(me *waiter, why error) error {
-	w.mu.Lock()
-	at := slices.Index(w.queue, me)
-	if at >= 0 {
-		w.queue = slices.Delete(w.queue, at, at+1)
-	}
-	w.mu.Unlock()
-	if at < 0 {
-		if <-me.turn; me.err == nil {
-			w.leave()
-		}
-	}
-	return why
 }
 
 // run runs j in the turn and gives the turn on. Without an error what it did is kept if
@@ -217,46 +142,16 @@ func (w *writer) end(err error) {
 	}
 }
 
-// leave gives the turn to the next one, or commits when nobody waits or enough share.
-// Before it asks the disk it lets the others that can run do so, once: some of them come
-// with a transaction of their own, and where there are none that takes no time.
+// leave gives the turn to the next one, or commits when nobody comes or enough share.
 func (w *writer) leave() {
 	for !w.passOn() {
-		if w.open.size < maxShared {
-			if runtime.Gosched(); w.awaited() {
-				continue
-			}
+		if w.open.size < maxShared && w.linger() {
+			continue
 		}
+		size := w.open.size
 		w.end(w.conn.commit())
+		w.shared(size)
 	}
-}
-
-// awaited tells whether anybody waits for the turn.
-func (w *writer) awaited() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.queue) > 0
-}
-
-// passOn tells whether the turn is somebody else's or nobody's now.
-func (w *writer) passOn() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case w.open != nil && (len(w.queue) == 0 || w.open.size >= maxShared):
-		return false
-	case len(w.queue) > 0:
-		close(w.queue[0].turn)
-		w.queue[0] = nil
-		w.queue = w.queue[1:]
-		return true
-	}
-	w.taken = false
-	if w.idle != nil {
-		close(w.idle)
-		w.idle = nil
-	}
-	return true
 }
 
 // begin opens the transaction, or a savepoint when others wait in it already.
