@@ -83,23 +83,35 @@ func textClaim(a *accounts.Account, name string) string {
 	return ""
 }
 
-// pick adds the named claims about an account to some, those that are known.
-func pick(some map[string]any, a *accounts.Account, names []string) {
+// claimsSet is a JWT Claims Set (RFC 7519 §4), or what userinfo tells as plain JSON, in
+// the order in which it is written. No name is there twice.
+type claimsSet []member
+
+func (c claimsSet) members(o *object) {
+	for _, one := range c {
+		o.value(one.name, one.value)
+	}
+}
+
+// pick adds the named claims about an account, those that are known and not there yet.
+func (c claimsSet) pick(a *accounts.Account, names []string) claimsSet {
 	for _, name := range names {
+		if slices.ContainsFunc(c, func(m member) bool { return m.name == name }) {
+			continue
+		}
 		if value, ok := claimOf(a, name); ok {
-			some[name] = value
+			c = append(c, member{name, value})
 		}
 	}
+	return c
 }
 
 // about is what userinfo tells: the claims of the scopes and those asked for one by
 // one, always with the subject.
-func about(a *accounts.Account, subject string, scopes, single []string) map[string]any {
-	claims := make(map[string]any, 16)
-	pick(claims, a, single)
+func about(a *accounts.Account, subject string, scopes, single []string) claimsSet {
+	claims := append(make(claimsSet, 0, 20), member{"sub", subject}).pick(a, single)
 	for _, scope := range scopes {
-		pick(claims, a, byScope[scope])
+		claims = claims.pick(a, byScope[scope])
 	}
-	claims["sub"] = subject
 	return claims
 }

@@ -45,6 +45,16 @@ type issued struct {
 	Session     *session `json:"session"`
 }
 
+// members writes what the tags of the fields say.
+func (i issued) members(o *object) {
+	o.value("at", i.At)
+	o.value("client", i.Client)
+	o.value("redirect_uri", i.RedirectURI)
+	o.texts("scopes", i.Scopes)
+	o.text("challenge", i.Challenge)
+	o.value("session", i.Session)
+}
+
 func (i issued) createdAt() time.Time { return time.UnixMicro(i.At).UTC() }
 
 // strategy makes the codes and tokens that fosite asks for. They are id.sealed or
@@ -70,7 +80,7 @@ func (s strategy) GenerateAuthorizeCode(ctx context.Context, r fosite.Requester)
 
 // makeCode gives the code that stands for i.
 func (p *Provider) makeCode(ctx context.Context, i issued) (string, error) {
-	plain, err := json.Marshal(i)
+	plain, err := encode(i)
 	if err != nil {
 		return "", err
 	}

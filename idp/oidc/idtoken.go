@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
-	"encoding/json"
 	"time"
 
 	"github.com/ory/fosite"
@@ -16,20 +15,39 @@ import (
 // idToken is what an ID token says. OIDC Core §2. Claims about the person stay out,
 // unless the client asked for single ones here: userinfo has them.
 type idToken struct {
-	Issuer     string         `json:"iss"`
-	Subject    string         `json:"sub"`
-	Audience   string         `json:"aud"`
-	Expires    int64          `json:"exp"`
-	Issued     int64          `json:"iat"`
-	AuthTime   int64          `json:"auth_time,omitempty"`
-	Nonce      string         `json:"nonce,omitempty"`
-	ACR        string         `json:"acr,omitempty"`
-	AMR        []string       `json:"amr,omitempty"`
-	SID        string         `json:"sid,omitempty"`
-	AccessHash string         `json:"at_hash,omitempty"`
-	CodeHash   string         `json:"c_hash,omitempty"`
-	MayAct     *actor         `json:"may_act,omitempty"` // RFC 8693 §4.4
-	More       map[string]any `json:"-"`                 // claims asked for one by one
+	Issuer     string
+	Subject    string
+	Audience   string
+	Expires    int64 // this and the next two: seconds since 1970
+	Issued     int64
+	AuthTime   int64
+	Nonce      string
+	ACR        string
+	AMR        []string
+	SID        string
+	AccessHash string
+	CodeHash   string
+	MayAct     *actor    // RFC 8693 §4.4
+	More       claimsSet // claims about the person asked for one by one
+}
+
+func (t idToken) members(o *object) {
+	o.text("iss", t.Issuer)
+	o.text("sub", t.Subject)
+	o.text("aud", t.Audience)
+	o.value("exp", t.Expires)
+	o.value("iat", t.Issued)
+	o.number("auth_time", t.AuthTime)
+	o.text("nonce", t.Nonce)
+	o.text("acr", t.ACR)
+	o.texts("amr", t.AMR)
+	o.text("sid", t.SID)
+	o.text("at_hash", t.AccessHash)
+	o.text("c_hash", t.CodeHash)
+	if t.MayAct != nil {
+		o.value("may_act", t.MayAct)
+	}
+	t.More.members(o)
 }
 
 // GenerateIDToken makes the ID token in the client's algorithm. fosite's own knows
@@ -74,33 +92,14 @@ func (p *Provider) addSingles(ctx context.Context, claims *idToken, about *sessi
 	}
 	account, err := p.Accounts.ByID(ctx, about.AccountID)
 	if err == nil {
-		claims.More = map[string]any{}
-		pick(claims.More, &account, names)
+		claims.More = claimsSet{}.pick(&account, names)
 	}
 	return err
 }
 
-// encode gives the claims as JSON, the ones asked for one by one among them.
-func (t idToken) encode() ([]byte, error) {
-	b, err := json.Marshal(t)
-	if err != nil || len(t.More) == 0 {
-		return b, err
-	}
-	var all map[string]any
-	if err := json.Unmarshal(b, &all); err != nil {
-		return nil, err
-	}
-	for name, value := range t.More {
-		if _, taken := all[name]; !taken {
-			all[name] = value
-		}
-	}
-	return json.Marshal(all)
-}
-
 // sign makes an ID token of the claims.
 func (p *Provider) sign(ctx context.Context, alg, typ string, claims idToken) (string, error) {
-	payload, err := claims.encode()
+	payload, err := encode(claims)
 	if err != nil {
 		return "", err
 	}

@@ -14,22 +14,53 @@ import (
 // introspection is what a token is, to somebody who may know. RFC 7662 §2.2. One that
 // is no good, or none of the client's business, is just not active.
 type introspection struct {
-	Active    bool         `json:"active"`
-	Scope     string       `json:"scope,omitempty"`
-	Client    string       `json:"client_id,omitempty"`
-	TokenType string       `json:"token_type,omitempty"`
-	Expires   int64        `json:"exp,omitempty"`
-	Issued    int64        `json:"iat,omitempty"`
-	Subject   string       `json:"sub,omitempty"`
-	Audience  audience     `json:"aud,omitempty"`
-	Issuer    string       `json:"iss,omitempty"`
-	ID        string       `json:"jti,omitempty"`
-	AuthTime  int64        `json:"auth_time,omitempty"` // RFC 9470 §6.2
-	ACR       string       `json:"acr,omitempty"`
-	Details   details      `json:"authorization_details,omitempty"` // RFC 9396 §9.2
-	Actor     *actor       `json:"act,omitempty"`                   // RFC 8693 §4.1
-	MayAct    *actor       `json:"may_act,omitempty"`               // RFC 8693 §4.4
-	Bound     confirmation `json:"cnf,omitzero"`                    // RFC 9449 §6.2
+	Active    bool
+	Scope     string
+	Client    string
+	TokenType string
+	Expires   int64 // this and Issued: seconds since 1970
+	Issued    int64
+	Subject   string
+	Audience  audience
+	Issuer    string
+	ID        string
+	AuthTime  int64 // RFC 9470 §6.2
+	ACR       string
+	Details   details      // RFC 9396 §9.2
+	Actor     *actor       // RFC 8693 §4.1
+	MayAct    *actor       // RFC 8693 §4.4
+	Bound     confirmation // RFC 9449 §6.2
+}
+
+func (i introspection) members(o *object) {
+	o.value("active", i.Active)
+	o.text("scope", i.Scope)
+	o.text("client_id", i.Client)
+	o.text("token_type", i.TokenType)
+	o.number("exp", i.Expires)
+	o.number("iat", i.Issued)
+	o.text("sub", i.Subject)
+	if len(i.Audience) == 1 {
+		o.text("aud", i.Audience[0])
+	} else {
+		o.texts("aud", i.Audience)
+	}
+	o.text("iss", i.Issuer)
+	o.text("jti", i.ID)
+	o.number("auth_time", i.AuthTime)
+	o.text("acr", i.ACR)
+	if len(i.Details) > 0 {
+		o.value("authorization_details", i.Details)
+	}
+	if i.Actor != nil {
+		o.value("act", i.Actor)
+	}
+	if i.MayAct != nil {
+		o.value("may_act", i.MayAct)
+	}
+	if i.Bound.bound() {
+		o.value("cnf", i.Bound)
+	}
 }
 
 // introspectionJWT is the media type of a signed answer. RFC 9701 §4.
@@ -45,7 +76,7 @@ func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *htt
 	text, err := p.claimsText(ctx, claimsText{
 		typ: "token-introspection+jwt", alg: cmp.Or(work.client.IntrospectionAlg, "RS256"), // RFC 9701 §6
 		client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
-		claims: map[string]any{"iss": p.Issuer, "aud": work.client.ID, "iat": p.Clock().Unix(), "token_introspection": answer},
+		claims: claimsSet{{"iss", p.Issuer}, {"aud", work.client.ID}, {"iat", p.Clock().Unix()}, {"token_introspection", answer}},
 	})
 	return func() { writeText(w, introspectionJWT, text) }, err
 }

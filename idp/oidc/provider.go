@@ -15,7 +15,6 @@ import (
 	"github.com/ory/fosite/handler/oauth2"
 	"github.com/ory/fosite/handler/openid"
 	"github.com/ory/fosite/handler/pkce"
-	"github.com/ory/fosite/i18n"
 	"github.com/ory/fosite/token/jwt"
 
 	"tegata/idp/accounts"
@@ -201,7 +200,7 @@ func (p *Provider) settings() settings {
 
 		EnforcePKCEForPublicClients: true, // and S256 only: plain stays off
 		JWTScopeClaimKey:            jwt.JWTScopeFieldString,
-		MessageCatalog:              i18n.NewDefaultMessageCatalog(nil),
+		MessageCatalog:              noWords{}, // refusal.go has them
 		FormPostHTMLTemplate:        template.New("unused"),
 		TokenEntropy:                32,
 		HashCost:                    12,

@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/go-jose/go-jose/v3"
@@ -10,6 +11,7 @@ import (
 	"github.com/ory/fosite/handler/oauth2"
 	"github.com/ory/fosite/handler/openid"
 	"github.com/ory/fosite/handler/pkce"
+	bcp47 "golang.org/x/text/language"
 
 	"tegata/idp/clients"
 )
@@ -107,6 +109,13 @@ func (records) DeleteRefreshTokenSession(context.Context, string) error        {
 func (records) RotateRefreshToken(context.Context, string, string) error       { return errNotHere }
 func (records) ClientAssertionJWTValid(context.Context, string) error          { return errNotHere }
 func (records) SetClientAssertionJWT(context.Context, string, time.Time) error { return errNotHere }
+
+// noWords keeps fosite from looking in each request for the language of its messages,
+// which nobody gets to see.
+type noWords struct{}
+
+func (noWords) GetMessage(id string, _ bcp47.Tag, _ ...any) string { return id }
+func (noWords) GetLangFromRequest(*http.Request) bcp47.Tag         { return bcp47.English }
 
 // noSecrets refuses whatever fosite's own client authentication would compare.
 type noSecrets struct{}

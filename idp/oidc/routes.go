@@ -14,7 +14,7 @@
 //	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
-//	answer.go      answers in JSON or JWT, to clients; refusal.go: errors and their codes
+//	answer.go      answers in JSON or JWT, to clients; object.go writes it; refusal.go: errors and their codes
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
 //	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)

@@ -32,6 +32,27 @@ type session struct {
 	headers jwt.Headers       // unused: idtoken.go writes its own
 }
 
+// members writes what the tags of the fields say.
+func (s *session) members(o *object) {
+	o.text("account", s.AccountID)
+	o.value("sub", s.Subject)
+	o.text("sid", s.SID)
+	o.time("auth_time", s.AuthTime)
+	o.text("acr", s.ACR)
+	o.texts("amr", s.AMR)
+	o.text("nonce", s.Nonce)
+	o.texts("userinfo", s.Userinfo)
+	o.texts("id_token", s.IDToken)
+	o.texts("resources", s.Resources)
+	if len(s.Details) > 0 {
+		o.value("details", s.Details)
+	}
+	if s.Actor != nil {
+		o.value("act", s.Actor)
+	}
+	o.text("dpop_jkt", s.DPoPKey)
+}
+
 // IDTokenClaims is where fosite leaves the hash of the access token. It gets no
 // times: those it would hold against the machine's clock.
 func (s *session) IDTokenClaims() *jwt.IDTokenClaims {

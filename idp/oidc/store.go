@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func (g grant) args(now time.Time) ([]any, error) {
 	kept := *g.Session
 	kept.Nonce, kept.DPoPKey = "", "" // they were the code's
 	kept.AccountID, kept.SID = "", "" // they have columns
-	about, err := json.Marshal(&kept)
+	about, err := encode(&kept)
 	if err != nil {
 		return nil, err
 	}

@@ -81,14 +81,14 @@ func (s store) accessAndAccount(ctx context.Context, t carried) (held, accounts.
 
 // accessWith is access by a query that may give more columns.
 func (s store) accessWith(ctx context.Context, query string, t carried, r *grantRow, read func() (held, error), more ...any) (held, error) {
-	var endedID *string
-	err := s.DB.Row(ctx, query, db.Args(t.Grant, t.ID), append(append(r.dest(), &endedID), more...)...)
+	var ended bool
+	err := s.DB.Row(ctx, query, db.Args(t.Grant, t.ID), r.dest(append([]any{&ended}, more...)...)...)
 	if err != nil {
 		return held{}, err
 	}
 	h, err := read()
 	t.fill(&h)
-	h.Ended = h.Over || endedID != nil
+	h.Ended = h.Over || ended
 	return h, err
 }
 
@@ -109,17 +109,16 @@ func (s store) machine(ctx context.Context, t carried) (held, error) {
 	h := held{Machine: true}
 	h.Client, h.Session = t.Client, t.About
 	var createdAt time.Time
-	var endedID *string
-	var disabled bool
+	var ended, disabled bool
 	err := s.DB.Row(ctx, `
-		select c.disabled, c.created_at, e.id from clients c left join ended_tokens e on e.id = $2
-		where c.id = $1`, db.Args(t.Client, t.ID), &disabled, &createdAt, &endedID)
+		select c.disabled, c.created_at`+endedColumn+` from clients c left join ended_tokens e on e.id = $2
+		where c.id = $1`, db.Args(t.Client, t.ID), &disabled, &createdAt, &ended)
 	if err != nil {
 		return held{}, err
 	}
 	t.fill(&h)
 	h.Over = disabled || h.CreatedAt.Add(time.Second).Before(createdAt) // a JWT knows seconds
-	h.Ended = h.Over || endedID != nil
+	h.Ended = h.Over || ended
 	return h, nil
 }
 
@@ -133,8 +132,8 @@ func (s store) refresh(ctx context.Context, given string) (held, error) {
 	var r grantRow
 	var f family
 	var cnf string
-	err := s.DB.Row(ctx, refreshQuery, db.Args(t.Grant), append(r.dest(),
-		&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt, &r.allowed)...)
+	err := s.DB.Row(ctx, refreshQuery, db.Args(t.Grant),
+		r.dest(&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt, &r.allowed)...)
 	if err != nil {
 		return held{}, err
 	}

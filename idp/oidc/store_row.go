@@ -3,7 +3,6 @@ package oidc
 import (
 	"encoding/json"
 	"strings"
-	"time"
 
 	"tegata/idp/accounts"
 )
@@ -12,9 +11,10 @@ import (
 // looked at here, so that ending one, for whatever reason, ends its tokens at once.
 const (
 	grantColumns = `
-		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at, g.ended_at,
-			s.id, s.ended_at, c.disabled, r.id, r.ended_at,
-			a.state = 'active' and a.deleted_at is null, g.account_id, g.session_id`
+		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at,
+			g.ended_at is not null or r.ended_at is not null or c.disabled
+				or not g.offline and (s.id is null or s.ended_at is not null),
+			r.id, a.state = 'active' and a.deleted_at is null, g.account_id, g.session_id`
 	grantFrom = `
 		from grants g
 		join clients c on c.id = g.client_id
@@ -27,9 +27,9 @@ const (
 
 // Statements are texts that never change: they are prepared once.
 var (
-	accessQuery           = grantColumns + ", e.id" + grantFrom + byAccess
-	accessAndAllowedQuery = grantColumns + ", e.id, o.scopes" + grantFrom + allowedFrom + byAccess
-	accessAndAccountQuery = grantColumns + ", e.id, " + accounts.Columns + grantFrom + byAccess
+	accessQuery           = grantColumns + endedColumn + grantFrom + byAccess
+	accessAndAllowedQuery = grantColumns + endedColumn + ", o.scopes" + grantFrom + allowedFrom + byAccess
+	accessAndAccountQuery = grantColumns + endedColumn + ", " + accounts.Columns + grantFrom + byAccess
 	refreshQuery          = grantColumns + `,
 			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at, o.scopes` +
 		grantFrom + allowedFrom + `
@@ -40,34 +40,36 @@ var (
 		order by g.id desc limit 1`
 )
 
-const byAccess = `
+// An access token that was revoked by itself has a row that says so.
+const (
+	endedColumn = ", e.id is not null"
+	byAccess    = `
 		left join ended_tokens e on e.id = $2
 		where g.id = $1`
+)
 
 // grantRow is what grantColumns gives.
 type grantRow struct {
 	held
-	scopes                              string
-	about                               []byte
-	grantEnded, sessionEnded, rootEnded *time.Time
-	sessionID, rootID, allowed          *string
-	accountID, sid                      string
-	disabled, active                    bool
+	scopes          string
+	about           []byte
+	rootID, allowed *string
+	accountID, sid  string
+	active          bool
 }
 
-func (r *grantRow) dest() []any {
-	return []any{
-		&r.ID, &r.Client, &r.scopes, &r.Offline, &r.about, &r.BeganAt, &r.grant.ExpiresAt, &r.grantEnded,
-		&r.sessionID, &r.sessionEnded, &r.disabled, &r.rootID, &r.rootEnded, &r.active, &r.accountID, &r.sid,
-	}
+// dest is where grantColumns go, and after them more.
+func (r *grantRow) dest(more ...any) []any {
+	return append(append(make([]any, 0, 12+len(more)),
+		&r.ID, &r.Client, &r.scopes, &r.Offline, &r.about, &r.BeganAt, &r.grant.ExpiresAt, &r.Over,
+		&r.rootID, &r.active, &r.accountID, &r.sid,
+	), more...)
 }
 
 // read gives the grant as held; what is the token's own is still missing.
 func (r *grantRow) read() (held, error) {
 	h := r.held
-	sessionOver := !h.Offline && (r.sessionID == nil || r.sessionEnded != nil)
 	h.Scopes = strings.Fields(r.scopes)
-	h.Over = r.grantEnded != nil || r.rootEnded != nil || sessionOver || r.disabled
 	if r.rootID != nil {
 		h.RootID = *r.rootID
 	}

@@ -66,15 +66,28 @@ func workOf(ctx context.Context) *work { return ctx.Value(workKey{}).(*work) }
 
 // tokens is the answer of the token endpoint. RFC 6749 §5.1, OIDC Core §3.1.3.3.
 type tokens struct {
-	AccessToken  string `json:"access_token"`
-	TokenType    string `json:"token_type"`
-	ExpiresIn    int64  `json:"expires_in"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	IDToken      string `json:"id_token,omitempty"`
-	Scope        string `json:"scope,omitempty"`
+	AccessToken  string
+	TokenType    string
+	ExpiresIn    int64 // seconds
+	RefreshToken string
+	IDToken      string
+	Scope        string
 
-	IssuedTokenType string  `json:"issued_token_type,omitempty"`     // RFC 8693 §2.2.1
-	Details         details `json:"authorization_details,omitempty"` // RFC 9396 §7
+	IssuedTokenType string  // RFC 8693 §2.2.1
+	Details         details // RFC 9396 §7
+}
+
+func (t tokens) members(o *object) {
+	o.text("access_token", t.AccessToken)
+	o.text("token_type", t.TokenType)
+	o.value("expires_in", t.ExpiresIn)
+	o.text("refresh_token", t.RefreshToken)
+	o.text("id_token", t.IDToken)
+	o.text("scope", t.Scope)
+	o.text("issued_token_type", t.IssuedTokenType)
+	if len(t.Details) > 0 {
+		o.value("authorization_details", t.Details)
+	}
 }
 
 // token answers POST /oauth2/token. RFC 6749 §3.2.
@@ -164,7 +177,7 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
 // readForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types, and
 // parameters that come twice. What stands in the URL counts for nothing (§2.3.1).
 func readForm(w http.ResponseWriter, r *http.Request) error {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+	if !isForm(r.Header.Get("Content-Type")) {
 		return refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
 	}
 	if r.Body != nil {
@@ -181,10 +194,23 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// isForm tells whether that is the media type of forms, whatever parameters it has.
+func isForm(kind string) bool {
+	const form = "application/x-www-form-urlencoded"
+	if kind == form {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(kind)
+	return err == nil && kind == form
+}
+
 // omitEmpty drops what was sent without a value: that counts as left out (RFC 6749
 // §3.1, §3.2). zitadel/oidc, for one, sends client_secret= beside HTTP Basic.
 func omitEmpty(form url.Values) {
 	for name, values := range form {
+		if !slices.Contains(values, "") {
+			continue
+		}
 		if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 {
 			form[name] = values
 		} else {

@@ -16,7 +16,7 @@ import (
 func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	given, err := accessToken(w, r)
 	if err == nil {
-		var claims map[string]any
+		var claims claimsSet
 		var client *clients.Client
 		claims, client, err = p.claimsFor(w, r, given)
 		p.noteUserinfo(r, client.ID, err)
@@ -32,12 +32,12 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 // answerUserinfo gives the claims as JSON, or signed or encrypted when the client
 // registered that.
 // OIDC Core §5.3.2.
-func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, claims map[string]any) {
+func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, claims claimsSet) {
 	if client.UserinfoAlg == "" && !client.UserinfoEncryption().On() {
 		writeJSON(w, http.StatusOK, claims)
 		return
 	}
-	claims["iss"], claims["aud"] = p.Issuer, client.ID
+	claims = append(claims, member{"iss", p.Issuer}, member{"aud", client.ID})
 	text, err := p.claimsText(r.Context(), claimsText{
 		typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: claims,
 	})
@@ -50,7 +50,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 
 // claimsFor gives the claims and the client that holds the token; when the token is
 // refused, the client by its id alone.
-func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (map[string]any, *clients.Client, error) {
+func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (claimsSet, *clients.Client, error) {
 	h, account, err := p.bearerOf(w, r, given)
 	var client *clients.Client
 	if err == nil {
