@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/object"
 	"tegata/shared/serve"
 )
 
@@ -18,7 +19,7 @@ var (
 
 // writeJSON answers with value, never to be stored.
 func writeJSON(w http.ResponseWriter, status int, value any) {
-	b, err := marshal(value)
+	b, err := object.Marshal(value)
 	if err != nil {
 		status, b = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
 	}
@@ -46,7 +47,7 @@ type claimsText struct {
 
 // claimsText gives the claims signed, encrypted, or both in this order.
 func (p *Provider) claimsText(ctx context.Context, a claimsText) (string, error) {
-	payload, err := encode(a.claims)
+	payload, err := object.Marshal(a.claims)
 	text := string(payload)
 	if err == nil && a.alg != "" {
 		text, err = p.signer.Sign(ctx, a.alg, a.typ, payload)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tegata/idp/accounts"
+	"tegata/idp/oidc/object"
 )
 
 // byScope is which claims a scope stands for. OIDC Core §5.4.
@@ -87,9 +88,14 @@ func textClaim(a *accounts.Account, name string) string {
 // the order in which it is written. No name is there twice.
 type claimsSet []member
 
-func (c claimsSet) members(o *object) {
+type member struct {
+	name  string
+	value any
+}
+
+func (c claimsSet) Members(w *object.Writer) {
 	for _, one := range c {
-		o.value(one.name, one.value)
+		w.Value(one.name, one.value)
 	}
 }
 

@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/ory/fosite/handler/openid"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/object"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 	"tegata/shared/secret"
@@ -46,13 +46,36 @@ type issued struct {
 }
 
 // members writes what the tags of the fields say.
-func (i issued) members(o *object) {
-	o.value("at", i.At)
-	o.value("client", i.Client)
-	o.value("redirect_uri", i.RedirectURI)
-	o.texts("scopes", i.Scopes)
-	o.text("challenge", i.Challenge)
-	o.value("session", i.Session)
+func (i issued) Members(w *object.Writer) {
+	w.Value("at", i.At)
+	w.Value("client", i.Client)
+	w.Value("redirect_uri", i.RedirectURI)
+	w.Texts("scopes", i.Scopes)
+	w.Text("challenge", i.Challenge)
+	w.Value("session", i.Session)
+}
+
+// Member reads what Members wrote.
+func (i *issued) Member(name []byte, r *object.Reader) {
+	switch string(name) {
+	case "at":
+		r.Number(&i.At)
+	case "client":
+		r.Text(&i.Client)
+	case "redirect_uri":
+		r.Text(&i.RedirectURI)
+	case "scopes":
+		r.Texts(&i.Scopes)
+	case "challenge":
+		r.Text(&i.Challenge)
+	case "session":
+		if i.Session == nil {
+			i.Session = &session{}
+		}
+		r.Object(i.Session)
+	default:
+		r.Unknown()
+	}
 }
 
 func (i issued) createdAt() time.Time { return time.UnixMicro(i.At).UTC() }
@@ -80,7 +103,7 @@ func (s strategy) GenerateAuthorizeCode(ctx context.Context, r fosite.Requester)
 
 // makeCode gives the code that stands for i.
 func (p *Provider) makeCode(ctx context.Context, i issued) (string, error) {
-	plain, err := encode(i)
+	plain, err := object.Marshal(i)
 	if err != nil {
 		return "", err
 	}
@@ -94,6 +117,7 @@ func (p *Provider) makeCode(ctx context.Context, i issued) (string, error) {
 // readCode gives what a code stands for, of either length. It gives fault.NotFound for
 // what we did not make.
 func (p *Provider) readCode(ctx context.Context, code string) (i issued, err error) {
+	var id string
 	var plain []byte
 	if _, ok := secret.ParseToken(code); ok {
 		ticket, err := p.Once.Look(ctx, codes, code, p.Clock())
@@ -103,11 +127,13 @@ func (p *Provider) readCode(ctx context.Context, code string) (i issued, err err
 		if err != nil {
 			return i, err
 		}
-		i.ID, plain = ticket.ID, ticket.Payload
-	} else if i.ID, plain, err = p.sealing.Open(ctx, string(codes), code); err != nil {
+		id, plain = ticket.ID, ticket.Payload
+	} else if id, plain, err = p.sealing.Open(ctx, string(codes), code); err != nil {
 		return i, err
 	}
-	return i, json.Unmarshal(plain, &i)
+	err = object.Unmarshal(plain, &i)
+	i.ID = id
+	return i, err
 }
 
 func (strategy) AuthorizeCodeSignature(_ context.Context, token string) string { return token }

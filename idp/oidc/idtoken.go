@@ -10,6 +10,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/object"
 )
 
 // idToken is what an ID token says. OIDC Core §2. Claims about the person stay out,
@@ -31,23 +32,23 @@ type idToken struct {
 	More       claimsSet // claims about the person asked for one by one
 }
 
-func (t idToken) members(o *object) {
-	o.text("iss", t.Issuer)
-	o.text("sub", t.Subject)
-	o.text("aud", t.Audience)
-	o.value("exp", t.Expires)
-	o.value("iat", t.Issued)
-	o.number("auth_time", t.AuthTime)
-	o.text("nonce", t.Nonce)
-	o.text("acr", t.ACR)
-	o.texts("amr", t.AMR)
-	o.text("sid", t.SID)
-	o.text("at_hash", t.AccessHash)
-	o.text("c_hash", t.CodeHash)
+func (t idToken) Members(w *object.Writer) {
+	w.Text("iss", t.Issuer)
+	w.Text("sub", t.Subject)
+	w.Text("aud", t.Audience)
+	w.Value("exp", t.Expires)
+	w.Value("iat", t.Issued)
+	w.Number("auth_time", t.AuthTime)
+	w.Text("nonce", t.Nonce)
+	w.Text("acr", t.ACR)
+	w.Texts("amr", t.AMR)
+	w.Text("sid", t.SID)
+	w.Text("at_hash", t.AccessHash)
+	w.Text("c_hash", t.CodeHash)
 	if t.MayAct != nil {
-		o.value("may_act", t.MayAct)
+		w.Value("may_act", t.MayAct)
 	}
-	t.More.members(o)
+	t.More.Members(w)
 }
 
 // GenerateIDToken makes the ID token in the client's algorithm. fosite's own knows
@@ -99,7 +100,7 @@ func (p *Provider) addSingles(ctx context.Context, claims *idToken, about *sessi
 
 // sign makes an ID token of the claims.
 func (p *Provider) sign(ctx context.Context, alg, typ string, claims idToken) (string, error) {
-	payload, err := encode(claims)
+	payload, err := object.Marshal(claims)
 	if err != nil {
 		return "", err
 	}

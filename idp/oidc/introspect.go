@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tegata/idp/oidc/object"
 	"tegata/shared/fault"
 )
 
@@ -32,34 +33,34 @@ type introspection struct {
 	Bound     confirmation // RFC 9449 §6.2
 }
 
-func (i introspection) members(o *object) {
-	o.value("active", i.Active)
-	o.text("scope", i.Scope)
-	o.text("client_id", i.Client)
-	o.text("token_type", i.TokenType)
-	o.number("exp", i.Expires)
-	o.number("iat", i.Issued)
-	o.text("sub", i.Subject)
+func (i introspection) Members(w *object.Writer) {
+	w.Value("active", i.Active)
+	w.Text("scope", i.Scope)
+	w.Text("client_id", i.Client)
+	w.Text("token_type", i.TokenType)
+	w.Number("exp", i.Expires)
+	w.Number("iat", i.Issued)
+	w.Text("sub", i.Subject)
 	if len(i.Audience) == 1 {
-		o.text("aud", i.Audience[0])
+		w.Text("aud", i.Audience[0])
 	} else {
-		o.texts("aud", i.Audience)
+		w.Texts("aud", i.Audience)
 	}
-	o.text("iss", i.Issuer)
-	o.text("jti", i.ID)
-	o.number("auth_time", i.AuthTime)
-	o.text("acr", i.ACR)
+	w.Text("iss", i.Issuer)
+	w.Text("jti", i.ID)
+	w.Number("auth_time", i.AuthTime)
+	w.Text("acr", i.ACR)
 	if len(i.Details) > 0 {
-		o.value("authorization_details", i.Details)
+		w.Value("authorization_details", i.Details)
 	}
 	if i.Actor != nil {
-		o.value("act", i.Actor)
+		w.Value("act", i.Actor)
 	}
 	if i.MayAct != nil {
-		o.value("may_act", i.MayAct)
+		w.Value("may_act", i.MayAct)
 	}
 	if i.Bound.bound() {
-		o.value("cnf", i.Bound)
+		w.Value("cnf", i.Bound)
 	}
 }
 

@@ -14,7 +14,7 @@
 //	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
-//	answer.go      answers in JSON or JWT, to clients; object.go writes it; refusal.go: errors and their codes
+//	answer.go      answers in JSON or JWT, to clients; refusal.go: errors and their codes
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
 //	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
@@ -40,6 +40,7 @@
 //	jwks/          the keys that clients publish, fetched and kept
 //	jws/           signing with the key ring
 //	sealing/       codes and tokens that carry what they stand for
+//	object/        writes and reads their JSON without reflection
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
 // A person is never asked anything here: authorize sends the browser to the pages by

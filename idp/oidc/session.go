@@ -7,6 +7,8 @@ import (
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/handler/openid"
 	"github.com/ory/fosite/token/jwt"
+
+	"tegata/idp/oidc/object"
 )
 
 var _ openid.Session = (*session)(nil)
@@ -33,24 +35,54 @@ type session struct {
 }
 
 // members writes what the tags of the fields say.
-func (s *session) members(o *object) {
-	o.text("account", s.AccountID)
-	o.value("sub", s.Subject)
-	o.text("sid", s.SID)
-	o.time("auth_time", s.AuthTime)
-	o.text("acr", s.ACR)
-	o.texts("amr", s.AMR)
-	o.text("nonce", s.Nonce)
-	o.texts("userinfo", s.Userinfo)
-	o.texts("id_token", s.IDToken)
-	o.texts("resources", s.Resources)
+func (s *session) Members(w *object.Writer) {
+	w.Text("account", s.AccountID)
+	w.Value("sub", s.Subject)
+	w.Text("sid", s.SID)
+	w.Value("auth_time", s.AuthTime)
+	w.Text("acr", s.ACR)
+	w.Texts("amr", s.AMR)
+	w.Text("nonce", s.Nonce)
+	w.Texts("userinfo", s.Userinfo)
+	w.Texts("id_token", s.IDToken)
+	w.Texts("resources", s.Resources)
 	if len(s.Details) > 0 {
-		o.value("details", s.Details)
+		w.Value("details", s.Details)
 	}
 	if s.Actor != nil {
-		o.value("act", s.Actor)
+		w.Value("act", s.Actor)
 	}
-	o.text("dpop_jkt", s.DPoPKey)
+	w.Text("dpop_jkt", s.DPoPKey)
+}
+
+// Member reads what Members wrote.
+func (s *session) Member(name []byte, r *object.Reader) {
+	switch string(name) {
+	case "account":
+		r.Text(&s.AccountID)
+	case "sub":
+		r.Text(&s.Subject)
+	case "sid":
+		r.Text(&s.SID)
+	case "auth_time":
+		r.Time(&s.AuthTime)
+	case "acr":
+		r.Text(&s.ACR)
+	case "amr":
+		r.Texts(&s.AMR)
+	case "nonce":
+		r.Text(&s.Nonce)
+	case "userinfo":
+		r.Texts(&s.Userinfo)
+	case "id_token":
+		r.Texts(&s.IDToken)
+	case "resources":
+		r.Texts(&s.Resources)
+	case "dpop_jkt":
+		r.Text(&s.DPoPKey)
+	default:
+		r.Unknown()
+	}
 }
 
 // IDTokenClaims is where fosite leaves the hash of the access token. It gets no

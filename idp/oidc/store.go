@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tegata/idp/connections"
+	"tegata/idp/oidc/object"
 	"tegata/shared/db"
 	"tegata/shared/fault"
 )
@@ -58,7 +59,7 @@ func (g grant) args(now time.Time) ([]any, error) {
 	kept := *g.Session
 	kept.Nonce, kept.DPoPKey = "", "" // they were the code's
 	kept.AccountID, kept.SID = "", "" // they have columns
-	about, err := encode(&kept)
+	about, err := object.Marshal(&kept)
 	if err != nil {
 		return nil, err
 	}

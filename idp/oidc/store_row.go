@@ -1,10 +1,10 @@
 package oidc
 
 import (
-	"encoding/json"
 	"strings"
 
 	"tegata/idp/accounts"
+	"tegata/idp/oidc/object"
 )
 
 // grantColumns and grantFrom read a grant with everything it hangs on. The session is
@@ -75,7 +75,7 @@ func (r *grantRow) read() (held, error) {
 	}
 	h.Person = &person{Active: r.active}
 	h.Session = &session{}
-	err := json.Unmarshal(r.about, h.Session)
+	err := object.Unmarshal(r.about, h.Session)
 	h.Session.AccountID, h.Session.SID = r.accountID, r.sid
 	return h, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/object"
 	"tegata/shared/once"
 )
 
@@ -77,16 +78,16 @@ type tokens struct {
 	Details         details // RFC 9396 §7
 }
 
-func (t tokens) members(o *object) {
-	o.text("access_token", t.AccessToken)
-	o.text("token_type", t.TokenType)
-	o.value("expires_in", t.ExpiresIn)
-	o.text("refresh_token", t.RefreshToken)
-	o.text("id_token", t.IDToken)
-	o.text("scope", t.Scope)
-	o.text("issued_token_type", t.IssuedTokenType)
+func (t tokens) Members(w *object.Writer) {
+	w.Text("access_token", t.AccessToken)
+	w.Text("token_type", t.TokenType)
+	w.Value("expires_in", t.ExpiresIn)
+	w.Text("refresh_token", t.RefreshToken)
+	w.Text("id_token", t.IDToken)
+	w.Text("scope", t.Scope)
+	w.Text("issued_token_type", t.IssuedTokenType)
 	if len(t.Details) > 0 {
-		o.value("authorization_details", t.Details)
+		w.Value("authorization_details", t.Details)
 	}
 }
 
