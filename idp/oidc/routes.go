@@ -10,7 +10,7 @@
 //	respond.go     answers and errors that travel through the browser; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
 //	jarm.go        answers that we sign
-//	token.go       /oauth2/token; redeem.go: what is written, in one transaction
+//	token.go       /oauth2/token; form.go: its body; redeem.go: what is written, in one transaction
 //	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +15,6 @@ import (
 	"tegata/idp/oidc/object"
 	"tegata/shared/once"
 )
-
-// maxForm bounds what the protocol reads of a body. Whole requests are bounded
-// before they come here; this holds when the package is used alone.
-const maxForm = 64 << 10
 
 // work is one request at the token endpoint as it goes along: what was found, and
 // what redeem has to write. It travels in the context, past fosite.
@@ -173,70 +167,6 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
 		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: strings.Join(w.target.Scopes, " "),
 		IssuedTokenType: w.kind, Details: w.target.Details,
 	}
-}
-
-// readForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types, and
-// parameters that come twice. What stands in the URL counts for nothing (§2.3.1).
-func readForm(w http.ResponseWriter, r *http.Request) error {
-	if !isForm(r.Header.Get("Content-Type")) {
-		return refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
-	}
-	if r.Body != nil {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	}
-	if err := r.ParseForm(); err != nil {
-		return refuse("invalid_request", "The body could not be read.").because(err)
-	}
-	if name := twice(r.PostForm); name != "" {
-		return refuse("invalid_request", "A parameter is there twice.")
-	}
-	omitEmpty(r.PostForm)
-	omitEmpty(r.Form)
-	return nil
-}
-
-// isForm tells whether that is the media type of forms, whatever parameters it has.
-func isForm(kind string) bool {
-	const form = "application/x-www-form-urlencoded"
-	if kind == form {
-		return true
-	}
-	kind, _, err := mime.ParseMediaType(kind)
-	return err == nil && kind == form
-}
-
-// omitEmpty drops what was sent without a value: that counts as left out (RFC 6749
-// §3.1, §3.2). zitadel/oidc, for one, sends client_secret= beside HTTP Basic.
-func omitEmpty(form url.Values) {
-	for name, values := range form {
-		if !slices.Contains(values, "") {
-			continue
-		}
-		if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 {
-			form[name] = values
-		} else {
-			delete(form, name)
-		}
-	}
-}
-
-// known are the parameters that must not come twice. Others are nobody's business.
-var known = []string{
-	"acr_values", "actor_token", "actor_token_type", "assertion", "authorization_details", "claims", "claims_locales", "client_assertion", "client_assertion_type", "client_id", "client_secret",
-	"code", "code_challenge", "code_challenge_method", "code_verifier", "device_code", "display", "dpop_jkt", "grant_type", "id_token_hint",
-	"login_hint", "logout_hint", "max_age", "nonce", "post_logout_redirect_uri", "prompt", "redirect_uri", "refresh_token",
-	"registration", "request", "request_uri", "requested_token_type", "subject_token", "subject_token_type", "response_mode", "response_type", "scope", "state", "target_link_uri",
-	"token", "token_type_hint", "ui_locales",
-}
-
-// twice names a known parameter that is there more than once, "" when all is well.
-func twice(form url.Values) string {
-	for name, values := range form {
-		if len(values) > 1 && slices.Contains(known, name) {
-			return name
-		}
-	}
-	return ""
 }
 
 // refuseToken answers an error and tells the log why; who keeps guessing is not
