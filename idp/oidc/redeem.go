@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"tegata/shared/audit"
@@ -106,9 +107,10 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, aske
 }
 
 // consequences of a refused request: the assertion counts as used; a code that the
-// wrong client, redirect URI or verifier came with is burnt; a code or refresh token
-// that came twice ends what it had led to (RFC 6749 §4.1.2, RFC 9700 §4.14). They
-// are written even though the request is refused.
+// wrong client, redirect URI or verifier came with is burnt; a code that came twice,
+// whatever else is wrong with the request, or a refresh token that did, ends what it had
+// led to (RFC 6749 §4.1.2, RFC 9700 §4.14). They are written even though the request is
+// refused.
 func (p *Provider) consequences(ctx context.Context, w *work, refused error, now time.Time) error {
 	act := p.consequence(w, refused)
 	if act == nil && w.assertion == nil && w.proof == nil {
@@ -128,10 +130,14 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 
 // consequence picks what has to be done, nil when nothing.
 func (p *Provider) consequence(w *work, refused error) func(context.Context, time.Time) error {
-	code := refusalOf(refused).Code
+	own := refusalOf(refused)
 	reused := errors.Is(refused, errUsed)
 	switch {
-	case code != "invalid_grant":
+	case own.status() >= http.StatusInternalServerError:
+		return nil
+	case own.Code != "invalid_grant" && w.code != nil: // whatever is wrong beside: was it used?
+		return func(ctx context.Context, now time.Time) error { return p.endUsed(ctx, w, now) }
+	case own.Code != "invalid_grant":
 		return nil
 	case w.code != nil && (reused || w.looked != nil): // one that has expired may have been used before
 		return func(ctx context.Context, now time.Time) error {
@@ -153,6 +159,20 @@ func (p *Provider) endReused(ctx context.Context, w *work, action, grantID strin
 	if err != nil || !ended && w.looked != nil { // the code had expired, and nobody had used it
 		return err
 	}
+	return p.noteReused(ctx, w, action, grantID, ended)
+}
+
+// endUsed is endReused for a code that may never have been used: then its client may come
+// again with it.
+func (p *Provider) endUsed(ctx context.Context, w *work, now time.Time) error {
+	ended, err := p.store.endGrant(ctx, w.grant, now)
+	if err != nil || !ended {
+		return err
+	}
+	return p.noteReused(ctx, w, "code.reused", w.grant, true)
+}
+
+func (p *Provider) noteReused(ctx context.Context, w *work, action, grantID string, ended bool) error {
 	p.Count(action)
 	details := map[string]string{"grant": grantID}
 	if ended {

@@ -71,6 +71,32 @@ func TestAUsedCodeThatComesWithAnotherVerifierEndsItsTokens(t *testing.T) {
 	})
 }
 
+// Whatever else is wrong with the request that brings a used code, the code is a used one:
+// whoever has it a second time may be a thief who does not know what belongs with it. One
+// that nobody used is not burnt by that, since its client may mend the request.
+func TestAUsedCodeThatComesWithAnotherFaultEndsItsTokens(t *testing.T) { // RFC 6749 §4.1.2
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		for fault, want := range map[string]string{"resource=https://elsewhere.test/": "invalid_target", "authorization_details=x": "invalid_authorization_details"} {
+			code := w.code("basic")
+			wantError(t, w.redeem("basic", code, fault), 400, want)
+			tokens := w.redeem("basic", code).json(t)
+			before := len(w.events("code.reused"))
+			wantError(t, w.redeem("basic", code, fault), 400, want)
+			if got := w.userinfo(tokens["access_token"]); got.StatusCode != 401 {
+				t.Errorf("%s: the access token: status %d, want 401", want, got.StatusCode)
+			}
+			if n := len(w.events("code.reused")) - before; n != 1 {
+				t.Errorf("%s: %d audit events, want 1", want, n)
+			}
+			wantError(t, w.redeem("basic", code, fault), 400, want)
+			if n := len(w.events("code.reused")) - before; n != 1 {
+				t.Errorf("%s, once more: %d audit events, want 1", want, n)
+			}
+		}
+	})
+}
+
 // Somebody who knows the id of a grant, and not what its tokens have in common, can
 // neither use nor end it.
 func TestAnInventedRefreshTokenEndsNothing(t *testing.T) {
