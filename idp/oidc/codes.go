@@ -45,7 +45,7 @@ type issued struct {
 	Session     *session `json:"session"`
 }
 
-// members writes what the tags of the fields say.
+// Members writes what the tags of the fields say.
 func (i issued) Members(w *object.Writer) {
 	w.Value("at", i.At)
 	w.Value("client", i.Client)

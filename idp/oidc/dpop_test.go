@@ -216,6 +216,34 @@ func TestProofWorksOnce(t *testing.T) { // RFC 9449 §11.1, A-033
 	})
 }
 
+// A code that comes again is a used one whatever the proof is that comes with it; and what
+// else is wrong.
+func TestAUsedCodeEndsItsTokensWhateverTheProof(t *testing.T) { // RFC 6749 §4.1.2
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		one, _ := twoBanks(t, d, clients.FAPI2Security)
+		elsewhere := func(form url.Values) { form.Set("resource", "https://elsewhere.test/") }
+		for name, again := range map[string]func(code, proof string) answer{
+			"none":                         func(code, _ string) answer { return one.redeems(code, nil, "X-None: x") },
+			"the same":                     func(code, proof string) answer { return one.redeems(code, nil, proof) },
+			"the same, and a resource":     func(code, proof string) answer { return one.redeems(code, elsewhere, proof) },
+			"another one, and a resource":  func(code, _ string) answer { return one.redeems(code, elsewhere) },
+			"another one, and all is well": func(code, _ string) answer { return one.redeems(code, nil) },
+		} {
+			code, proof := one.gets(), one.proves("POST", "/oauth2/token", nil)
+			token := one.redeems(code, nil, proof).json(t)["access_token"]
+			if got := one.calls(token, nil); got.StatusCode != 200 {
+				t.Fatalf("%s: %s", name, got.Body)
+			}
+			if got := again(code, proof); got.StatusCode != 400 {
+				t.Errorf("%s: status %d", name, got.StatusCode)
+			}
+			if got := one.calls(token, nil); got.StatusCode != 401 {
+				t.Errorf("proof: %s: the access token still works: status %d", name, got.StatusCode)
+			}
+		}
+	})
+}
+
 func TestParallelProofsHaveOneWinner(t *testing.T) {
 	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
 		one, _ := twoBanks(t, d, clients.FAPI2Security)

@@ -33,9 +33,9 @@ type idToken struct {
 }
 
 func (t idToken) Members(w *object.Writer) {
-	w.Text("iss", t.Issuer)
-	w.Text("sub", t.Subject)
-	w.Text("aud", t.Audience)
+	w.Value("iss", t.Issuer)
+	w.Value("sub", t.Subject)
+	w.Value("aud", t.Audience)
 	w.Value("exp", t.Expires)
 	w.Value("iat", t.Issued)
 	w.Number("auth_time", t.AuthTime)

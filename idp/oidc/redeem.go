@@ -107,10 +107,11 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, aske
 }
 
 // consequences of a refused request: the assertion counts as used; a code that the
-// wrong client, redirect URI or verifier came with is burnt; a code that came twice,
-// whatever else is wrong with the request, or a refresh token that did, ends what it had
-// led to (RFC 6749 §4.1.2, RFC 9700 §4.14). They are written even though the request is
-// refused.
+// wrong client, redirect URI or verifier came with is burnt; a code or refresh token that
+// came twice ends what it had led to (RFC 6749 §4.1.2, RFC 9700 §4.14), a code also when
+// something else is wrong, once client and proof could be read. They are written even
+// though the request is refused. An assertion that was used before proves no client, so
+// nothing follows from what came with it.
 func (p *Provider) consequences(ctx context.Context, w *work, refused error, now time.Time) error {
 	act := p.consequence(w, refused)
 	if act == nil && w.assertion == nil && w.proof == nil {
@@ -122,6 +123,12 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 		}
 		return act(ctx, now)
 	})
+	if errors.Is(err, errProofReplayed) && act != nil {
+		w.proof = nil // remembered already; the rest was undone with it
+		if again := p.consequences(ctx, w, refused, now); !errors.Is(again, refused) {
+			return again
+		}
+	}
 	if err != nil && refusalOf(refused).Code != "server_error" {
 		return err
 	}

@@ -34,7 +34,7 @@ type session struct {
 	headers jwt.Headers       // unused: idtoken.go writes its own
 }
 
-// members writes what the tags of the fields say.
+// Members writes what the tags of the fields say.
 func (s *session) Members(w *object.Writer) {
 	w.Text("account", s.AccountID)
 	w.Value("sub", s.Subject)

@@ -12,8 +12,9 @@ import (
 // Document is an answer for programs that is the same for everybody and changes seldom:
 // its bytes and its headers are made once. A long one is also kept gzipped, for those who
 // take it. It carries no header that is about one request, as caches keep it, and none
-// for pages beside nosniff: with more than eight of them net/http's two maps of headers
-// become bigger ones, which costs more than finding the document.
+// for pages beside nosniff: with more than eight of them, as over https with gzip still,
+// net/http's two maps of headers become bigger ones, which costs more than finding the
+// document.
 type Document struct {
 	plain, small  body // small is empty where gzip does not pay
 	kind, caching []string

@@ -36,7 +36,7 @@ var (
 )
 
 // headers sets what every answer carries. Handlers of public, lasting things (static
-// files, JWKS) replace Cache-Control.
+// files, JWKS) replace Cache-Control; a Document takes the request's id away.
 func (f Front) headers(v *visit) {
 	h, x := v.exchange.header, &v.exchange
 	h["X-Content-Type-Options"] = nosniff
