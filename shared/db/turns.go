@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -18,18 +17,15 @@ const (
 
 // turns is who waits for the writer, and whose turn it is.
 type turns struct {
-	mu        sync.Mutex
-	taken     bool // somebody has the turn
-	queue     []*waiter
-	lingering bool        // who has the turn waits for more: tell arrival
-	alarm     *time.Timer // runs tooLong
-	alarmAt   time.Time   // zero: it does not run
-	closed    bool
-	idle      chan struct{} // closed when nobody has the turn any more; made by stop
-
-	arrival  chan struct{} // holds one: somebody came while lingering
-	patience *time.Timer   // of who lingers; belongs to whoever has the turn
-	usual    int           // how many wanted to write around the last commits; likewise
+	mu      sync.Mutex
+	taken   bool // somebody has the turn; if not, and something is open, it waits for more
+	queue   []*waiter
+	usual   int         // how many wanted to write around the last commits
+	overdue *time.Timer // runs commitOverdue
+	alarm   *time.Timer // runs tooLong
+	alarmAt time.Time   // zero: it does not run
+	closed  bool
+	idle    chan struct{} // closed when nothing is under way any more; made by stop
 }
 
 // waiter is a transaction that waits for its turn.
@@ -41,11 +37,6 @@ type waiter struct {
 }
 
 var errTooLong = errors.New("db: waited too long for the writer")
-
-func (t *turns) begin() {
-	t.arrival, t.patience = make(chan struct{}, 1), time.NewTimer(waitFor)
-	t.patience.Stop()
-}
 
 // enter waits for the turn. A caller that goes away while it waits is noticed when the
 // turn comes, which is soon: a timer and a watch on each context would cost more than
@@ -67,10 +58,6 @@ func (w *writer) enter(ctx context.Context) error {
 	}
 	w.queue = append(w.queue, me)
 	w.wake(me.until)
-	if w.lingering {
-		w.lingering = false
-		w.arrival <- struct{}{}
-	}
 	w.mu.Unlock()
 	<-me.turn
 	if me.err != nil {
@@ -117,72 +104,62 @@ func (t *turns) tooLong() {
 	}
 }
 
-// passOn tells whether the turn is somebody else's or nobody's now.
+// passOn tells whether the turn is somebody else's or nobody's now; if not, there is
+// something to commit.
 func (w *writer) passOn() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case w.open != nil && (len(w.queue) == 0 || w.open.size >= maxShared):
+	case w.open != nil && w.open.size >= maxShared:
 		return false
 	case len(w.queue) > 0:
 		close(w.queue[0].turn)
 		w.queue[0] = nil
 		w.queue = w.queue[1:]
 		return true
+	case w.open != nil && w.due():
+		return false
 	}
 	w.taken = false
-	if w.idle != nil {
+	if w.open == nil && w.idle != nil {
 		close(w.idle)
 		w.idle = nil
 	}
 	return true
 }
 
-// linger gives others the time to share the commit that is due, and tells whether
-// somebody came. A commit costs more than a request, so it pays to wait a moment for as
-// many as wrote around the last commits. Where there was nobody else, those who can run at
-// this moment are let by, once, which takes no time where there are none.
-func (w *writer) linger() bool {
-	if w.open.size >= w.usual {
-		runtime.Gosched()
-		return w.awaited()
+// due tells whether the transaction under way should be committed. A commit costs more
+// than a request, so it pays to wait a moment for as many as wrote around the last commits:
+// the turn is free meanwhile, and whoever takes it shares the commit. Call it with mu.
+func (w *writer) due() bool {
+	g := w.open
+	if g.size >= w.usual || w.closed {
+		return true
 	}
 	now := time.Now()
-	if w.open.until.IsZero() {
-		w.open.until = now.Add(lingerFor)
+	if g.until.IsZero() {
+		g.until = now.Add(lingerFor)
+		w.overdue.Reset(lingerFor)
 	}
-	left := w.open.until.Sub(now)
-	if left <= 0 || !w.awaits() {
-		return w.awaited()
-	}
-	w.patience.Reset(left)
-	defer w.patience.Stop()
-	select {
-	case <-w.arrival:
-		return true
-	case <-w.patience.C:
-		return w.gaveUp()
-	}
+	return !g.until.After(now)
 }
 
-// awaits begins to listen for somebody to come; false when somebody is there.
-func (t *turns) awaits() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lingering = len(t.queue) == 0
-	return t.lingering
-}
-
-// gaveUp stops to listen, and tells whether somebody came at the last moment.
-func (t *turns) gaveUp() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.lingering {
-		t.lingering = false
-		return false
+// commitOverdue commits what has waited for long enough, unless somebody has the turn: he
+// will do it. It runs as a timer.
+func (w *writer) commitOverdue() {
+	w.mu.Lock()
+	if w.taken || w.open == nil {
+		w.mu.Unlock()
+		return
 	}
-	<-t.arrival
-	return true
+	if left := time.Until(w.open.until); left > 0 { // another transaction, meanwhile
+		w.overdue.Reset(left)
+		w.mu.Unlock()
+		return
+	}
+	w.taken = true
+	w.mu.Unlock()
+	w.leave()
 }
 
 // awaited tells whether anybody waits for the turn.
@@ -202,22 +179,27 @@ func (t *turns) shared(size int) {
 }
 
 // stop refuses new transactions, those that wait too, and waits for those under way.
-func (t *turns) stop() {
-	t.mu.Lock()
-	t.closed = true
-	for _, waits := range t.queue {
+func (w *writer) stop() {
+	w.mu.Lock()
+	w.closed = true
+	for _, waits := range w.queue {
 		waits.err = errClosed
 		close(waits.turn)
 	}
-	t.queue = nil
-	if t.alarm != nil {
-		t.alarm.Stop()
+	w.queue = nil
+	if w.alarm != nil {
+		w.alarm.Stop()
 	}
-	if !t.taken {
-		t.mu.Unlock()
+	w.overdue.Stop()
+	if !w.taken && w.open == nil {
+		w.mu.Unlock()
 		return
 	}
-	t.idle = make(chan struct{})
-	t.mu.Unlock()
-	<-t.idle
+	idle, lingers := make(chan struct{}), !w.taken
+	w.idle, w.taken = idle, true
+	w.mu.Unlock()
+	if lingers {
+		w.leave()
+	}
+	<-idle
 }

@@ -51,7 +51,8 @@ func (t *tx) ctx(ctx context.Context) context.Context {
 // when its neighbours get in the way, so it must set what it gives back afresh.
 // Inside do use the context that do got; on SQLite the outer one waits for the
 // transaction that waits for it, until that is given up as fault.Busy. After a
-// statement failed, do must give up too: PostgreSQL runs no other.
+// statement failed, do must give up too: PostgreSQL runs no other. On SQLite a caller who
+// goes away while it waits is noticed when its turn comes, or at the end of its deadline.
 func (d *DB) Tx(ctx context.Context, do func(ctx context.Context) error) error {
 	if d.inTx(ctx) != nil {
 		return do(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -19,10 +20,10 @@ const (
 )
 
 // writer owns the only writing connection of a SQLite database. Transactions take it in
-// turn, each in the goroutine of its caller. Whoever finds others waiting leaves what
-// he did in the open transaction, for the next one to go on behind a savepoint; who
-// finds nobody commits for all of them: the disk is asked to be durable once, and
-// nobody is told "done" before.
+// turn, each in the goroutine of its caller. Whoever finds others waiting, or may expect
+// some, leaves what he did in the open transaction, for the next one to go on behind a
+// savepoint; the last one commits for all of them, or a timer when nobody came: the disk
+// is asked to be durable once, and nobody is told "done" before.
 type writer struct {
 	turns
 	conn conn   // belongs to whoever has the turn
@@ -54,7 +55,7 @@ func newWriter(name string) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{conn: conn{l}}
-	w.turns.begin()
+	w.overdue = time.AfterFunc(waitFor, w.commitOverdue)
 	for _, setting := range []string{
 		"pragma temp_store=memory", // what a savepoint would bring back stays out of the disk
 		fmt.Sprintf("pragma wal_autocheckpoint=%d", journalPages),
@@ -142,15 +143,20 @@ func (w *writer) end(err error) {
 	}
 }
 
-// leave gives the turn to the next one, or commits when nobody comes or enough share.
+// leave gives the turn to the next one, or commits when it is time. Before it asks the
+// disk it lets the others that can run do so, once: some of them come with a transaction of
+// their own, and where there are none that takes no time.
 func (w *writer) leave() {
 	for !w.passOn() {
-		if w.open.size < maxShared && w.linger() {
-			continue
-		}
 		size := w.open.size
-		w.end(w.conn.commit())
-		w.shared(size)
+		if size < maxShared {
+			if runtime.Gosched(); w.awaited() {
+				continue
+			}
+		}
+		err := w.conn.commit()
+		w.shared(size) // before anybody who is told comes back
+		w.end(err)
 	}
 }
 

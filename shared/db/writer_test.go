@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -157,60 +156,6 @@ func TestWaitingTransactionsShareACommit(t *testing.T) {
 	})
 }
 
-// Who could commit waits a moment for as many as wrote before, no longer, and not for ever
-// after: in the bubble no time passes but what somebody waits for.
-func TestACommitWaitsForThoseWhoWroteBefore(t *testing.T) {
-	folder := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		d := openInBubble(t, folder)
-		defer d.Close()
-		ctx := context.Background()
-		named := 0
-		write := func(n int) (took time.Duration) {
-			began := time.Now()
-			var all sync.WaitGroup
-			for range n {
-				named++
-				id := fmt.Sprintf("%03d", named)
-				all.Go(func() {
-					if err := insert(ctx, d, id); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			all.Wait()
-			return time.Since(began)
-		}
-		if took := write(1); took != 0 {
-			t.Errorf("one alone took %v", took)
-		}
-		hold := make(chan bool)
-		var first sync.WaitGroup
-		first.Go(func() {
-			d.Tx(ctx, func(ctx context.Context) error { <-hold; return insert(ctx, d, "first") })
-		})
-		synctest.Wait()
-		go func() { synctest.Wait(); close(hold) }()
-		write(7) // which wait for the first
-		first.Wait()
-		if took := write(8); took != 0 {
-			t.Errorf("as many as before took %v", took)
-		}
-		if took := write(3); took <= 0 || took > 2*time.Millisecond {
-			t.Errorf("fewer than before took %v, want a moment", took)
-		}
-		for range 20 {
-			write(1)
-		}
-		if took := write(1); took != 0 {
-			t.Errorf("one after many that were alone took %v", took)
-		}
-		if got := len(strings.Fields(allIDs(t, d))); got != named+1 {
-			t.Errorf("%d rows, want %d", got, named+1)
-		}
-	})
-}
-
 // A statement of its own shares a commit without a savepoint: when it fails half way,
 // nothing is left of it, and everything of its neighbours.
 func TestAStatementThatFailsInASharedCommitLeavesNothing(t *testing.T) {
@@ -276,96 +221,6 @@ func TestAStatementWhoseCallerIsGoneIsNotRun(t *testing.T) {
 		}
 		if got := allIDs(t, d); got != "" {
 			t.Errorf("there is %q", got)
-		}
-	})
-}
-
-// A forgotten inner context would wait for itself; so would everybody behind it.
-func TestWaitingForTheWriterEndsAsBusy(t *testing.T) {
-	folder := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		d := openInBubble(t, folder)
-		defer d.Close()
-		err := d.Tx(context.Background(), func(ctx context.Context) error {
-			return insert(context.Background(), d, "outer context") // the mistake
-		})
-		if !fault.Is(err, fault.Busy) || fault.Of(err).RetryAfter <= 0 {
-			t.Errorf("got %v, want fault.Busy", err)
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		err = d.Tx(context.Background(), func(context.Context) error { return insert(ctx, d, "with a deadline") })
-		if fault.Is(err, fault.Busy) || err == nil {
-			t.Errorf("got %v, want the end of the deadline", err)
-		}
-		if got := allIDs(t, d); got != "" {
-			t.Errorf("kept %q", got)
-		}
-	})
-}
-
-// Each waits for ten seconds of its own: who came later is not sent away with the others.
-func TestEachWaitsForTheWriterByItself(t *testing.T) {
-	folder := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		d := openInBubble(t, folder)
-		defer d.Close()
-		ctx := context.Background()
-		began := time.Now()
-		var all sync.WaitGroup
-		all.Go(func() { d.Tx(ctx, func(context.Context) error { time.Sleep(12 * time.Second); return nil }) })
-		synctest.Wait()
-		for after, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Second: 11 * time.Second, 5 * time.Second: 12 * time.Second} {
-			all.Go(func() {
-				time.Sleep(after)
-				err := insert(ctx, d, after.String())
-				if late := fault.Is(err, fault.Busy); late != (after < 2*time.Second) || time.Since(began).Round(time.Second) != want {
-					t.Errorf("who came after %v: %v after %v", after, err, time.Since(began))
-				}
-			})
-		}
-		all.Wait()
-		short, cancel := context.WithTimeout(ctx, time.Second) // sooner than the alarm that is set
-		defer cancel()
-		all.Go(func() { d.Tx(ctx, func(context.Context) error { time.Sleep(3 * time.Second); return nil }) })
-		synctest.Wait()
-		all.Go(func() { insert(ctx, d, "patient") })
-		synctest.Wait()
-		began = time.Now()
-		if err := insert(short, d, "short"); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
-			t.Errorf("got %v after %v, want the end of the deadline after a second", err, time.Since(began))
-		}
-		all.Wait()
-		if got := allIDs(t, d); got != "5s patient" {
-			t.Errorf("kept %q", got)
-		}
-	})
-}
-
-func TestCloseFinishesWhatRunsAndRefusesWhatWaits(t *testing.T) {
-	folder := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		d := openInBubble(t, folder)
-		hold := make(chan bool)
-		var running, waiting, closing error
-		var all sync.WaitGroup
-		all.Go(func() {
-			running = d.Tx(context.Background(), func(ctx context.Context) error { <-hold; return insert(ctx, d, "a") })
-		})
-		synctest.Wait()
-		all.Go(func() { closing = d.Close() })
-		synctest.Wait()
-		all.Go(func() { waiting = insert(context.Background(), d, "b") })
-		synctest.Wait()
-		close(hold)
-		all.Wait()
-		if running != nil || closing != nil || waiting == nil {
-			t.Errorf("running: %v, close: %v, waiting: %v", running, closing, waiting)
-		}
-		again := openInBubble(t, folder)
-		defer again.Close()
-		if got := allIDs(t, again); got != "a" {
-			t.Errorf("kept %q, want %q", got, "a")
 		}
 	})
 }
