@@ -42,8 +42,16 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 
 // redeemGood is redeem for a request that nothing is wrong with so far.
 func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error {
-	if w.machine && w.write == nil && w.assertion == nil && w.proof == nil {
-		return p.Clients.Used(ctx, w.client.Client) // nothing else is written
+	if w.write == nil && w.assertion == nil && w.proof == nil {
+		switch {
+		case w.machine:
+			return p.Clients.Used(ctx, w.client.Client) // nothing else is written
+		case w.refreshed != nil && p.keepUntil(w, now).IsZero(): // one statement, which needs no transaction
+			if err := p.Clients.Used(ctx, w.client.Client); err != nil {
+				return err
+			}
+			return p.writeRefreshed(ctx, w, now)
+		}
 	}
 	return p.DB.Tx(ctx, func(ctx context.Context) error {
 		if err := p.remember(ctx, w, now); err != nil {

@@ -60,14 +60,22 @@ const keepLonger = 24 * time.Hour
 // writeRefreshed puts the next refresh token in the place of the one that came. Each way
 // is one conditional UPDATE, so of requests that come at once one makes the next token.
 func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) error {
-	h, until := w.refreshed, w.refreshUntil(now)
-	if err := p.endRefresh(ctx, w, until, now); err != nil {
+	if err := p.endRefresh(ctx, w, w.refreshUntil(now), now); err != nil {
 		return err
 	}
-	if end := later(until, now.Add(w.accessLives(p))); end.After(h.grant.ExpiresAt) {
-		return p.store.keepGrant(ctx, h.ID, end.Add(keepLonger))
+	if until := p.keepUntil(w, now); !until.IsZero() {
+		return p.store.keepGrant(ctx, w.refreshed.ID, until)
 	}
 	return nil
+}
+
+// keepUntil is to when the end of the grant has to be moved for the new tokens; zero: it
+// stays.
+func (p *Provider) keepUntil(w *work, now time.Time) time.Time {
+	if end := later(w.refreshUntil(now), now.Add(w.accessLives(p))); end.After(w.refreshed.grant.ExpiresAt) {
+		return end.Add(keepLonger)
+	}
+	return time.Time{}
 }
 
 func later(a, b time.Time) time.Time {
