@@ -11,10 +11,9 @@ import (
 
 // Document is an answer for programs that is the same for everybody and changes seldom:
 // its bytes and its headers are made once. A long one is also kept gzipped, for those who
-// take it. It carries no header that is about one request, as caches keep it, and none
-// for pages beside nosniff: with more than eight of them, as over https with gzip still,
-// net/http's two maps of headers become bigger ones, which costs more than finding the
-// document.
+// take it. It carries no header that is about one request, as caches keep it, and at most
+// eight (nine over https): with more of them net/http's two maps of headers become bigger
+// ones, which costs more than finding the document.
 type Document struct {
 	plain, small  body // small is empty where gzip does not pay
 	kind, caching []string
@@ -30,6 +29,10 @@ type body struct {
 // takes two calls of the system, which cost more than anything else about a document;
 // what is shorter gains nothing from being gzipped.
 const oneWrite = 3 << 10
+
+// counted is from how many bytes on a body needs a Content-Length of ours: net/http counts
+// shorter ones, unless only the head is sent.
+const counted = 2 << 10
 
 var (
 	gzipped     = []string{"gzip"}
@@ -63,7 +66,7 @@ func (d *Document) ETag() string { return d.plain.etag[0] }
 
 // ServeHTTP answers with the document, or says that the caller has it.
 func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	Of(r.Context()).public = true
+	Data(w)
 	h, b := w.Header(), &d.plain
 	delete(h, requestIDHeader)
 	h["Cache-Control"] = d.caching
@@ -81,6 +84,9 @@ func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if b == &d.small {
 		h["Content-Encoding"] = gzipped
 	}
-	h["Content-Type"], h["Content-Length"] = d.kind, b.length
+	h["Content-Type"] = d.kind
+	if len(b.text) >= counted || r.Method == http.MethodHead {
+		h["Content-Length"] = b.length
+	}
 	w.Write(b.text)
 }

@@ -56,7 +56,7 @@ func TestALongDocumentIsGzippedForThoseWhoTakeIt(t *testing.T) { // RFC 9110 ยง1
 		}
 		w := ask(d, r)
 		h, body := w.Header(), w.Body.String()
-		if h.Get("Vary") != "Accept-Encoding" || h.Get("Content-Length") != strconv.Itoa(len(body)) || h.Get("Content-Type") != "application/json" || h.Get("Cache-Control") != "public, max-age=60" {
+		if h.Get("Vary") != "Accept-Encoding" || !c.want && h.Get("Content-Length") != strconv.Itoa(len(body)) || h.Get("Content-Type") != "application/json" || h.Get("Cache-Control") != "public, max-age=60" {
 			t.Errorf("%q: headers %v", c.accept, h)
 		}
 		encoding, etag := "", `"v1"`
@@ -101,12 +101,12 @@ func TestADocumentCarriesNoHeaderOfOneRequest(t *testing.T) {
 		r.Header.Set("Accept-Encoding", "gzip")
 		r.Header.Set("If-None-Match", has)
 		h := ask(serve.Front{Log: quiet()}.Handler(d), r).Header()
-		for _, name := range []string{"X-Request-Id", "Content-Security-Policy", "X-Frame-Options", "Permissions-Policy"} {
+		for _, name := range []string{"X-Request-Id", "X-Frame-Options", "Permissions-Policy"} {
 			if h.Get(name) != "" {
 				t.Errorf("it carries %s", name)
 			}
 		}
-		if h.Get("X-Content-Type-Options") != "nosniff" || len(h) > 7 { // Access-Control-Allow-Origin is the handler's
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") == "" || len(h) > 7 { // Access-Control-Allow-Origin is the handler's
 			t.Errorf("headers %v", h)
 		}
 	}
@@ -151,18 +151,19 @@ func TestTheHeadOfADocumentTellsWhatABodyWouldHave(t *testing.T) { // RFC 9110 ย
 	s := httptest.NewServer(d)
 	defer s.Close()
 	for accept, encoding := range map[string]string{"identity": "", "gzip": "gzip"} {
-		r := httptest.NewRequest("HEAD", s.URL, nil)
-		r.RequestURI = ""
+		r := httptest.NewRequest("GET", s.URL, nil)
 		r.Header.Set("Accept-Encoding", accept)
-		res, err := s.Client().Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		r.Method = "GET"
 		body := ask(d, r).Body.Len()
-		if res.StatusCode != 200 || res.ContentLength != int64(body) || res.Header.Get("Content-Encoding") != encoding {
-			t.Errorf("%s: %d, %d bytes, %v; want a length of %d", accept, res.StatusCode, res.ContentLength, res.Header, body)
+		for _, r.Method = range []string{"HEAD", "GET"} {
+			r.RequestURI = ""
+			res, err := s.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != 200 || res.ContentLength != int64(body) || res.Header.Get("Content-Encoding") != encoding {
+				t.Errorf("%s, %s: %d, %d bytes, %v; want a length of %d", r.Method, accept, res.StatusCode, res.ContentLength, res.Header, body)
+			}
 		}
 	}
 }

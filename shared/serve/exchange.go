@@ -29,7 +29,6 @@ type Exchange struct {
 	formAction    []string
 	frames        []string
 	quiet         bool
-	public        bool // the answer is a Document: it says nothing to browsers, and nothing of this request
 }
 
 type exchangeKey struct{}

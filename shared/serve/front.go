@@ -39,7 +39,7 @@ func (f Front) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{began: time.Now()}
 		x, rec := &v.exchange, &v.recorder
-		rec.ResponseWriter, rec.exchange, x.header = w, x, w.Header()
+		rec.ResponseWriter, x.header = w, w.Header()
 		f.meet(r, v)
 		if r.ContentLength != 0 { // -1 when nobody said
 			// Around the bare w, which lets net/http close a connection that goes on sending.
@@ -97,7 +97,7 @@ func (f Front) recover(v *visit, r *http.Request) {
 	if v.recorder.status != 0 {
 		panic(http.ErrAbortHandler) // half an answer is out: break it off, so that nobody takes it for a whole one
 	}
-	v.exchange.startOver() // the handler may have taken them for data's
+	startOver(v.exchange.header) // the handler may have taken them for data's
 	f.headers(v)
 	f.Problem.answer(&v.recorder, r, http.StatusInternalServerError)
 }
@@ -151,9 +151,8 @@ func cut(s string, n int) string {
 // recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
-	exchange *Exchange
-	status   int
-	bytes    int64
+	status int
+	bytes  int64
 }
 
 // Unwrap lets http.ResponseController reach the real writer.
@@ -169,9 +168,8 @@ func (r *recorder) WriteHeader(status int) {
 
 // begin is the last moment for a header.
 func (r *recorder) begin(status int) {
-	if r.status = status; !r.exchange.public {
-		complete(r.Header())
-	}
+	r.status = status
+	complete(r.Header())
 }
 
 // Write counts.

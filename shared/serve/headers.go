@@ -85,10 +85,9 @@ func complete(h http.Header) {
 }
 
 // startOver forgets what the handler chose.
-func (x *Exchange) startOver() {
-	x.public = false
+func startOver(h http.Header) {
 	for _, one := range forPage {
-		delete(x.header, one.name)
+		delete(h, one.name)
 	}
 }
 
