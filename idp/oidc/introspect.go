@@ -41,10 +41,8 @@ func (i introspection) Members(w *object.Writer) {
 	w.Number("exp", i.Expires)
 	w.Number("iat", i.Issued)
 	w.Text("sub", i.Subject)
-	if len(i.Audience) == 1 {
-		w.Text("aud", i.Audience[0])
-	} else {
-		w.Texts("aud", i.Audience)
+	if len(i.Audience) > 0 {
+		w.Value("aud", i.Audience)
 	}
 	w.Text("iss", i.Issuer)
 	w.Text("jti", i.ID)

@@ -42,18 +42,7 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 
 // redeemGood is redeem for a request that nothing is wrong with so far.
 func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error {
-	if w.write == nil && w.assertion == nil && w.proof == nil {
-		switch {
-		case w.machine:
-			return p.Clients.Used(ctx, w.client.Client) // nothing else is written
-		case w.refreshed != nil && p.keepUntil(w, now).IsZero(): // one statement, which needs no transaction
-			if err := p.Clients.Used(ctx, w.client.Client); err != nil {
-				return err
-			}
-			return p.writeRefreshed(ctx, w, now)
-		}
-	}
-	return p.DB.Tx(ctx, func(ctx context.Context) error {
+	write := func(ctx context.Context) error {
 		if err := p.remember(ctx, w, now); err != nil {
 			return err
 		}
@@ -69,7 +58,11 @@ func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error
 			return nil
 		}
 		return p.writeGrant(ctx, w, w.code.Session, w.code.createdAt(), now)
-	})
+	}
+	if w.write == nil && (w.machine || w.refreshed != nil) && w.assertion == nil && w.proof == nil {
+		return write(ctx) // one statement at most, or a transaction of its own
+	}
+	return p.DB.Tx(ctx, write)
 }
 
 // remember notes what proved the client and its key; what came before proves nothing.
@@ -125,17 +118,19 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 	if act == nil && w.assertion == nil && w.proof == nil {
 		return refused
 	}
+	var replayed error
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {
-		if err := p.remember(ctx, w, now); err != nil || act == nil {
+		err := p.remember(ctx, w, now)
+		if replayed = nil; errors.Is(err, errProofReplayed) { // it is remembered: the rest is written all the same
+			replayed, err = err, nil
+		}
+		if err != nil || act == nil {
 			return err
 		}
 		return act(ctx, now)
 	})
-	if errors.Is(err, errProofReplayed) && act != nil {
-		w.proof = nil // remembered already; the rest was undone with it
-		if again := p.consequences(ctx, w, refused, now); !errors.Is(again, refused) {
-			return again
-		}
+	if err == nil {
+		err = replayed
 	}
 	if err != nil && refusalOf(refused).Code != "server_error" {
 		return err
@@ -145,49 +140,34 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 
 // consequence picks what has to be done, nil when nothing.
 func (p *Provider) consequence(w *work, refused error) func(context.Context, time.Time) error {
-	own := refusalOf(refused)
-	reused := errors.Is(refused, errUsed)
+	own, reused := refusalOf(refused), errors.Is(refused, errUsed)
+	beside := own.Code != "invalid_grant" // what is wrong is something else than the code or token
 	switch {
 	case own.status() >= http.StatusInternalServerError:
 		return nil
-	case own.Code != "invalid_grant" && w.code != nil: // whatever is wrong beside: was it used?
-		return func(ctx context.Context, now time.Time) error { return p.endUsed(ctx, w, now) }
-	case own.Code != "invalid_grant":
-		return nil
-	case w.code != nil && (reused || w.looked != nil): // one that has expired may have been used before
+	case w.code != nil && (reused || beside || w.looked != nil): // one that has expired may have been used as well
 		return func(ctx context.Context, now time.Time) error {
-			return p.endReused(ctx, w, "code.reused", w.grant, now)
+			return p.endReused(ctx, w, "code.reused", w.grant, reused, now)
 		}
+	case beside:
+		return nil
 	case w.code != nil:
 		return func(ctx context.Context, now time.Time) error { return p.burn(ctx, w, refused, now) }
 	case w.refreshed != nil && (reused || w.refreshed.Replaced && !w.repeated || w.refreshed.Client != w.client.ID):
 		return func(ctx context.Context, now time.Time) error {
-			return p.endReused(ctx, w, "refresh_token.reused", w.refreshed.ID, now)
+			return p.endReused(ctx, w, "refresh_token.reused", w.refreshed.ID, true, now)
 		}
 	}
 	return nil
 }
 
-// endReused ends the grant that a used code or refresh token had led to.
-func (p *Provider) endReused(ctx context.Context, w *work, action, grantID string, now time.Time) error {
+// endReused ends the grant that a used code or refresh token had led to. Where it is not
+// sure that it was used, the grant tells; a code that nobody used stays as it is.
+func (p *Provider) endReused(ctx context.Context, w *work, action, grantID string, sure bool, now time.Time) error {
 	ended, err := p.store.endGrant(ctx, grantID, now)
-	if err != nil || !ended && w.looked != nil { // the code had expired, and nobody had used it
+	if err != nil || !ended && !sure {
 		return err
 	}
-	return p.noteReused(ctx, w, action, grantID, ended)
-}
-
-// endUsed is endReused for a code that may never have been used: then its client may come
-// again with it.
-func (p *Provider) endUsed(ctx context.Context, w *work, now time.Time) error {
-	ended, err := p.store.endGrant(ctx, w.grant, now)
-	if err != nil || !ended {
-		return err
-	}
-	return p.noteReused(ctx, w, "code.reused", w.grant, true)
-}
-
-func (p *Provider) noteReused(ctx context.Context, w *work, action, grantID string, ended bool) error {
 	p.Count(action)
 	details := map[string]string{"grant": grantID}
 	if ended {
@@ -204,7 +184,7 @@ func (p *Provider) burn(ctx context.Context, w *work, refused error, now time.Ti
 		return err
 	}
 	if !burnt {
-		return p.endReused(ctx, w, "code.reused", w.grant, now)
+		return p.endReused(ctx, w, "code.reused", w.grant, true, now)
 	}
 	p.Count("code_burnt")
 	return p.Audit.Record(ctx, audit.Event{

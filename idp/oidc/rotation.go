@@ -58,24 +58,20 @@ func (w *work) refreshUntil(now time.Time) time.Time {
 const keepLonger = 24 * time.Hour
 
 // writeRefreshed puts the next refresh token in the place of the one that came. Each way
-// is one conditional UPDATE, so of requests that come at once one makes the next token.
+// is one conditional UPDATE, so of requests that come at once one makes the next token. It
+// needs a transaction only when the end of the grant moves as well.
 func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) error {
-	if err := p.endRefresh(ctx, w, w.refreshUntil(now), now); err != nil {
-		return err
+	h, until := w.refreshed, w.refreshUntil(now)
+	end := later(until, now.Add(w.accessLives(p)))
+	if !end.After(h.grant.ExpiresAt) {
+		return p.endRefresh(ctx, w, until, now)
 	}
-	if until := p.keepUntil(w, now); !until.IsZero() {
-		return p.store.keepGrant(ctx, w.refreshed.ID, until)
-	}
-	return nil
-}
-
-// keepUntil is to when the end of the grant has to be moved for the new tokens; zero: it
-// stays.
-func (p *Provider) keepUntil(w *work, now time.Time) time.Time {
-	if end := later(w.refreshUntil(now), now.Add(w.accessLives(p))); end.After(w.refreshed.grant.ExpiresAt) {
-		return end.Add(keepLonger)
-	}
-	return time.Time{}
+	return p.DB.Tx(ctx, func(ctx context.Context) error {
+		if err := p.endRefresh(ctx, w, until, now); err != nil {
+			return err
+		}
+		return p.store.keepGrant(ctx, h.ID, end.Add(keepLonger))
+	})
 }
 
 func later(a, b time.Time) time.Time {

@@ -72,15 +72,10 @@ func (w *writer) enter(ctx context.Context) error {
 
 // wake sees to it that tooLong runs at that time, or before. Call it with mu.
 func (t *turns) wake(at time.Time) {
-	switch {
-	case t.alarm == nil:
-		t.alarm = time.AfterFunc(time.Until(at), t.tooLong)
-	case t.alarmAt.IsZero() || at.Before(t.alarmAt):
+	if t.alarmAt.IsZero() || at.Before(t.alarmAt) {
 		t.alarm.Reset(time.Until(at))
-	default:
-		return
+		t.alarmAt = at
 	}
-	t.alarmAt = at
 }
 
 // tooLong sends away who has waited for too long, and comes back for the others.
@@ -187,9 +182,7 @@ func (w *writer) stop() {
 		close(waits.turn)
 	}
 	w.queue = nil
-	if w.alarm != nil {
-		w.alarm.Stop()
-	}
+	w.alarm.Stop()
 	w.overdue.Stop()
 	if !w.taken && w.open == nil {
 		w.mu.Unlock()

@@ -55,7 +55,7 @@ func newWriter(name string) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{conn: conn{l}}
-	w.overdue = time.AfterFunc(waitFor, w.commitOverdue)
+	w.overdue, w.alarm = time.AfterFunc(waitFor, w.commitOverdue), time.AfterFunc(waitFor, w.tooLong)
 	for _, setting := range []string{
 		"pragma temp_store=memory", // what a savepoint would bring back stays out of the disk
 		fmt.Sprintf("pragma wal_autocheckpoint=%d", journalPages),
