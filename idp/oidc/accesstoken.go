@@ -14,6 +14,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/sealing"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/secret"
 )
 
@@ -109,7 +110,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 		text, err = p.seal(ctx, t)
 	}
 	if len(text) > longest { // nobody would look at it when it comes back
-		return "", refuse("invalid_authorization_details", "The authorization_details are too long for one access token.")
+		return "", wire.Refuse("invalid_authorization_details", "The authorization_details are too long for one access token.")
 	}
 	w.accessText = text
 	return text, err

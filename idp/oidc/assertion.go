@@ -11,6 +11,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/jwks"
+	"tegata/idp/oidc/wire"
 )
 
 // assertionType is the only client_assertion_type. RFC 7523 §2.2.
@@ -70,14 +71,14 @@ func parseAsserted(text string) (a asserted, ok bool) {
 func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, a asserted) (*assertion, error) {
 	header := a.token.Headers[0]
 	if client.AuthAlg != "" && header.Algorithm != client.AuthAlg || client.FAPI() && !slices.Contains(clients.FAPI2Algs, header.Algorithm) {
-		return nil, refuse("invalid_client", "The client assertion is signed with another algorithm than registered.")
+		return nil, wire.Refuse("invalid_client", "The client assertion is signed with another algorithm than registered.")
 	}
 	if why := p.wrong(client, a); why != "" {
-		return nil, refuse("invalid_client", why)
+		return nil, wire.Refuse("invalid_client", why)
 	}
 	keys, err := p.keysOf(ctx, client, header.KeyID)
 	if err != nil {
-		return nil, refuse("invalid_client", "The keys of the client could not be had.").because(err)
+		return nil, wire.Refuse("invalid_client", "The keys of the client could not be had.").Because(err)
 	}
 	for _, key := range keys {
 		if key.Use == "enc" || key.Algorithm != "" && key.Algorithm != header.Algorithm || !key.IsPublic() {
@@ -87,7 +88,7 @@ func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, 
 			return &assertion{client: client.ID, jti: a.ID, until: a.Expires.Time().Add(leeway)}, nil
 		}
 	}
-	return nil, refuse("invalid_client", "The client assertion is not signed with a key of the client.")
+	return nil, wire.Refuse("invalid_client", "The client assertion is not signed with a key of the client.")
 }
 
 // wrong tells what an assertion has wrong, "" when nothing.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"tegata/idp/oidc/wire"
 )
 
 // confirmation is the key without which a token is worth nothing: that of DPoP proofs
@@ -51,9 +52,9 @@ func (p *Provider) bind(w *work) error {
 	client := w.client
 	switch {
 	case client.DPoPBound && w.proof == nil:
-		return refuse("invalid_dpop_proof", "The client has to prove its key: the header DPoP is missing.")
+		return wire.Refuse("invalid_dpop_proof", "The client has to prove its key: the header DPoP is missing.")
 	case client.CertificateBound && w.certificate == nil:
-		return refuse("invalid_request", "The client has to show its certificate.")
+		return wire.Refuse("invalid_request", "The client has to show its certificate.")
 	}
 	if w.proof != nil {
 		w.bound.JKT = w.proof.Thumbprint
@@ -63,7 +64,7 @@ func (p *Provider) bind(w *work) error {
 	}
 	if w.request != nil {
 		if key := w.request.Session.(*session).DPoPKey; key != "" && key != w.bound.JKT {
-			return refuse("invalid_grant", "The code is bound to another key.")
+			return wire.Refuse("invalid_grant", "The code is bound to another key.")
 		}
 	}
 	if w.refreshed != nil {
@@ -78,11 +79,11 @@ func (w *work) bindRefreshed() error {
 	before := w.refreshed.Bound
 	switch {
 	case w.client.Public() && before.bound() && before != w.bound:
-		return refuse("invalid_grant", "The refresh token is bound to another key.")
+		return wire.Refuse("invalid_grant", "The refresh token is bound to another key.")
 	case before.JKT != "" && w.bound.JKT == "":
-		return refuse("invalid_dpop_proof", "The refresh token needs a DPoP proof.")
+		return wire.Refuse("invalid_dpop_proof", "The refresh token needs a DPoP proof.")
 	case before.X5T != "" && w.bound.X5T == "":
-		return refuse("invalid_request", "The refresh token needs the client's certificate.")
+		return wire.Refuse("invalid_request", "The refresh token needs the client's certificate.")
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ type presented struct {
 
 // errNeedsKey refuses a bound token that came without a proof, with a challenge that
 // asks for one.
-var errNeedsKey = refuse("invalid_token", "The access token is bound to a key: it has to come with the scheme DPoP and a proof.")
+var errNeedsKey = wire.Refuse("invalid_token", "The access token is bound to a key: it has to come with the scheme DPoP and a proof.")
 
 // mayUse tells whether who brought the token has its key. A bound token that comes as
 // a bearer token was found by somebody (A-035). RFC 9449 §7.1, RFC 8705 §3.
@@ -109,10 +110,10 @@ func (p *Provider) mayUse(w http.ResponseWriter, r *http.Request, path string, g
 		return errNeedsKey
 	}
 	if want.JKT == "" && given.scheme == schemeDPoP {
-		return refuse("invalid_token", "The access token is not bound to a key.")
+		return wire.Refuse("invalid_token", "The access token is not bound to a key.")
 	}
 	if want.X5T != "" && thumbprint(p.certificateOf(r)) != want.X5T {
-		return refuse("invalid_token", "The access token belongs to another certificate.")
+		return wire.Refuse("invalid_token", "The access token belongs to another certificate.")
 	}
 	if want.JKT == "" {
 		return nil
@@ -122,9 +123,9 @@ func (p *Provider) mayUse(w http.ResponseWriter, r *http.Request, path string, g
 	case err != nil:
 		return err
 	case proof == nil:
-		return refuse("invalid_dpop_proof", "The access token needs a DPoP proof.")
+		return wire.Refuse("invalid_dpop_proof", "The access token needs a DPoP proof.")
 	case proof.Thumbprint != want.JKT:
-		return refuse("invalid_token", "The access token belongs to another key.")
+		return wire.Refuse("invalid_token", "The access token belongs to another key.")
 	}
 	return p.rememberProof(r.Context(), proof, p.Clock())
 }
@@ -136,7 +137,7 @@ const (
 )
 
 // dpopChallenge is the challenge of RFC 9449 §7.1.
-func dpopChallenge(r *refusal) string {
+func dpopChallenge(r *wire.Refusal) string {
 	text := `DPoP realm="userinfo", algs="` + strings.Join(proofAlgNames(), " ") + `"`
 	if r != nil {
 		text += `, error="` + r.Code + `", error_description="` + r.Why + `"`

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 )
 
@@ -97,7 +98,7 @@ func readWantedPerson(_ *Provider, a *authorization) error {
 		return nil
 	}
 	if a.hint.Subject != "" && a.hint.Subject != a.claims.subject {
-		return refuse("invalid_request", "The id_token_hint and the claims parameter name two people.")
+		return wire.Refuse("invalid_request", "The id_token_hint and the claims parameter name two people.")
 	}
 	a.hint.Subject = a.claims.subject
 	return nil
@@ -116,7 +117,7 @@ func checkACR(_ *Provider, a *authorization) error {
 var acrs = []string{sessions.ACRPassword}
 
 // errUnmet is OpenID Connect Core Error Code unmet_authentication_requirements §2.
-var errUnmet = refuse("unmet_authentication_requirements", "No log-in here reaches what was asked for.")
+var errUnmet = wire.Refuse("unmet_authentication_requirements", "No log-in here reaches what was asked for.")
 
 // meets tells whether the log-in is of a class that was demanded.
 func (a *authorization) meets(s *sessions.Session) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 )
@@ -41,7 +42,7 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		client, err = p.Clients.ByID(ctx, given.raw.id)
 	}
 	if fault.Is(err, fault.NotFound) {
-		return nil, refuse("invalid_client", sentences["invalid_client"])
+		return nil, wire.RefuseAs("invalid_client")
 	}
 	if err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		c, ok := basic(r)
 		if !ok {
-			return credentials{}, refuse("invalid_client", "The Authorization header is not a Basic one that can be read.")
+			return credentials{}, wire.Refuse("invalid_client", "The Authorization header is not a Basic one that can be read.")
 		}
 		all = append(all, c)
 	}
@@ -74,16 +75,16 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 	}
 	if form.Has("client_assertion") || form.Has("client_assertion_type") {
 		if form.Get("client_assertion_type") != assertionType {
-			return credentials{}, refuse("invalid_client", "This client_assertion_type does not exist here.")
+			return credentials{}, wire.Refuse("invalid_client", "This client_assertion_type does not exist here.")
 		}
 		a, ok := parseAssertion(form.Get("client_assertion"))
 		if !ok {
-			return credentials{}, refuse("invalid_client", "The client assertion could not be read.")
+			return credentials{}, wire.Refuse("invalid_client", "The client assertion could not be read.")
 		}
 		all = append(all, credentials{method: clients.PrivateKeyJWT, id: a.Issuer, assertion: a})
 	}
 	if len(all) > 1 {
-		return credentials{}, refuse("invalid_request", "The client proves itself in two ways at once.")
+		return credentials{}, wire.Refuse("invalid_request", "The client proves itself in two ways at once.")
 	}
 	if len(all) == 0 {
 		all = append(all, credentials{method: clients.None, id: form.Get("client_id")})
@@ -91,7 +92,7 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 	one := all[0]
 	also := form.Get("client_id")
 	if one.id == "" || form.Has("client_id") && also != one.id && also != one.raw.id {
-		return credentials{}, refuse("invalid_client", sentences["invalid_client"])
+		return credentials{}, wire.RefuseAs("invalid_client")
 	}
 	return one, nil
 }
@@ -124,7 +125,7 @@ func (p *Provider) prove(ctx context.Context, r *http.Request, client *clients.C
 		return nil, p.proveCertificate(ctx, client, r)
 	}
 	if given.method != client.AuthMethod {
-		return nil, refuse("invalid_client", "The client is registered for another authentication method.")
+		return nil, wire.Refuse("invalid_client", "The client is registered for another authentication method.")
 	}
 	switch given.method {
 	case clients.None:
@@ -133,7 +134,7 @@ func (p *Provider) prove(ctx context.Context, r *http.Request, client *clients.C
 		return p.verifyAssertion(ctx, client, given.assertion)
 	}
 	if !given.secretMatches(client) {
-		return nil, refuse("invalid_client", sentences["invalid_client"])
+		return nil, wire.RefuseAs("invalid_client")
 	}
 	return nil, nil
 }
@@ -142,12 +143,12 @@ func (p *Provider) prove(ctx context.Context, r *http.Request, client *clients.C
 // most one a minute is written for each client, so that nobody can fill the log.
 func (p *Provider) clientRefused(ctx context.Context, id string, method clients.AuthMethod, err error) {
 	p.Count("client_refused." + string(method))
-	if refusalOf(err).Code != "invalid_client" || !p.quiet.first(id, p.Clock()) {
+	if wire.RefusalOf(err).Code != "invalid_client" || !p.quiet.first(id, p.Clock()) {
 		return
 	}
 	failed := p.Audit.Record(ctx, audit.Event{
 		Action: "client.refused", Client: id,
-		Details: map[string]string{"method": string(method), "why": refusalOf(err).Why},
+		Details: map[string]string{"method": string(method), "why": wire.RefusalOf(err).Why},
 	})
 	if failed != nil {
 		p.Log.ErrorContext(ctx, "audit event lost", "action", "client.refused", "error", failed.Error())

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 )
 
 // clientCredentials is the grant type of a client that acts for itself. RFC 6749 §4.4.
@@ -15,7 +16,7 @@ func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 	scopes := withoutPerson(w.client.Scopes)
 	asked := strings.Fields(w.form.Get("scope"))
 	if !within(asked, scopes) {
-		return refuse("invalid_scope", sentences["invalid_scope"])
+		return wire.RefuseAs("invalid_scope")
 	}
 	if len(asked) > 0 {
 		scopes = asked

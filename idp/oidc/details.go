@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 )
 
 // maxDetails bounds how many authorization details one request may have.
@@ -16,7 +17,7 @@ const maxDetails = 16
 // look at its type and hand it on as it came.
 type details []json.RawMessage
 
-var errDetails = refuse("invalid_authorization_details", "The authorization_details are not a list of objects of types that the client is registered for.")
+var errDetails = wire.Refuse("invalid_authorization_details", "The authorization_details are not a list of objects of types that the client is registered for.")
 
 // readDetails reads the parameter; each object has to be of a type that the client
 // registered (RFC 9396 §5, §10).

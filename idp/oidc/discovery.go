@@ -10,6 +10,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/checksession"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/serve"
 )
 
@@ -155,7 +156,7 @@ func (p *Provider) describe() *serve.Document {
 		panic(err) // texts and lists of texts
 	}
 	sum := sha256.Sum256(text)
-	return serve.NewDocument(text, typeJSON[0], `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, 5*time.Minute)
+	return serve.NewDocument(text, wire.TypeJSON, `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, 5*time.Minute)
 }
 
 // confidential leaves out the method of clients that cannot prove themselves.

@@ -18,6 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 )
@@ -38,7 +39,7 @@ var proofAlgs = algorithms(clients.FAPI2Algs)
 const proofs once.Purpose = "dpop_proof"
 
 // errProofReplayed refuses a proof that came before. RFC 9449 §11.1.
-var errProofReplayed = refuse("invalid_dpop_proof", "The DPoP proof was used before.")
+var errProofReplayed = wire.Refuse("invalid_dpop_proof", "The DPoP proof was used before.")
 
 // proof is a DPoP proof that was accepted: whoever sent it has the key.
 type proof struct {
@@ -71,17 +72,17 @@ func (p *Provider) readProof(w http.ResponseWriter, r *http.Request, path, token
 		w.Header().Set("DPoP-Nonce", p.dpopNonce(p.Clock()))
 	}
 	if len(headers) > 1 {
-		return nil, refuse("invalid_dpop_proof", "There is more than one DPoP header.")
+		return nil, wire.Refuse("invalid_dpop_proof", "There is more than one DPoP header.")
 	}
 	claims, ok := parseProof(headers[0])
 	if !ok {
-		return nil, refuse("invalid_dpop_proof", sentences["invalid_dpop_proof"])
+		return nil, wire.RefuseAs("invalid_dpop_proof")
 	}
 	if why := p.wrongProof(r, claims, path, token); why != "" {
-		return nil, refuse("invalid_dpop_proof", why)
+		return nil, wire.Refuse("invalid_dpop_proof", why)
 	}
 	if p.DPoPNonce && !p.freshNonce(claims.Nonce, p.Clock()) {
-		return nil, refuse("use_dpop_nonce", sentences["use_dpop_nonce"])
+		return nil, wire.RefuseAs("use_dpop_nonce")
 	}
 	return &proof{claims.thumbprint, claims.ID, claims.Issued.Time().Add(proofFor + leeway)}, nil
 }
@@ -188,7 +189,7 @@ func bindPushed(params url.Values, given *proof) error {
 		return nil
 	}
 	if asked := params.Get("dpop_jkt"); asked != "" && asked != given.Thumbprint {
-		return refuse("invalid_dpop_proof", "The dpop_jkt is not the key of the DPoP proof.")
+		return wire.Refuse("invalid_dpop_proof", "The dpop_jkt is not the key of the DPoP proof.")
 	}
 	params.Set("dpop_jkt", given.Thumbprint)
 	return nil
@@ -198,7 +199,7 @@ func bindPushed(params url.Values, given *proof) error {
 func checkThumbprint(_ *Provider, a *authorization) error {
 	jkt := a.params.Get("dpop_jkt")
 	if a.params.Has("dpop_jkt") && (len(jkt) != 43 || strings.Trim(jkt, base64URL) != "") {
-		return refuse("invalid_request", "The dpop_jkt is not a SHA-256 in base64url.")
+		return wire.Refuse("invalid_request", "The dpop_jkt is not a SHA-256 in base64url.")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 )
@@ -69,11 +70,11 @@ func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*actor, error
 		depth++
 	}
 	if depth >= maxActors {
-		return nil, refuse("invalid_request", "The subject_token has gone through too many hands.")
+		return nil, wire.Refuse("invalid_request", "The subject_token has gone through too many hands.")
 	}
 	if w.form.Get("actor_token") == "" {
 		if w.form.Has("actor_token_type") {
-			return nil, refuse("invalid_request", "There is an actor_token_type without an actor_token.")
+			return nil, wire.Refuse("invalid_request", "There is an actor_token_type without an actor_token.")
 		}
 		if w.client.TokenExchange.Impersonation {
 			return before, nil
@@ -85,7 +86,7 @@ func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*actor, error
 		return nil, err
 	}
 	if acts.Client != w.client.ID {
-		return nil, refuse("invalid_request", "The actor_token is not the client's own.")
+		return nil, wire.Refuse("invalid_request", "The actor_token is not the client's own.")
 	}
 	return &actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
 }
@@ -95,11 +96,11 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 	switch w.form.Get("requested_token_type") {
 	case "", typeAccessToken, typeJWT:
 	default:
-		return refuse("invalid_request", "This requested_token_type does not exist here.")
+		return wire.Refuse("invalid_request", "This requested_token_type does not exist here.")
 	}
 	named := slices.Concat(w.form["resource"], w.form["audience"])
 	if len(named) == 0 {
-		return refuse("invalid_target", "Say by resource or audience what the token is for.")
+		return wire.Refuse("invalid_target", "Say by resource or audience what the token is for.")
 	}
 	most := granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
 	var err error
@@ -113,7 +114,7 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 	}
 	if w.kind = typeAccessToken; w.form.Get("requested_token_type") == typeJWT {
 		if aimed.format != clients.JWT {
-			return refuse("invalid_request", "This resource does not take JWTs.")
+			return wire.Refuse("invalid_request", "This resource does not take JWTs.")
 		}
 		w.kind = typeJWT
 	}
@@ -145,7 +146,7 @@ func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root stri
 	g.Derived, g.ExpiresAt, g.AskedAt = true, now.Add(w.accessLives(p)), w.began
 	err := p.store.insertDerived(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	return err
 }

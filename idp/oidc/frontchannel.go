@@ -10,6 +10,7 @@ import (
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/connections"
+	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 	"tegata/shared/secret"
@@ -59,11 +60,11 @@ func checkFrontChannel(_ *Provider, a *authorization) error {
 	case a.kind == "code":
 		return nil
 	case !slices.Contains(a.scopes, "openid"):
-		return refuse("invalid_scope", "This response type needs the scope openid.")
+		return wire.Refuse("invalid_scope", "This response type needs the scope openid.")
 	case a.wants("id_token") && a.params.Get("nonce") == "":
-		return refuse("invalid_request", "This response type needs a nonce.")
+		return wire.Refuse("invalid_request", "This response type needs a nonce.")
 	case a.wants("token") && (a.client.DPoPBound || a.client.CertificateBound):
-		return refuse("unsupported_response_type", "Tokens of this client are bound to a key, and no key comes this way.")
+		return wire.Refuse("unsupported_response_type", "Tokens of this client are bound to a key, and no key comes this way.")
 	}
 	return nil
 }
@@ -80,13 +81,13 @@ type given struct {
 // of its own: the code's is made when the code is redeemed.
 func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about *session) (string, error) {
 	if len(a.resources) > 0 {
-		return "", refuse("invalid_target", "Tokens for resources come from the token endpoint.")
+		return "", wire.Refuse("invalid_target", "Tokens for resources come from the token endpoint.")
 	}
 	now := p.Clock()
 	g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
 	err := p.store.insertGrant(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
-		return "", refuse("login_required", sentences["login_required"]).because(err)
+		return "", wire.RefuseAs("login_required").Because(err)
 	}
 	if err != nil {
 		return "", err
@@ -102,7 +103,7 @@ func (p *Provider) noteFrontIDToken(ctx context.Context, a *authorization, about
 		AskedAt: p.Clock(),
 	}, p.Clock())
 	if fault.Is(err, fault.Expired) {
-		return refuse("login_required", sentences["login_required"]).because(err)
+		return wire.RefuseAs("login_required").Because(err)
 	}
 	return err
 }

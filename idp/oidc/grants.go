@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 )
 
 var _ fosite.TokenEndpointHandler = (*ownGrants)(nil)
@@ -34,9 +35,9 @@ func checkOwnGrant(form url.Values) error {
 	grant, ok := ownGrantTypes[form.Get("grant_type")]
 	switch {
 	case !ok:
-		return refuse("unsupported_grant_type", sentences["unsupported_grant_type"])
+		return wire.RefuseAs("unsupported_grant_type")
 	case grant.needs != "" && form.Get(grant.needs) == "":
-		return refuse("invalid_request", "The parameter "+grant.needs+" is missing.")
+		return wire.Refuse("invalid_request", "The parameter "+grant.needs+" is missing.")
 	}
 	return nil
 }
@@ -60,7 +61,7 @@ func (g *ownGrants) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acc
 	w, kind := workOf(ctx), r.GetGrantTypes()[0]
 	grant := ownGrantTypes[kind]
 	if !w.client.May(kind) || w.client.Public() && !grant.public {
-		return refuse("unauthorized_client", sentences["unauthorized_client"])
+		return wire.RefuseAs("unauthorized_client")
 	}
 	if err := grant.open(g.p, ctx, w); err != nil {
 		return err

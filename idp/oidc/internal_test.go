@@ -36,19 +36,6 @@ func TestAGrantWhoseSessionCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestErrorCodesAreRegisteredOnes(t *testing.T) { // RFC 6749 §5.2; fosite has codes of its own
-	for code, to := range renamed {
-		if sentences[to] == "" || sentences[code] != "" {
-			t.Errorf("%s is renamed to %s", code, to)
-		}
-	}
-	for code, sentence := range sentences {
-		if strings.ContainsFunc(code+sentence, func(r rune) bool { return unprintable(r) || r == '"' || r == '\\' }) {
-			t.Errorf("%s: %q is not what RFC 6749 Appendix A allows", code, sentence)
-		}
-	}
-}
-
 func FuzzRedirect(f *testing.F) {
 	c := clients.Client{ApplicationType: "native", RedirectURIs: []string{"http://127.0.0.1/cb", "https://rp.test/cb?a=b"}}
 	for _, seed := range []string{"http://127.0.0.1:51000/cb", "https://rp.test/cb?a=b", "http://127.0.0.1@evil.test/cb", "http://127.0.0.1:1/cb#f", "http://127.0.0.1:x/cb", "\x00"} {

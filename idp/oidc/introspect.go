@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -70,14 +71,14 @@ const introspectionJWT = "application/token-introspection+jwt"
 func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
 	answer, err := p.introspectToken(ctx, w, r, work)
 	if err != nil || !accepts(r, introspectionJWT) {
-		return func() { writeJSON(w, http.StatusOK, answer) }, err
+		return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 	}
 	text, err := p.claimsText(ctx, claimsText{
 		typ: "token-introspection+jwt", alg: cmp.Or(work.client.IntrospectionAlg, "RS256"), // RFC 9701 §6
 		client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
 		claims: claimsSet{{"iss", p.Issuer}, {"aud", work.client.ID}, {"iat", p.Clock().Unix()}, {"token_introspection", answer}},
 	})
-	return func() { writeText(w, introspectionJWT, text) }, err
+	return func() { wire.WriteText(w, introspectionJWT, text) }, err
 }
 
 // accepts tells whether the request asks for the media type by its name.
@@ -96,14 +97,14 @@ func accepts(r *http.Request, kind string) bool {
 }
 
 func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (introspection, error) {
-	if err := readForm(w, r); err != nil {
+	if err := wire.ReadForm(w, r); err != nil {
 		return introspection{}, err
 	}
 	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
 		return introspection{}, err
 	}
 	if work.client.Public() { // anybody can say that they are this client
-		return introspection{}, refuse("invalid_client", "A client has to prove itself to ask about tokens.")
+		return introspection{}, wire.Refuse("invalid_client", "A client has to prove itself to ask about tokens.")
 	}
 	if work.assertion != nil {
 		if err := p.remember(ctx, work, p.Clock()); err != nil {
@@ -112,7 +113,7 @@ func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r
 	}
 	given := r.PostForm.Get("token")
 	if given == "" {
-		return introspection{}, refuse("invalid_request", "The parameter token is missing.")
+		return introspection{}, wire.Refuse("invalid_request", "The parameter token is missing.")
 	}
 	return p.tell(ctx, work, given)
 }

@@ -12,6 +12,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/once"
@@ -33,7 +34,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	}
 	account, err := p.vouched(ctx, w, a)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) || err == nil && account.State != accounts.Active {
-		return refuse("invalid_grant", "The assertion is about nobody who may log in here.")
+		return wire.Refuse("invalid_grant", "The assertion is about nobody who may log in here.")
 	}
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	w.write = func(ctx context.Context, now time.Time) error {
 		err := p.Once.Seen(ctx, bearerAssertions, a.Issuer+"\x00"+a.ID, until, now)
 		if fault.Is(err, fault.Conflict) {
-			return refuse("invalid_grant", "The assertion was used before.")
+			return wire.Refuse("invalid_grant", "The assertion was used before.")
 		}
 		if err != nil {
 			return err
@@ -67,7 +68,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 
 // verifyBearer checks who made the assertion, for whom, and until when.
 func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) {
-	bad := func(why string) (asserted, error) { return asserted{}, refuse("invalid_grant", why) }
+	bad := func(why string) (asserted, error) { return asserted{}, wire.Refuse("invalid_grant", why) }
 	a, ok := parseAsserted(w.form.Get("assertion"))
 	if !ok {
 		return bad("The assertion could not be read.")
@@ -91,7 +92,7 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) 
 	}
 	keys, err := p.keysOf(ctx, &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.token.Headers[0].KeyID)
 	if err != nil {
-		return asserted{}, refuse("invalid_grant", "The keys of the issuer could not be had.").because(err)
+		return asserted{}, wire.Refuse("invalid_grant", "The keys of the issuer could not be had.").Because(err)
 	}
 	if !signedBy(a.token, keys) {
 		return bad("The assertion is not signed with a key of its issuer.")
@@ -133,7 +134,7 @@ func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Acco
 	scopes := slices.DeleteFunc(slices.Clone(w.client.Scopes), func(s string) bool { return s == "offline_access" })
 	if asked := strings.Fields(w.form.Get("scope")); len(asked) > 0 {
 		if !within(asked, scopes) {
-			return refuse("invalid_scope", sentences["invalid_scope"])
+			return wire.RefuseAs("invalid_scope")
 		}
 		scopes = asked
 	}
@@ -147,7 +148,7 @@ func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Acco
 			return err
 		}
 		if !covered {
-			return refuse("invalid_grant", "The person has not allowed the client what it asks for.")
+			return wire.Refuse("invalid_grant", "The person has not allowed the client what it asks for.")
 		}
 	}
 	aimed, err := p.aim(ctx, w.client.Client, w.form, most)

@@ -6,23 +6,24 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 )
 
 // manage answers /oauth2/register/CLIENT: GET reads a registration, PUT changes it,
 // DELETE ends it. RFC 7592 §2. It works on when nobody may register any more.
 func (p *Provider) manage(w http.ResponseWriter, r *http.Request) {
-	allowScripts(w.Header(), true)
+	wire.AllowScripts(w.Header(), true)
 	act := map[string]func(http.ResponseWriter, *http.Request, managed) error{
 		http.MethodGet: p.showRegistration, http.MethodPut: p.changeRegistration, http.MethodDelete: p.endRegistration,
 	}[r.Method]
 	switch {
 	case r.Method == http.MethodOptions:
-		preflight(w, "GET, PUT, DELETE")
+		wire.Preflight(w, "GET, PUT, DELETE")
 		return
 	case act == nil:
 		w.Header().Set("Allow", "GET, PUT, DELETE, OPTIONS")
-		writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
+		wire.WriteJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
 		return
 	}
 	about, err := p.managed(r)
@@ -64,7 +65,7 @@ func bearer(r *http.Request) (string, error) {
 func (p *Provider) showRegistration(w http.ResponseWriter, _ *http.Request, m managed) error {
 	answer, err := p.registration(&m.Client, "", m.token, m.CreatedAt)
 	if err == nil {
-		writeJSON(w, http.StatusOK, answer)
+		wire.WriteJSON(w, http.StatusOK, answer)
 	}
 	return err
 }
@@ -96,7 +97,7 @@ func (p *Provider) changeRegistration(w http.ResponseWriter, r *http.Request, m 
 	}
 	answer, err := p.registration(&c, clear, m.token, m.CreatedAt)
 	if err == nil {
-		writeJSON(w, http.StatusOK, answer)
+		wire.WriteJSON(w, http.StatusOK, answer)
 	}
 	return err
 }

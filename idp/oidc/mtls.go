@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 )
 
 // certificateOf is the certificate that the caller showed in the TLS handshake, to us
@@ -31,16 +32,16 @@ func thumbprint(c *x509.Certificate) string {
 func (p *Provider) proveCertificate(ctx context.Context, client *clients.Client, r *http.Request) error {
 	shown := p.certificateOf(r)
 	if shown == nil {
-		return refuse("invalid_client", "The client has to show its certificate.")
+		return wire.Refuse("invalid_client", "The client has to show its certificate.")
 	}
 	if client.AuthMethod == clients.SelfSignedTLSAuth {
 		return p.proveSelfSigned(ctx, client, shown)
 	}
 	if !p.CertificateTrusted(r) {
-		return refuse("invalid_client", "The certificate does not come from an authority that is trusted here.")
+		return wire.Refuse("invalid_client", "The certificate does not come from an authority that is trusted here.")
 	}
 	if !namedAs(shown, client) {
-		return refuse("invalid_client", "The certificate has another name than registered.")
+		return wire.Refuse("invalid_client", "The certificate has another name than registered.")
 	}
 	return nil
 }
@@ -73,7 +74,7 @@ func namedAs(c *x509.Certificate, client *clients.Client) bool {
 func (p *Provider) proveSelfSigned(ctx context.Context, client *clients.Client, shown *x509.Certificate) error {
 	keys, err := p.keysOf(ctx, client, "")
 	if err != nil {
-		return refuse("invalid_client", "The keys of the client could not be had.").because(err)
+		return wire.Refuse("invalid_client", "The keys of the client could not be had.").Because(err)
 	}
 	for _, key := range keys {
 		if len(key.Certificates) > 0 && key.Certificates[0].Equal(shown) {
@@ -83,7 +84,7 @@ func (p *Provider) proveSelfSigned(ctx context.Context, client *clients.Client, 
 			return nil
 		}
 	}
-	return refuse("invalid_client", "The certificate is not one of the client's.")
+	return wire.Refuse("invalid_client", "The certificate is not one of the client's.")
 }
 
 func sameKey(a, b any) bool {

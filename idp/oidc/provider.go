@@ -200,7 +200,7 @@ func (p *Provider) settings() settings {
 
 		EnforcePKCEForPublicClients: true, // and S256 only: plain stays off
 		JWTScopeClaimKey:            jwt.JWTScopeFieldString,
-		MessageCatalog:              noWords{}, // refusal.go has them
+		MessageCatalog:              noWords{}, // wire has them
 		FormPostHTMLTemplate:        template.New("unused"),
 		TokenEntropy:                32,
 		HashCost:                    12,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/once"
@@ -13,9 +14,9 @@ import (
 
 // What redeem itself refuses.
 var (
-	errReplayed = refuse("invalid_client", "The client assertion was used before.")
-	errUsed     = refuse("invalid_grant", "The code or refresh token was used before.")
-	errOutrun   = refuse("invalid_grant", errUsed.Why) // at the same moment, and once more is no harm
+	errReplayed = wire.Refuse("invalid_client", "The client assertion was used before.")
+	errUsed     = wire.Refuse("invalid_grant", "The code or refresh token was used before.")
+	errOutrun   = wire.Refuse("invalid_grant", errUsed.Why) // at the same moment, and once more is no harm
 )
 
 // assertions is the purpose under which ids of client assertions are remembered.
@@ -102,7 +103,7 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, aske
 	case fault.Is(err, fault.Conflict):
 		return errUsed
 	case fault.Is(err, fault.Expired):
-		return refuse("invalid_grant", "The session ended before the code was redeemed.")
+		return wire.Refuse("invalid_grant", "The session ended before the code was redeemed.")
 	}
 	return err
 }
@@ -132,7 +133,7 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 	if err == nil {
 		err = replayed
 	}
-	if err != nil && refusalOf(refused).Code != "server_error" {
+	if err != nil && wire.RefusalOf(refused).Code != "server_error" {
 		return err
 	}
 	return refused
@@ -140,10 +141,10 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 
 // consequence picks what has to be done, nil when nothing.
 func (p *Provider) consequence(w *work, refused error) func(context.Context, time.Time) error {
-	own, reused := refusalOf(refused), errors.Is(refused, errUsed)
+	own, reused := wire.RefusalOf(refused), errors.Is(refused, errUsed)
 	beside := own.Code != "invalid_grant" // what is wrong is something else than the code or token
 	switch {
-	case own.status() >= http.StatusInternalServerError:
+	case own.Status() >= http.StatusInternalServerError:
 		return nil
 	case w.code != nil && (reused || beside || w.looked != nil): // one that has expired may have been used as well
 		return func(ctx context.Context, now time.Time) error {
@@ -189,7 +190,7 @@ func (p *Provider) burn(ctx context.Context, w *work, refused error, now time.Ti
 	p.Count("code_burnt")
 	return p.Audit.Record(ctx, audit.Event{
 		Action: "code.burnt", Client: w.client.ID, Subject: w.account(),
-		Details: map[string]string{"grant": w.grant, "issued_to": w.code.Client, "why": refusalOf(refused).Why},
+		Details: map[string]string{"grant": w.grant, "issued_to": w.code.Client, "why": wire.RefusalOf(refused).Why},
 	})
 }
 

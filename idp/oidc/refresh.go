@@ -8,6 +8,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -32,18 +33,18 @@ func (g *refreshGrant) CanSkipClientAuth(context.Context, fosite.AccessRequester
 func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
 	w := workOf(ctx)
 	if !w.client.May(clients.RefreshToken) {
-		return refuse("unauthorized_client", sentences["unauthorized_client"])
+		return wire.RefuseAs("unauthorized_client")
 	}
 	h, err := g.p.store.refresh(ctx, r.GetRequestForm().Get("refresh_token"))
 	if fault.Is(err, fault.NotFound) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	if err != nil {
 		return err
 	}
 	w.refreshed = &h
 	if h.Client != w.client.ID {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	if err := g.p.mayRefresh(w, h); err != nil {
 		return err
@@ -71,14 +72,14 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 		return err
 	}
 	if !within(h.Scopes, client.Scopes) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	if client.FirstParty {
 		return nil
 	}
 	covered, err := p.covered(ctx, client, h)
 	if err == nil && !covered {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	return err
 }
@@ -95,13 +96,13 @@ func (p *Provider) covered(ctx context.Context, client *clients.Client, h held) 
 func (p *Provider) stillActive(ctx context.Context, h held) error {
 	if h.Person != nil {
 		if !h.Person.Active {
-			return refuse("invalid_grant", sentences["invalid_grant"])
+			return wire.RefuseAs("invalid_grant")
 		}
 		return nil
 	}
 	account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
 	if err == nil && account.State != accounts.Active || fault.Is(err, fault.NotFound) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	return err
 }

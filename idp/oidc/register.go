@@ -15,6 +15,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/limit"
@@ -52,7 +53,7 @@ const maxRegistration = 32 << 10
 // register answers POST /oauth2/register. RFC 7591 §3, OIDC Registration §3.
 func (p *Provider) register(w http.ResponseWriter, r *http.Request) {
 	if p.Registration.Mode != RegistrationInvited && p.Registration.Mode != RegistrationOpen {
-		writeJSON(w, http.StatusNotFound, map[string]string{"error": "not_found", "error_description": "Clients do not register themselves here."})
+		wire.WriteJSON(w, http.StatusNotFound, map[string]string{"error": "not_found", "error_description": "Clients do not register themselves here."})
 		return
 	}
 	client, answer, err := p.newClient(w, r)
@@ -62,7 +63,7 @@ func (p *Provider) register(w http.ResponseWriter, r *http.Request) {
 	}
 	p.Count("client_registered")
 	p.Log.InfoContext(r.Context(), "client registered", "client", client.ID, "unverified", client.Unverified)
-	writeJSON(w, http.StatusCreated, answer)
+	wire.WriteJSON(w, http.StatusCreated, answer)
 }
 
 // newClient reads, checks and writes a registration.
@@ -122,11 +123,11 @@ func (p *Provider) mayRegister(r *http.Request) (invitation string, err error) {
 // readMetadata reads a registration request: one JSON object.
 func readMetadata(w http.ResponseWriter, r *http.Request) (map[string]json.RawMessage, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return nil, refuse("invalid_client_metadata", "The body has to be application/json.")
+		return nil, wire.Refuse("invalid_client_metadata", "The body has to be application/json.")
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRegistration))
 	if err != nil {
-		return nil, refuse("invalid_client_metadata", "The body could not be read, or is too long.").because(err)
+		return nil, wire.Refuse("invalid_client_metadata", "The body could not be read, or is too long.").Because(err)
 	}
 	return parseMetadata(text)
 }
@@ -134,7 +135,7 @@ func readMetadata(w http.ResponseWriter, r *http.Request) (map[string]json.RawMe
 func parseMetadata(text []byte) (map[string]json.RawMessage, error) {
 	var said map[string]json.RawMessage
 	if err := json.Unmarshal(text, &said); err != nil || said == nil {
-		return nil, refuse("invalid_client_metadata", "The body has to be one JSON object.")
+		return nil, wire.Refuse("invalid_client_metadata", "The body has to be one JSON object.")
 	}
 	return said, nil
 }
@@ -175,16 +176,16 @@ func worst(problems clients.Problems) string {
 }
 
 // misfit is the refusal of a value. It names the member and nothing that was sent.
-func misfit(path string) *refusal {
+func misfit(path string) *wire.Refusal {
 	path = strings.TrimPrefix(path, ".")
 	code := "invalid_client_metadata"
 	if strings.HasPrefix(path, "redirect_uris") {
 		code = "invalid_redirect_uri"
 	}
-	if strings.ContainsFunc(path, func(r rune) bool { return unprintable(r) || r == '"' || r == '\\' }) || len(path) > 80 {
+	if strings.ContainsFunc(path, func(r rune) bool { return wire.Unprintable(r) || r == '"' || r == '\\' }) || len(path) > 80 {
 		path = "client_name" // in a language that does not exist
 	}
-	return refuse(code, "The value of "+path+" is missing or is not accepted here.")
+	return wire.Refuse(code, "The value of "+path+" is missing or is not accepted here.")
 }
 
 // fits checks what Check cannot know: what is switched on here, and that a stranger's
@@ -222,29 +223,29 @@ func (p *Provider) registration(c *clients.Client, clear, token string, since ti
 
 // refuseRegistration answers as RFC 7591 §3.2.2 and RFC 6750 §3 say.
 func (p *Provider) refuseRegistration(w http.ResponseWriter, r *http.Request, err error) {
-	var own *refusal
+	var own *wire.Refusal
 	switch {
 	case errors.Is(err, errNoToken):
 		w.Header().Set("WWW-Authenticate", `Bearer realm="registration"`)
-		own = refuse("invalid_token", "A token is needed here.")
+		own = wire.Refuse("invalid_token", "A token is needed here.")
 	case fault.Is(err, fault.Denied):
 		w.Header().Set("WWW-Authenticate", `Bearer realm="registration", error="invalid_token"`)
-		own = refuse("invalid_token", "The token is unknown, used up or expired.")
+		own = wire.Refuse("invalid_token", "The token is unknown, used up or expired.")
 	default:
-		own = refusalOf(err)
+		own = wire.RefusalOf(err)
 	}
 	p.Count("registration_refused." + own.Code)
-	status := own.status()
+	status := own.Status()
 	switch own.Code {
 	case "invalid_token":
 		status = http.StatusUnauthorized
 	case "temporarily_unavailable":
-		w.Header().Set("Retry-After", own.retryAfter())
+		w.Header().Set("Retry-After", own.RetryAfter())
 	}
 	if status >= http.StatusInternalServerError {
 		p.Log.ErrorContext(r.Context(), "registration failed", "error", err.Error())
 	} else {
 		p.Log.InfoContext(r.Context(), "registration refused", "refusal", own.Code, "why", own.Why)
 	}
-	writeJSON(w, status, map[string]string{"error": own.Code, "error_description": own.Why})
+	wire.WriteJSON(w, status, map[string]string{"error": own.Code, "error_description": own.Why})
 }

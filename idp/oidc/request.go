@@ -13,6 +13,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
+	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 	"tegata/shared/once"
@@ -53,7 +54,7 @@ type authorization struct {
 // Core §3.1.2.1 allow both, and no parameter twice: not in one and not across both.
 func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method == http.MethodPost && r.Body != nil {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, wire.MaxForm)
 	}
 	if err := r.ParseForm(); err != nil {
 		return nil, fault.Wrap(fault.Invalid, "oidc.bad_request", err)
@@ -63,10 +64,10 @@ func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 			return nil, fault.New(fault.Invalid, "", "oidc.bad_request")
 		}
 	}
-	if name := twice(r.Form); name != "" {
+	if name := wire.Twice(r.Form); name != "" {
 		return nil, fault.New(fault.Invalid, name, "oidc.bad_request")
 	}
-	omitEmpty(r.Form)
+	wire.OmitEmpty(r.Form)
 	return r.Form, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 )
 
 // What a request object may be, in bytes and in time.
@@ -65,7 +66,7 @@ func parseRequestObject(text string) (o requestObject, ok bool) {
 	}
 	o.token = token
 	o.params, ok = textual(members)
-	omitEmpty(o.params)
+	wire.OmitEmpty(o.params)
 	return o, ok
 }
 
@@ -133,14 +134,14 @@ func texts(name string, raw json.RawMessage) (values []string, ok bool) {
 // it, by the rules given, once the client's signature is found to be right.
 func (p *Provider) openRequest(ctx context.Context, a *authorization, rules string) error {
 	if !a.client.HasKeys() {
-		return refuse("request_not_supported", sentences["request_not_supported"])
+		return wire.RefuseAs("request_not_supported")
 	}
 	o, ok := parseRequestObject(a.params.Get("request"))
 	if !ok {
-		return refuse("invalid_request_object", sentences["invalid_request_object"])
+		return wire.RefuseAs("invalid_request_object")
 	}
 	if why := p.wrongRequest(a.client, o, rules); why != "" {
-		return refuse("invalid_request_object", why)
+		return wire.Refuse("invalid_request_object", why)
 	}
 	if err := p.signedBy(ctx, a.client, o.token); err != nil {
 		return err
@@ -156,7 +157,7 @@ func (p *Provider) openRequest(ctx context.Context, a *authorization, rules stri
 	}
 	o.params.Set("client_id", a.client.ID)
 	if o.params.Get("response_type") != outer.Get("response_type") && outer.Has("response_type") && rules == clients.RulesOIDC {
-		return refuse("invalid_request_object", "The response_type of the request object is another one.") // OIDC Core §6.1
+		return wire.Refuse("invalid_request_object", "The response_type of the request object is another one.") // OIDC Core §6.1
 	}
 	a.params, a.signed = o.params, true
 	return nil
@@ -205,7 +206,7 @@ func (p *Provider) signedBy(ctx context.Context, client *clients.Client, token *
 	header := token.Headers[0]
 	keys, err := p.keysOf(ctx, client, header.KeyID)
 	if err != nil {
-		return refuse("invalid_request_object", "The keys of the client could not be had.").because(err)
+		return wire.Refuse("invalid_request_object", "The keys of the client could not be had.").Because(err)
 	}
 	for _, key := range keys {
 		if key.Use == "enc" || key.Algorithm != "" && key.Algorithm != header.Algorithm || !key.IsPublic() {
@@ -215,13 +216,13 @@ func (p *Provider) signedBy(ctx context.Context, client *clients.Client, token *
 			return nil
 		}
 	}
-	return refuse("invalid_request_object", "The request object is not signed with a key of the client.")
+	return wire.Refuse("invalid_request_object", "The request object is not signed with a key of the client.")
 }
 
 // checkSigned holds clients to signing that said they would. RFC 9101 §10.5.
 func checkSigned(_ *Provider, a *authorization) error {
 	if a.client.RequireSignedRequest && !a.signed {
-		return refuse("invalid_request", "The client has to sign its requests (RFC 9101).")
+		return wire.Refuse("invalid_request", "The client has to sign its requests (RFC 9101).")
 	}
 	return nil
 }

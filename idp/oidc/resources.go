@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -48,7 +49,7 @@ func (p *Provider) aim(ctx context.Context, client *clients.Client, form url.Val
 	t := target{Scopes: most.Scopes, format: client.AccessTokenFormat, lives: p.Lifetimes.Access}
 	if asked := strings.Fields(form.Get("scope")); len(asked) > 0 {
 		if !within(asked, most.Scopes) {
-			return target{}, refuse("invalid_scope", sentences["invalid_scope"])
+			return target{}, wire.RefuseAs("invalid_scope")
 		}
 		t.Scopes = asked
 	}
@@ -58,14 +59,14 @@ func (p *Provider) aim(ctx context.Context, client *clients.Client, form url.Val
 	}
 	named := form["resource"]
 	if !within(named, most.Resources) {
-		return target{}, refuse("invalid_target", "A resource was not granted.")
+		return target{}, wire.Refuse("invalid_target", "A resource was not granted.")
 	}
 	t.Audience = most.Resources
 	if len(named) > 0 {
 		t.Audience = named
 	}
 	if !within(t.Audience, client.Resources) {
-		return target{}, refuse("invalid_target", "The client may not ask for this resource any more.")
+		return target{}, wire.Refuse("invalid_target", "The client may not ask for this resource any more.")
 	}
 	if len(t.Audience) == 0 {
 		return t, nil
@@ -80,13 +81,13 @@ func (p *Provider) forResources(ctx context.Context, t target, named bool) (targ
 	for i, id := range t.Audience {
 		r, err := p.Clients.Resource(ctx, id)
 		if fault.Is(err, fault.NotFound) {
-			return target{}, refuse("invalid_target", "A resource is unknown.")
+			return target{}, wire.Refuse("invalid_target", "A resource is unknown.")
 		}
 		if err != nil {
 			return target{}, err
 		}
 		if i > 0 && r.TokenFormat != t.format {
-			return target{}, refuse("invalid_target", "These resources take tokens of different formats: ask for one at a time.")
+			return target{}, wire.Refuse("invalid_target", "These resources take tokens of different formats: ask for one at a time.")
 		}
 		t.format = r.TokenFormat
 		if lives := r.Lives(); lives > 0 && (i == 0 || lives < t.lives) {
@@ -109,7 +110,7 @@ func (p *Provider) forResources(ctx context.Context, t target, named bool) (targ
 func (p *Provider) readResources(ctx context.Context, client *clients.Client, named, scopes []string) ([]string, error) {
 	for _, id := range named {
 		if !clients.IsResource(id) || !slices.Contains(client.Resources, id) {
-			return nil, refuse("invalid_target", "A resource is unknown, or not for this client.")
+			return nil, wire.Refuse("invalid_target", "A resource is unknown, or not for this client.")
 		}
 	}
 	if len(client.Resources) == 0 {
@@ -130,7 +131,7 @@ func (p *Provider) readResources(ctx context.Context, client *clients.Client, na
 		}
 	}
 	if !within(named, found) {
-		return nil, refuse("invalid_target", "A resource is unknown, or not for this client.")
+		return nil, wire.Refuse("invalid_target", "A resource is unknown, or not for this client.")
 	}
 	return found, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -30,7 +31,7 @@ type reply struct {
 }
 
 // refuse answers with an error. RFC 6749 §4.1.2.1.
-func (b reply) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
+func (b reply) refuse(w http.ResponseWriter, r *http.Request, why *wire.Refusal) {
 	b.send(w, r, [2]string{"error", why.Code}, [2]string{"error_description", why.Why})
 }
 
@@ -48,7 +49,7 @@ func (b reply) send(w http.ResponseWriter, r *http.Request, answer ...[2]string)
 	if b.sign != nil {
 		var err error
 		if answer, err = b.sign(r, answer); err != nil {
-			refusalOf(err).write(w) // an answer that was to be signed does not travel unsigned
+			wire.RefusalOf(err).Answer(w) // an answer that was to be signed does not travel unsigned
 			return
 		}
 	}
@@ -134,7 +135,7 @@ func (b reply) post(w http.ResponseWriter, answer [][2]string) {
 // another browser, is over, or was finished twice. The client has its answer already,
 // or will get one from the other browser.
 func toPerson(err error) bool {
-	var own *refusal
+	var own *wire.Refusal
 	if errors.As(err, &own) {
 		return false
 	}

@@ -10,11 +10,11 @@
 //	respond.go     answers and errors that travel through the browser; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
 //	jarm.go        answers that we sign
-//	token.go       /oauth2/token; form.go: its body; redeem.go: what is written, in one transaction
+//	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  how clients prove who they are; assertion.go
 //	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
-//	answer.go      answers in JSON or JWT, to clients; refusal.go: errors and their codes
+//	answer.go      answers to clients that prove themselves, in JSON or JWT
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
 //	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
@@ -34,6 +34,7 @@
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
+//	wire/          what all endpoints share: forms, answers, refusals and their codes
 //	checksession/  /oauth2/session: lets a client's page notice who is signed in
 //	singlelogout/  tells clients that a session ended, by the outbox or by frames
 //	trial/         what a log-in would make of a registration, for its operator
@@ -49,9 +50,9 @@ package oidc
 
 import (
 	"net/http"
-	"strings"
 
 	"tegata/idp/oidc/checksession"
+	"tegata/idp/oidc/wire"
 )
 
 // The protocol's URLs, below the issuer. Relying parties read them from discovery.
@@ -105,7 +106,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathSubmit, p.script, nil, false},
 		{pathRegister, nil, p.register, true},
 	} {
-		mux.HandleFunc(route.path, byMethod(route.get, route.post, route.open))
+		mux.HandleFunc(route.path, wire.ByMethod(route.get, route.post, route.open))
 	}
 	mux.HandleFunc(pathRegister+"/{client}", p.manage)
 }
@@ -119,64 +120,4 @@ func FindsSession(path string) bool {
 		return true
 	}
 	return false
-}
-
-// byMethod picks by method. HEAD is GET whose body net/http leaves out.
-func byMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if open {
-			allowScripts(w.Header(), post != nil)
-		}
-		switch {
-		case get != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-			get(w, r)
-		case post != nil && r.Method == http.MethodPost:
-			post(w, r)
-		case open && r.Method == http.MethodOptions:
-			preflight(w, "GET, POST")
-		default:
-			w.Header().Set("Allow", allowed(get != nil, post != nil, open))
-			writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
-		}
-	}
-}
-
-// allowed names the methods that byMethod takes. RFC 9110 §10.2.1.
-func allowed(get, post, open bool) string {
-	var all []string
-	if get {
-		all = append(all, "GET", "HEAD")
-	}
-	if post {
-		all = append(all, "POST")
-	}
-	if open {
-		all = append(all, "OPTIONS")
-	}
-	return strings.Join(all, ", ")
-}
-
-// What scripts are told, made once.
-var (
-	anyOrigin = []string{"*"}
-	exposed   = []string{"DPoP-Nonce, WWW-Authenticate"}
-)
-
-// allowScripts lets scripts of any origin read the answer, and with tokens the headers
-// that speak of them. They get no cookies along, and nothing here depends on one.
-func allowScripts(h http.Header, tokens bool) {
-	h["Access-Control-Allow-Origin"] = anyOrigin
-	if tokens {
-		h["Access-Control-Expose-Headers"] = exposed
-	}
-}
-
-// preflight says what scripts may send: a token or client secret too. Only a browser
-// that asks beforehand looks at that (Fetch Standard, CORS-preflight fetch).
-func preflight(w http.ResponseWriter, methods string) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", methods)
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
-	h.Set("Access-Control-Max-Age", "600")
-	w.WriteHeader(http.StatusNoContent)
 }

@@ -13,6 +13,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/once"
 )
 
@@ -99,7 +100,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	p.Count("token_issued")
 	p.noteClient(work, nil)
-	writeJSON(w, http.StatusOK, answer)
+	wire.WriteJSON(w, http.StatusOK, answer)
 }
 
 // nothing, as a transaction, waits until everything that was written before it can be
@@ -116,19 +117,19 @@ func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.C
 
 // exchange walks through the grant. It writes nothing to the database.
 func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.Request) (tokens, error) {
-	if err := readForm(w, r); err != nil {
+	if err := wire.ReadForm(w, r); err != nil {
 		return tokens{}, err
 	}
 	switch r.PostForm.Get("grant_type") {
 	case "":
-		return tokens{}, refuse("invalid_request", "The parameter grant_type is missing.")
+		return tokens{}, wire.Refuse("invalid_request", "The parameter grant_type is missing.")
 	case clients.AuthorizationCode:
 		if r.PostForm.Get("code") == "" {
-			return tokens{}, refuse("invalid_request", "The parameter code is missing.")
+			return tokens{}, wire.Refuse("invalid_request", "The parameter code is missing.")
 		}
 	case clients.RefreshToken:
 		if r.PostForm.Get("refresh_token") == "" {
-			return tokens{}, refuse("invalid_request", "The parameter refresh_token is missing.")
+			return tokens{}, wire.Refuse("invalid_request", "The parameter refresh_token is missing.")
 		}
 	default:
 		if err := checkOwnGrant(r.PostForm); err != nil {
@@ -172,17 +173,17 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
 // refuseToken answers an error and tells the log why; who keeps guessing is not
 // written down for each guess.
 func (p *Provider) refuseToken(ctx context.Context, w http.ResponseWriter, work *work, err error) {
-	r := refusalOf(err)
+	r := wire.RefusalOf(err)
 	p.Count("token_refused." + r.Code)
 	p.noteClient(work, err)
 	client := ""
 	if work.client != nil {
 		client = work.client.ID
 	}
-	if r.status() >= http.StatusInternalServerError {
+	if r.Status() >= http.StatusInternalServerError {
 		p.Log.ErrorContext(ctx, "token request failed", "client", client, "error", err.Error())
 	} else {
 		p.Log.InfoContext(ctx, "token request refused", "client", client, "refusal", r.Code, "why", r.Why)
 	}
-	r.write(w)
+	r.Answer(w)
 }

@@ -8,6 +8,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -34,7 +35,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 // OIDC Core §5.3.2.
 func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, claims claimsSet) {
 	if client.UserinfoAlg == "" && !client.UserinfoEncryption().On() {
-		writeJSON(w, http.StatusOK, claims)
+		wire.WriteJSON(w, http.StatusOK, claims)
 		return
 	}
 	claims = append(claims, member{"iss", p.Issuer}, member{"aud", client.ID})
@@ -45,7 +46,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 		p.refuseToken(r.Context(), w, &work{arrived: r}, err)
 		return
 	}
-	writeText(w, "application/jwt", text)
+	wire.WriteText(w, "application/jwt", text)
 }
 
 // claimsFor gives the claims and the client that holds the token; when the token is
@@ -69,22 +70,22 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 		h, account, err = p.store.accessAndAccount(r.Context(), token)
 	}
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return h, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
 	if err != nil {
 		return h, account, err
 	}
 	if !h.Target.here(p.Issuer) {
-		return h, account, refuse("invalid_token", "The access token is for another resource.")
+		return h, account, wire.Refuse("invalid_token", "The access token is for another resource.")
 	}
 	if err := p.mayUse(w, r, pathUserinfo, given, h.Bound); err != nil {
 		return h, account, err
 	}
 	if !slices.Contains(h.Scopes, "openid") {
-		return h, account, refuse("insufficient_scope", "The access token was not given for the scope openid.")
+		return h, account, wire.Refuse("insufficient_scope", "The access token was not given for the scope openid.")
 	}
 	if !h.Person.Active {
-		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return h, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
 	return h, account, nil
 }
@@ -94,7 +95,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 	var all []presented
 	if r.URL.Query().Has("access_token") {
-		return presented{}, refuse("invalid_request", "An access token does not belong into a URL.")
+		return presented{}, wire.Refuse("invalid_request", "An access token does not belong into a URL.")
 	}
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
@@ -105,7 +106,7 @@ func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 		all = append(all, presented{strings.TrimSpace(token), scheme})
 	}
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		if err := readForm(w, r); err != nil {
+		if err := wire.ReadForm(w, r); err != nil {
 			return presented{}, err
 		}
 		for _, token := range r.PostForm["access_token"] {
@@ -116,7 +117,7 @@ func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 	case len(all) == 0:
 		return presented{}, errNoToken
 	case len(all) > 1:
-		return presented{}, refuse("invalid_request", "There is more than one access token.")
+		return presented{}, wire.Refuse("invalid_request", "There is more than one access token.")
 	}
 	return all[0], nil
 }
@@ -134,9 +135,9 @@ func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, given prese
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	refused := refusalOf(err)
+	refused := wire.RefusalOf(err)
 	p.Count("userinfo_refused." + refused.Code)
-	status := refused.status()
+	status := refused.Status()
 	switch refused.Code {
 	case "invalid_token", "invalid_dpop_proof", "use_dpop_nonce":
 		status = http.StatusUnauthorized
@@ -150,5 +151,5 @@ func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, given prese
 	} else {
 		h.Set("WWW-Authenticate", `Bearer realm="userinfo", error="`+refused.Code+`", error_description="`+refused.Why+`"`)
 	}
-	writeJSON(w, status, map[string]string{"error": refused.Code, "error_description": refused.Why})
+	wire.WriteJSON(w, status, map[string]string{"error": refused.Code, "error_description": refused.Why})
 }
