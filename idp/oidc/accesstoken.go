@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/sealing"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/secret"
@@ -97,7 +98,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 	}
 	now, longest := p.Clock(), sealing.MaxLength
 	if w.target.format == clients.JWT {
-		longest = maxToken
+		longest = jws.MaxToken
 		text, err = p.mintJWT(ctx, w, about, now)
 	} else {
 		t := carried{ID: w.access, Grant: w.grant, Issued: now.UnixMicro(), Expires: now.Add(w.accessLives(p)).UnixMicro(), Bound: w.bound}
@@ -184,11 +185,11 @@ func (p *Provider) carriedBy(ctx context.Context, given string) (t carried, err 
 // that says nothing of a grant is from before tokens did: it may be about a person, and
 // nobody can tell any more whether it was taken back.
 func (p *Provider) carriedByJWT(given string) (carried, bool) {
-	if len(given) > maxToken || !spelledAsMade(given) {
+	if len(given) > jws.MaxToken || !spelledAsMade(given) {
 		return carried{}, false
 	}
 	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{accessTokenAlg})
-	if err != nil || len(token.Headers) != 1 || !ofType(token.Headers[0], accessTokenTyp) {
+	if err != nil || len(token.Headers) != 1 || !jws.OfType(token.Headers[0], accessTokenTyp) {
 		return carried{}, false
 	}
 	key, ok := p.Keys.Public(token.Headers[0].KeyID)

@@ -11,16 +11,15 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/jwks"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/wire"
 )
 
 // assertionType is the only client_assertion_type. RFC 7523 §2.2.
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// How exact a client's clock and lifetimes have to be. FAPI 2.0 §5.3.2.1: up to 10 s
-// ahead has to be accepted, more than 60 s refused.
+// How long an assertion may live.
 const (
-	leeway       = 10 * time.Second
 	maxAssertion = 5 * time.Minute
 	oldAssertion = time.Hour // what Authlib makes; for clients that name the endpoint
 )
@@ -56,7 +55,7 @@ func parseAssertion(text string) (a asserted, ok bool) {
 
 // parseAsserted reads what an assertion says, whoever it is about.
 func parseAsserted(text string) (a asserted, ok bool) {
-	if text == "" || len(text) > maxToken {
+	if text == "" || len(text) > jws.MaxToken {
 		return asserted{}, false
 	}
 	token, err := jwt.ParseSigned(text, assertionAlgs)
@@ -85,7 +84,7 @@ func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, 
 			continue
 		}
 		if a.token.Claims(key.Key) == nil {
-			return &assertion{client: client.ID, jti: a.ID, until: a.Expires.Time().Add(leeway)}, nil
+			return &assertion{client: client.ID, jti: a.ID, until: a.Expires.Time().Add(jws.Leeway)}, nil
 		}
 	}
 	return nil, wire.Refuse("invalid_client", "The client assertion is not signed with a key of the client.")
@@ -102,13 +101,13 @@ func (p *Provider) wrong(client *clients.Client, c asserted) string {
 		return "The client assertion has to name the client as iss and sub."
 	case !p.isAudience(client, c.Audience):
 		return "The client assertion is made out to somebody else."
-	case c.Expires == nil || c.Expires.Time().Before(now.Add(-leeway)):
+	case c.Expires == nil || c.Expires.Time().Before(now.Add(-jws.Leeway)):
 		return "The client assertion has expired."
-	case c.Expires.Time().After(now.Add(lives + leeway)):
+	case c.Expires.Time().After(now.Add(lives + jws.Leeway)):
 		return "The client assertion lives for too long."
-	case c.NotBefore != nil && c.NotBefore.Time().After(now.Add(leeway)):
+	case c.NotBefore != nil && c.NotBefore.Time().After(now.Add(jws.Leeway)):
 		return "The client assertion is not good yet."
-	case c.Issued != nil && c.Issued.Time().After(now.Add(leeway)):
+	case c.Issued != nil && c.Issued.Time().After(now.Add(jws.Leeway)):
 		return "The client assertion comes from the future."
 	case c.ID == "" || len(c.ID) > 512:
 		return "The client assertion needs a jti."

@@ -3,7 +3,10 @@ package oidc
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
+
+	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 )
 
@@ -118,7 +121,7 @@ func (p *Provider) mayUse(w http.ResponseWriter, r *http.Request, path string, g
 	if want.JKT == "" {
 		return nil
 	}
-	proof, err := p.readProof(w, r, path, given.token)
+	proof, err := p.proofs().Read(w, r, path, given.token)
 	switch {
 	case err != nil:
 		return err
@@ -127,7 +130,7 @@ func (p *Provider) mayUse(w http.ResponseWriter, r *http.Request, path string, g
 	case proof.Thumbprint != want.JKT:
 		return wire.Refuse("invalid_token", "The access token belongs to another key.")
 	}
-	return p.rememberProof(r.Context(), proof, p.Clock())
+	return p.proofs().Remember(r.Context(), proof, p.Clock())
 }
 
 // The schemes of access tokens. They are compared without case: RFC 9110 §11.1.
@@ -136,19 +139,29 @@ const (
 	schemeDPoP   = "dpop"
 )
 
-// dpopChallenge is the challenge of RFC 9449 §7.1.
-func dpopChallenge(r *wire.Refusal) string {
-	text := `DPoP realm="userinfo", algs="` + strings.Join(proofAlgNames(), " ") + `"`
-	if r != nil {
-		text += `, error="` + r.Code + `", error_description="` + r.Why + `"`
-	}
-	return text
+// proofs checks the DPoP proofs that come with requests.
+func (p *Provider) proofs() dpop.Checker {
+	return dpop.Checker{Issuer: p.Issuer, MTLS: p.MTLS, Nonce: p.DPoPNonce, Once: p.Once, Clock: p.Clock}
 }
 
-func proofAlgNames() []string {
-	names := make([]string, len(proofAlgs))
-	for i, alg := range proofAlgs {
-		names[i] = string(alg)
+// bindPushed ties a pushed request to a key: by the parameter dpop_jkt, by a proof, or
+// by both if they agree. RFC 9449 §10.1.
+func bindPushed(params url.Values, given *dpop.Proof) error {
+	if given == nil {
+		return nil
 	}
-	return names
+	if asked := params.Get("dpop_jkt"); asked != "" && asked != given.Thumbprint {
+		return wire.Refuse("invalid_dpop_proof", "The dpop_jkt is not the key of the DPoP proof.")
+	}
+	params.Set("dpop_jkt", given.Thumbprint)
+	return nil
+}
+
+// checkThumbprint wants dpop_jkt to be what it has to be. RFC 9449 §10.
+func checkThumbprint(_ *Provider, a *authorization) error {
+	jkt := a.params.Get("dpop_jkt")
+	if a.params.Has("dpop_jkt") && (len(jkt) != 43 || strings.Trim(jkt, base64URL) != "") {
+		return wire.Refuse("invalid_request", "The dpop_jkt is not a SHA-256 in base64url.")
+	}
+	return nil
 }

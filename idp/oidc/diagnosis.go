@@ -10,6 +10,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -130,7 +131,7 @@ func aboutProof(refused *wire.Refusal) bool {
 
 // whyNotProof tells what is wrong with a DPoP proof. RFC 9449 §4.3.
 func (p *Provider) whyNotProof(r *http.Request, refused *wire.Refusal, seen measured) (string, map[string]string) {
-	said := proofSaid(r)
+	said := dpop.Said(r)
 	switch refused.Why {
 	case "The DPoP proof is for another URL.":
 		expected := []string{p.Issuer + r.URL.Path}
@@ -144,7 +145,7 @@ func (p *Provider) whyNotProof(r *http.Request, refused *wire.Refusal, seen meas
 		if seen.by == byProof {
 			return seen.reason()
 		}
-	case errProofReplayed.Why:
+	case dpop.ErrReplayed.Why:
 		return clients.ReasonProofReplayed, nil
 	case wire.Sentence("use_dpop_nonce"):
 		return clients.ReasonProofNonce, nil

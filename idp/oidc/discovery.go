@@ -10,6 +10,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/checksession"
+	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/serve"
 )
@@ -148,7 +149,7 @@ func (p *Provider) describe() *serve.Document {
 		PushedEndpoint:   p.Issuer + pathPushed,
 		RequestAlgs:      clients.RequestAlgs,
 		ResponseAlgs:     clients.SigningAlgs,
-		DPoPAlgs:         clients.FAPI2Algs,
+		DPoPAlgs:         dpop.Algs,
 		CertificateBound: p.MTLS != "",
 		Aliases:          p.aliases(),
 	})

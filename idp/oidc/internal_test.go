@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/jws"
 	"tegata/shared/clock"
 	"tegata/shared/secret"
 )
@@ -73,7 +74,7 @@ func FuzzToken(f *testing.F) {
 func FuzzAssertion(f *testing.F) {
 	for _, seed := range []string{
 		"", "..", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIiwic3ViIjoiYSJ9.AAAA",
-		strings.Repeat(".", maxToken), `{"payload":"e30","signatures":[]}`,
+		strings.Repeat(".", jws.MaxToken), `{"payload":"e30","signatures":[]}`,
 	} {
 		f.Add(seed)
 	}

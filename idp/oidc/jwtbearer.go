@@ -12,6 +12,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
@@ -48,7 +49,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	}
 	w.about = &session{AccountID: account.ID, Subject: subject, Resources: w.target.Audience, Details: w.target.Details}
 	w.scopes = w.target.Scopes
-	until := a.Expires.Time().Add(leeway)
+	until := a.Expires.Time().Add(jws.Leeway)
 	w.write = func(ctx context.Context, now time.Time) error {
 		err := p.Once.Seen(ctx, bearerAssertions, a.Issuer+"\x00"+a.ID, until, now)
 		if fault.Is(err, fault.Conflict) {
@@ -81,11 +82,11 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) 
 	switch {
 	case !p.madeOutToUs(a.Audience):
 		return bad("The assertion is made out to somebody else.")
-	case a.Expires == nil || a.Expires.Time().Before(now.Add(-leeway)):
+	case a.Expires == nil || a.Expires.Time().Before(now.Add(-jws.Leeway)):
 		return bad("The assertion has expired.")
-	case a.Expires.Time().After(now.Add(maxBearer + leeway)):
+	case a.Expires.Time().After(now.Add(maxBearer + jws.Leeway)):
 		return bad("The assertion lives for too long.")
-	case a.NotBefore != nil && a.NotBefore.Time().After(now.Add(leeway)), a.Issued != nil && a.Issued.Time().After(now.Add(leeway)):
+	case a.NotBefore != nil && a.NotBefore.Time().After(now.Add(jws.Leeway)), a.Issued != nil && a.Issued.Time().After(now.Add(jws.Leeway)):
 		return bad("The assertion is not good yet.")
 	case a.ID == "" || len(a.ID) > 512:
 		return bad("The assertion needs a jti.")

@@ -52,7 +52,7 @@ func (p *Provider) keepPushed(ctx context.Context, w http.ResponseWriter, r *htt
 	if err := wire.ReadForm(w, r); err != nil {
 		return "", err
 	}
-	if work.proof, err = p.readProof(w, r, pathPushed, ""); err != nil {
+	if work.proof, err = p.proofs().Read(w, r, pathPushed, ""); err != nil {
 		return "", err
 	}
 	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {

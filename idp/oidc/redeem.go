@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
@@ -35,7 +36,7 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 	if refused == nil || errors.Is(refused, errReplayed) || errors.Is(refused, errOutrun) {
 		return refused
 	}
-	if errors.Is(refused, errProofReplayed) {
+	if errors.Is(refused, dpop.ErrReplayed) {
 		w.proof = nil // remembered already
 	}
 	return p.consequences(ctx, w, refused, now)
@@ -71,7 +72,7 @@ func (p *Provider) remember(ctx context.Context, w *work, now time.Time) error {
 	if err := p.rememberAssertion(ctx, w, now); err != nil {
 		return err
 	}
-	return p.rememberProof(ctx, w.proof, now)
+	return p.proofs().Remember(ctx, w.proof, now)
 }
 
 // rememberAssertion notes the assertion that proved the client (RFC 7523 §3). The id
@@ -122,7 +123,7 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 	var replayed error
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {
 		err := p.remember(ctx, w, now)
-		if replayed = nil; errors.Is(err, errProofReplayed) { // it is remembered: the rest is written all the same
+		if replayed = nil; errors.Is(err, dpop.ErrReplayed) { // it is remembered: the rest is written all the same
 			replayed, err = err, nil
 		}
 		if err != nil || act == nil {

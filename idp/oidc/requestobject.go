@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/wire"
 )
 
@@ -24,15 +25,7 @@ const (
 )
 
 // requestAlgs is what request objects may be signed with; "none" proves nothing.
-var requestAlgs = algorithms(clients.RequestAlgs)
-
-func algorithms(names []string) []jose.SignatureAlgorithm {
-	algs := make([]jose.SignatureAlgorithm, len(names))
-	for i, name := range names {
-		algs[i] = jose.SignatureAlgorithm(name)
-	}
-	return algs
-}
+var requestAlgs = jws.Algorithms(clients.RequestAlgs)
 
 // requestObject is an authorization request that its client signed. RFC 9101 §4.
 type requestObject struct {
@@ -74,7 +67,7 @@ func parseRequestObject(text string) (o requestObject, ok bool) {
 // older clients write; a JWT that was made for something else is refused.
 func isRequestType(h jose.Header) bool {
 	_, typed := h.ExtraHeaders[jose.HeaderType]
-	return !typed || ofType(h, "JWT") || ofType(h, "oauth-authz-req+jwt")
+	return !typed || jws.OfType(h, "JWT") || jws.OfType(h, "oauth-authz-req+jwt")
 }
 
 // textual turns members into the parameters they stand for: numbers and truths as they
@@ -189,13 +182,13 @@ func wrongTimes(o requestObject, now time.Time, strict bool) string {
 	switch {
 	case strict && (o.Expires == nil || o.NotBefore == nil):
 		return "The request object needs exp and nbf."
-	case o.Expires != nil && !o.Expires.Time().Add(leeway).After(now):
+	case o.Expires != nil && !o.Expires.Time().Add(jws.Leeway).After(now):
 		return "The request object has expired."
-	case o.NotBefore != nil && o.NotBefore.Time().After(now.Add(leeway)):
+	case o.NotBefore != nil && o.NotBefore.Time().After(now.Add(jws.Leeway)):
 		return "The request object is not good yet."
-	case o.Issued != nil && o.Issued.Time().After(now.Add(leeway)):
+	case o.Issued != nil && o.Issued.Time().After(now.Add(jws.Leeway)):
 		return "The request object comes from the future."
-	case strict && (now.Sub(o.NotBefore.Time()) > maxRequestAge+leeway || o.Expires.Time().Sub(o.NotBefore.Time()) > maxRequestAge):
+	case strict && (now.Sub(o.NotBefore.Time()) > maxRequestAge+jws.Leeway || o.Expires.Time().Sub(o.NotBefore.Time()) > maxRequestAge):
 		return "The request object lives for too long."
 	}
 	return ""

@@ -12,7 +12,7 @@
 //	jarm.go        answers that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  how clients prove who they are; assertion.go
-//	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
+//	bound.go       tokens that need a key: of DPoP proofs, or of a certificate (mtls.go)
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
 //	answer.go      answers to clients that prove themselves, in JSON or JWT
 //	grants.go      the grant types that fosite does not walk through, in one table:
@@ -35,6 +35,7 @@
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
 //	wire/          what all endpoints share: forms, answers, refusals and their codes
+//	dpop/          proofs of a key that come with requests (RFC 9449)
 //	checksession/  /oauth2/session: lets a client's page notice who is signed in
 //	singlelogout/  tells clients that a session ended, by the outbox or by frames
 //	trial/         what a log-in would make of a registration, for its operator

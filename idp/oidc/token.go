@@ -12,6 +12,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/object"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/once"
@@ -25,7 +26,7 @@ type work struct {
 	arrived     *http.Request     // as it came
 	claimed     claim             // who says to ask, and how
 	assertion   *assertion        // what proved it, to be remembered
-	proof       *proof            // of the key that tokens are bound to, to be remembered
+	proof       *dpop.Proof       // of the key that tokens are bound to, to be remembered
 	code        *issued           // what the code that came stands for, also of one that has expired
 	request     *fosite.Request   // the same for fosite, of one that has not
 	looked      error             // fosite's word for a code that is no good
@@ -137,7 +138,7 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 		}
 	}
 	work, err := workOf(ctx), error(nil)
-	if work.proof, err = p.readProof(w, r, pathToken, ""); err != nil {
+	if work.proof, err = p.proofs().Read(w, r, pathToken, ""); err != nil {
 		return tokens{}, err
 	}
 	work.form = r.PostForm

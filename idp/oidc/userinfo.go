@@ -8,6 +8,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -131,7 +132,7 @@ func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, given prese
 	h.Set("Cache-Control", "no-store")
 	if errors.Is(err, errNoToken) {
 		h.Set("WWW-Authenticate", `Bearer realm="userinfo"`)
-		h.Add("WWW-Authenticate", dpopChallenge(nil))
+		h.Add("WWW-Authenticate", dpop.Challenge("userinfo", nil))
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -147,7 +148,7 @@ func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, given prese
 	if status >= http.StatusInternalServerError {
 		p.Log.ErrorContext(r.Context(), "userinfo failed", "error", err.Error())
 	} else if given.scheme == schemeDPoP || errors.Is(err, errNeedsKey) {
-		h.Set("WWW-Authenticate", dpopChallenge(refused))
+		h.Set("WWW-Authenticate", dpop.Challenge("userinfo", refused))
 	} else {
 		h.Set("WWW-Authenticate", `Bearer realm="userinfo", error="`+refused.Code+`", error_description="`+refused.Why+`"`)
 	}
