@@ -2,13 +2,10 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 
-	"tegata/idp/clients"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fetch"
 )
@@ -43,30 +40,4 @@ func (p *Provider) refer(ctx context.Context, a *authorization, uri string) erro
 func plain(uri string) string {
 	before, _, _ := strings.Cut(uri, "#")
 	return before
-}
-
-// checkSector checks that the addresses of a client belong to the sector it names, by
-// the list that lies there. OIDC Core §8.1, OIDC Registration §5.
-func (p *Provider) checkSector(ctx context.Context, c *clients.Client) error {
-	refused := misfit("sector_identifier_uri") // one word for all reasons: A-057
-	if !strings.HasPrefix(c.SectorIdentifierURI, "https://") && !p.Development {
-		return refused
-	}
-	if err := p.mayFetch(ctx, fetchesSector, c.ID); err != nil {
-		return err
-	}
-	text, err := fetch.Get(ctx, p.Outbound, c.SectorIdentifierURI, "application/json")
-	if err != nil {
-		return refused.Because(err)
-	}
-	var listed []string
-	if err := json.Unmarshal(text, &listed); err != nil {
-		return refused.Because(err)
-	}
-	for _, uri := range c.RedirectURIs {
-		if !slices.Contains(listed, uri) {
-			return refused.Because(errors.New("a redirect URI is not listed there"))
-		}
-	}
-	return nil
 }

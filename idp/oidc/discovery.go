@@ -98,7 +98,7 @@ func (p *Provider) describe() *serve.Document {
 	} else {
 		grants = slices.DeleteFunc(slices.Clone(grants), func(g string) bool { return g == clients.Implicit })
 	}
-	if p.Registration.Mode == RegistrationInvited || p.Registration.Mode == RegistrationOpen {
+	if p.Registration.Registers() {
 		registration = p.Issuer + pathRegister
 	}
 	text, err := json.Marshal(description{

@@ -23,6 +23,7 @@ import (
 	"tegata/idp/interaction"
 	"tegata/idp/oidc/jwks"
 	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/registration"
 	"tegata/idp/oidc/sealing"
 	"tegata/idp/oidc/singlelogout"
 	"tegata/idp/sessions"
@@ -84,8 +85,8 @@ type Provider struct {
 	ClientCertificate  func(r *http.Request) *x509.Certificate
 	CertificateTrusted func(r *http.Request) bool
 
-	ResponseTypes []string     // besides code: those of clients.ResponseTypes that are switched on
-	Registration  Registration // who may register a client
+	ResponseTypes []string            // besides code: those of clients.ResponseTypes that are switched on
+	Registration  registration.Policy // who may register a client
 	Limit         limit.Limiter
 
 	Log      *slog.Logger                                              // optional
@@ -134,7 +135,6 @@ func (p *Provider) compose() {
 	p.signer = &jws.Signer{Keys: p.Keys}
 	p.store = store{DB: p.DB}
 	p.sealing = &sealing.Keys{DB: p.DB, Seal: p.Once.Seal, Clock: p.Clock}
-	p.Registration = p.Registration.orDefault()
 	p.kinds = p.switchedOn()
 	if p.Limit.DB == nil {
 		p.Limit.DB = p.DB
@@ -157,6 +157,14 @@ func (p *Provider) compose() {
 	s.AuthorizeEndpointHandlers = fosite.AuthorizeEndpointHandlers{explicit, identity, proof}
 	s.TokenEndpointHandlers = fosite.TokenEndpointHandlers{explicit, proof, identity, &refreshGrant{p}, &ownGrants{p}}
 	p.engine = fosite.NewOAuth2Provider(records, s)
+}
+
+// registrations answers clients that register themselves.
+func (p *Provider) registrations() *registration.Handler {
+	return &registration.Handler{
+		Policy: p.Registration, Endpoint: p.Issuer + pathRegister, ResponseTypes: p.kinds, Development: p.Development,
+		DB: p.DB, Clients: p.Clients, Audit: p.Audit, Limit: p.Limit, Clock: p.Clock, Outbound: p.Outbound, Log: p.Log, Count: p.Count,
+	}
 }
 
 // settings is fosite's configuration with PKCE decided per client.

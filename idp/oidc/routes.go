@@ -28,7 +28,6 @@
 //	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
 //	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
-//	register.go    /oauth2/register: clients that register themselves; manage.go
 //	bounds.go      how much strangers may make us do; watch.go: values that repeat
 //	introspect.go  /oauth2/introspect, plain and signed
 //	discovery.go   metadata and keys
@@ -37,6 +36,7 @@
 //	wire/          what all endpoints share: forms, answers, refusals and their codes
 //	dpop/          proofs of a key that come with requests (RFC 9449)
 //	checksession/  /oauth2/session: lets a client's page notice who is signed in
+//	registration/  /oauth2/register: clients that register themselves
 //	singlelogout/  tells clients that a session ended, by the outbox or by frames
 //	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
@@ -87,6 +87,7 @@ const (
 // these URLs must not stand behind a refusal of such posts.
 func (p *Provider) Mount(mux *http.ServeMux) {
 	p.compose()
+	registrations := p.registrations()
 	for _, route := range []struct {
 		path      string
 		get, post http.HandlerFunc
@@ -105,11 +106,11 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{pathOpenID, p.metadata, nil, true},
 		{pathOAuth, p.metadata, nil, true},
 		{pathSubmit, p.script, nil, false},
-		{pathRegister, nil, p.register, true},
+		{pathRegister, nil, registrations.Register, true},
 	} {
 		mux.HandleFunc(route.path, wire.ByMethod(route.get, route.post, route.open))
 	}
-	mux.HandleFunc(pathRegister+"/{client}", p.manage)
+	mux.HandleFunc(pathRegister+"/{client}", registrations.Manage)
 }
 
 // FindsSession tells whether path has no use for a session that was found before its

@@ -1,7 +1,8 @@
-package oidc
+package registration
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -10,12 +11,13 @@ import (
 	"tegata/shared/audit"
 )
 
-// manage answers /oauth2/register/CLIENT: GET reads a registration, PUT changes it,
-// DELETE ends it. RFC 7592 §2. It works on when nobody may register any more.
-func (p *Provider) manage(w http.ResponseWriter, r *http.Request) {
+// Manage answers the path below Endpoint whose wildcard is {client}: GET reads a
+// registration, PUT changes it, DELETE ends it. RFC 7592 §2. It works on when nobody may
+// register any more.
+func (h *Handler) Manage(w http.ResponseWriter, r *http.Request) {
 	wire.AllowScripts(w.Header(), true)
 	act := map[string]func(http.ResponseWriter, *http.Request, managed) error{
-		http.MethodGet: p.showRegistration, http.MethodPut: p.changeRegistration, http.MethodDelete: p.endRegistration,
+		http.MethodGet: h.show, http.MethodPut: h.change, http.MethodDelete: h.end,
 	}[r.Method]
 	switch {
 	case r.Method == http.MethodOptions:
@@ -26,12 +28,12 @@ func (p *Provider) manage(w http.ResponseWriter, r *http.Request) {
 		wire.WriteJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
 		return
 	}
-	about, err := p.managed(r)
+	about, err := h.managed(r)
 	if err == nil {
 		err = act(w, r, about)
 	}
 	if err != nil {
-		p.refuseRegistration(w, r, err)
+		h.refuse(w, r, err)
 	}
 }
 
@@ -42,38 +44,41 @@ type managed struct {
 	token string
 }
 
-func (p *Provider) managed(r *http.Request) (managed, error) {
+func (h *Handler) managed(r *http.Request) (managed, error) {
 	token, err := bearer(r)
 	if err != nil {
 		return managed{}, err
 	}
-	c, about, err := p.Clients.Managed(r.Context(), r.PathValue("client"), token)
+	c, about, err := h.Clients.Managed(r.Context(), r.PathValue("client"), token)
 	return managed{c, about, token}, err
 }
+
+// errNoToken is answered with a challenge that names no error. RFC 6750 §3.1.
+var errNoToken = errors.New("registration: no token")
 
 // bearer gives the token in the header: the body is metadata here, and a token does
 // not belong into a URL.
 func bearer(r *http.Request) (string, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, schemeBearer) {
+	if !strings.EqualFold(scheme, "Bearer") {
 		return "", errNoToken
 	}
 	return strings.TrimSpace(token), nil
 }
 
-// showRegistration answers GET. The secret is not in it: only its digest is kept.
-func (p *Provider) showRegistration(w http.ResponseWriter, _ *http.Request, m managed) error {
-	answer, err := p.registration(&m.Client, "", m.token, m.CreatedAt)
+// show answers GET. The secret is not in it: only its digest is kept.
+func (h *Handler) show(w http.ResponseWriter, _ *http.Request, m managed) error {
+	answer, err := h.answer(&m.Client, "", m.token, m.CreatedAt)
 	if err == nil {
 		wire.WriteJSON(w, http.StatusOK, answer)
 	}
 	return err
 }
 
-// changeRegistration answers PUT. What the request leaves out keeps its value, as RFC
+// change answers PUT. What the request leaves out keeps its value, as RFC
 // 7592 §2.2 allows: a client that writes back what it has read, with a member missing,
 // must not lose a setting that protects it.
-func (p *Provider) changeRegistration(w http.ResponseWriter, r *http.Request, m managed) error {
+func (h *Handler) change(w http.ResponseWriter, r *http.Request, m managed) error {
 	said, err := readMetadata(w, r)
 	if err != nil {
 		return err
@@ -85,32 +90,32 @@ func (p *Provider) changeRegistration(w http.ResponseWriter, r *http.Request, m 
 		return misfit("client_secret") // it is not the client's choice
 	}
 	c := m.Client
-	clear, err := p.applyMetadata(r.Context(), &c, said)
+	clear, err := h.applyMetadata(r.Context(), &c, said)
 	if err != nil {
 		return err
 	}
-	if err := p.Clients.Replace(r.Context(), c); err != nil {
+	if err := h.Clients.Replace(r.Context(), c); err != nil {
 		return err
 	}
-	if err := p.Audit.Record(r.Context(), audit.Event{Action: "client.changed", Actor: "client", Client: c.ID}); err != nil {
+	if err := h.Audit.Record(r.Context(), audit.Event{Action: "client.changed", Actor: "client", Client: c.ID}); err != nil {
 		return err
 	}
-	answer, err := p.registration(&c, clear, m.token, m.CreatedAt)
+	answer, err := h.answer(&c, clear, m.token, m.CreatedAt)
 	if err == nil {
 		wire.WriteJSON(w, http.StatusOK, answer)
 	}
 	return err
 }
 
-// endRegistration answers DELETE: the client's grants and tokens end with it.
-func (p *Provider) endRegistration(w http.ResponseWriter, r *http.Request, m managed) error {
-	if err := p.Clients.Remove(r.Context(), m.ID); err != nil {
+// end answers DELETE: the client's grants and tokens end with it.
+func (h *Handler) end(w http.ResponseWriter, r *http.Request, m managed) error {
+	if err := h.Clients.Remove(r.Context(), m.ID); err != nil {
 		return err
 	}
-	if err := p.Audit.Record(r.Context(), audit.Event{Action: "client.removed", Actor: "client", Client: m.ID}); err != nil {
+	if err := h.Audit.Record(r.Context(), audit.Event{Action: "client.removed", Actor: "client", Client: m.ID}); err != nil {
 		return err
 	}
-	p.Count("client_removed")
+	h.Count("client_removed")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
 	return nil

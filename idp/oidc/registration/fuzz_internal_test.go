@@ -1,4 +1,4 @@
-package oidc
+package registration
 
 import (
 	"encoding/json"
