@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/object"
 )
 
@@ -13,7 +14,7 @@ type claimsText struct {
 	typ, alg   string // alg is "" where it is encrypted without being signed
 	client     *clients.Client
 	encryption clients.Encryption
-	claims     claimsSet
+	claims     claims.Set
 }
 
 // claimsText gives the claims signed, encrypted, or both in this order.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/wire"
 )
 
@@ -158,11 +159,10 @@ func readMaxAge(_ *Provider, a *authorization) error {
 }
 
 func readClaimsParameter(_ *Provider, a *authorization) error {
-	claims, ok := readClaims(a.params.Get("claims"))
-	if !ok {
+	var ok bool
+	if a.claims, ok = claims.ReadParameter(a.params.Get("claims")); !ok {
 		return wire.Refuse("invalid_request", "The claims parameter is not the JSON it has to be.")
 	}
-	a.claims = claims
 	return nil
 }
 

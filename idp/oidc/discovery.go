@@ -10,6 +10,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/checksession"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/serve"
@@ -90,11 +91,11 @@ func (p *Provider) describe() *serve.Document {
 	for _, alg := range assertionAlgs {
 		algs = append(algs, string(alg))
 	}
-	claims := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, personal...)
+	told := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, claims.Personal...)
 	modes := []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT}
 	grants, registration := clients.GrantTypes, ""
 	if p.frontChannel() {
-		modes, claims = append(modes, modeFragment), append(claims, "c_hash")
+		modes, told = append(modes, modeFragment), append(told, "c_hash")
 	} else {
 		grants = slices.DeleteFunc(slices.Clone(grants), func(g string) bool { return g == clients.Implicit })
 	}
@@ -129,7 +130,7 @@ func (p *Provider) describe() *serve.Document {
 		RevocationAuthMethods:    methods,
 		RevocationAuthAlgs:       algs,
 		ClaimTypes:               []string{"normal"},
-		Claims:                   claims,
+		Claims:                   told,
 		Displays:                 []string{"page"},
 		Prompts:                  prompts,
 		UILocales:                []string{"ja", "en"},

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/connections"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
@@ -134,21 +136,21 @@ func (p *Provider) parameters(ctx context.Context, a *authorization, g given) ([
 // Without an access token there is no userinfo, so it has the claims of the scopes
 // (OIDC Core §5.4).
 func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) (string, error) {
-	claims := p.idTokenClaims(a.client, g.about, p.Lifetimes.ID)
+	token := p.idTokenClaims(a.client, g.about, p.Lifetimes.ID)
 	if g.code != "" {
-		claims.CodeHash = leftHash(a.client.IDTokenAlg, g.code)
+		token.CodeHash = leftHash(a.client.IDTokenAlg, g.code)
 	}
 	if g.access != "" {
-		claims.AccessHash = leftHash(a.client.IDTokenAlg, g.access)
+		token.AccessHash = leftHash(a.client.IDTokenAlg, g.access)
 	}
 	names := slices.Clone(g.about.IDToken)
 	if a.kind == "id_token" {
-		names = append(names, ofScopes(a.scopes)...)
+		names = append(names, claims.OfScopes(a.scopes)...)
 	}
-	if err := p.addSingles(ctx, &claims, g.about, names); err != nil {
+	if err := p.addSingles(ctx, &token, g.about, names); err != nil {
 		return "", err
 	}
-	text, err := p.sign(ctx, a.client.IDTokenAlg, "JWT", claims)
+	text, err := p.sign(ctx, a.client.IDTokenAlg, "JWT", token)
 	if err != nil {
 		return "", err
 	}
@@ -216,4 +218,4 @@ func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Sess
 
 var errNoPerson = errors.New("oidc: nobody is signed in")
 
-func seconds(d time.Duration) string { return decimal(int64(d / time.Second)) }
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

@@ -10,6 +10,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/object"
 )
 
@@ -28,8 +29,8 @@ type idToken struct {
 	SID        string
 	AccessHash string
 	CodeHash   string
-	MayAct     *actor    // RFC 8693 §4.4
-	More       claimsSet // claims about the person asked for one by one
+	MayAct     *actor     // RFC 8693 §4.4
+	More       claims.Set // claims about the person asked for one by one
 }
 
 func (t idToken) Members(w *object.Writer) {
@@ -87,13 +88,13 @@ func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives t
 }
 
 // addSingles puts the named claims about the person into the ID token.
-func (p *Provider) addSingles(ctx context.Context, claims *idToken, about *session, names []string) error {
+func (p *Provider) addSingles(ctx context.Context, token *idToken, about *session, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
 	account, err := p.Accounts.ByID(ctx, about.AccountID)
 	if err == nil {
-		claims.More = claimsSet{}.pick(&account, names)
+		token.More = claims.Set{}.Pick(&account, names)
 	}
 	return err
 }

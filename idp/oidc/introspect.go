@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/object"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
@@ -76,7 +77,10 @@ func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *htt
 	text, err := p.claimsText(ctx, claimsText{
 		typ: "token-introspection+jwt", alg: cmp.Or(work.client.IntrospectionAlg, "RS256"), // RFC 9701 §6
 		client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
-		claims: claimsSet{{"iss", p.Issuer}, {"aud", work.client.ID}, {"iat", p.Clock().Unix()}, {"token_introspection", answer}},
+		claims: claims.Set{
+			{Name: "iss", Value: p.Issuer}, {Name: "aud", Value: work.client.ID}, {Name: "iat", Value: p.Clock().Unix()},
+			{Name: "token_introspection", Value: answer},
+		},
 	})
 	return func() { wire.WriteText(w, introspectionJWT, text) }, err
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/object"
 )
 
@@ -54,12 +55,15 @@ func FuzzLogInsAreKeptAsJSONWouldKeepThem(f *testing.F) {
 		if err := errors.Join(object.Unmarshal(want, &code), json.Unmarshal(want, &codeAsJSON)); err != nil || !reflect.DeepEqual(code, codeAsJSON) {
 			t.Errorf("read %+v, %v\nwant %+v", code, err, codeAsJSON)
 		}
-		claims := claimsSet{{"address", map[string]any{"locality": a}}, {"email_verified", a == b}, {"sub", b}, {"updated_at", micros}}
+		told := claims.Set{
+			{Name: "address", Value: map[string]any{"locality": a}}, {Name: "email_verified", Value: a == b},
+			{Name: "sub", Value: b}, {Name: "updated_at", Value: micros},
+		}
 		want, err = json.Marshal(map[string]any{"address": map[string]any{"locality": a}, "email_verified": a == b, "sub": b, "updated_at": micros})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := object.Marshal(claims); err != nil || string(got) != string(want) {
+		if got, err := object.Marshal(told); err != nil || string(got) != string(want) {
 			t.Errorf("got  %s, %v\nwant %s", got, err, want)
 		}
 	})
@@ -77,7 +81,7 @@ func TestAnswersAreWritten(t *testing.T) {
 		`{"iss":"i","sub":"s","aud":"a","exp":2,"iat":1}`: idToken{Issuer: "i", Subject: "s", Audience: "a", Expires: 2, Issued: 1},
 		`{"iss":"i","sub":"s","aud":"a","exp":2,"iat":1,"auth_time":1,"nonce":"n","acr":"0","amr":["pwd"],"sid":"d","at_hash":"h","c_hash":"c","may_act":{"sub":"m"},"email":"e"}`: idToken{
 			Issuer: "i", Subject: "s", Audience: "a", Expires: 2, Issued: 1, AuthTime: 1, Nonce: "n", ACR: "0", AMR: []string{"pwd"}, SID: "d",
-			AccessHash: "h", CodeHash: "c", MayAct: &actor{Subject: "m"}, More: claimsSet{{"email", "e"}}},
+			AccessHash: "h", CodeHash: "c", MayAct: &actor{Subject: "m"}, More: claims.Set{{Name: "email", Value: "e"}}},
 	} {
 		if got, err := object.Marshal(v); err != nil || string(got) != want {
 			t.Errorf("got  %s, %v\nwant %s", got, err, want)

@@ -13,6 +13,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
@@ -38,7 +39,7 @@ type authorization struct {
 	prompt    []string
 	maxAge    *time.Duration
 	hint      hint // of id_token_hint, empty without one
-	claims    wanted
+	claims    claims.Parameter
 	resources []string // RFC 8707
 	details   details  // RFC 9396
 	target    string   // target_link_uri, when it is the client's own

@@ -6,7 +6,7 @@
 //	provider.go    Provider and how fosite is put together
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep
-//	frontchannel.go  hybrid and implicit answers; claimsparameter.go, byreference.go
+//	frontchannel.go  hybrid and implicit answers; acr.go, byreference.go
 //	respond.go     answers and errors that travel through the browser; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
 //	jarm.go        answers that we sign
@@ -25,7 +25,7 @@
 //	               store_row.go: by which statements
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	encrypt.go     what is encrypted to a client's key
-//	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
+//	userinfo.go    /oauth2/userinfo
 //	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
 //	bounds.go      how much strangers may make us do; watch.go: values that repeat
@@ -34,6 +34,7 @@
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
 //	wire/          what all endpoints share: forms, answers, refusals and their codes
+//	claims/        scopes and claims from an account, and the claims parameter
 //	dpop/          proofs of a key that come with requests (RFC 9449)
 //	checksession/  /oauth2/session: lets a client's page notice who is signed in
 //	registration/  /oauth2/register: clients that register themselves

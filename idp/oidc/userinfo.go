@@ -8,6 +8,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
@@ -18,13 +19,13 @@ import (
 func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	given, err := accessToken(w, r)
 	if err == nil {
-		var claims claimsSet
+		var told claims.Set
 		var client *clients.Client
-		claims, client, err = p.claimsFor(w, r, given)
+		told, client, err = p.claimsFor(w, r, given)
 		p.noteUserinfo(r, client.ID, err)
 		if err == nil {
 			p.Count("userinfo")
-			p.answerUserinfo(w, r, client, claims)
+			p.answerUserinfo(w, r, client, told)
 			return
 		}
 	}
@@ -34,14 +35,14 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 // answerUserinfo gives the claims as JSON, or signed or encrypted when the client
 // registered that.
 // OIDC Core §5.3.2.
-func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, claims claimsSet) {
+func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, told claims.Set) {
 	if client.UserinfoAlg == "" && !client.UserinfoEncryption().On() {
-		wire.WriteJSON(w, http.StatusOK, claims)
+		wire.WriteJSON(w, http.StatusOK, told)
 		return
 	}
-	claims = append(claims, member{"iss", p.Issuer}, member{"aud", client.ID})
+	told = append(told, claims.Member{Name: "iss", Value: p.Issuer}, claims.Member{Name: "aud", Value: client.ID})
 	text, err := p.claimsText(r.Context(), claimsText{
-		typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: claims,
+		typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: told,
 	})
 	if err != nil {
 		p.refuseToken(r.Context(), w, &work{arrived: r}, err)
@@ -52,7 +53,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 
 // claimsFor gives the claims and the client that holds the token; when the token is
 // refused, the client by its id alone.
-func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (claimsSet, *clients.Client, error) {
+func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (claims.Set, *clients.Client, error) {
 	h, account, err := p.bearerOf(w, r, given)
 	var client *clients.Client
 	if err == nil {
@@ -61,7 +62,7 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 	if err != nil {
 		return nil, &clients.Client{ID: h.Client}, err
 	}
-	return about(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, nil
+	return claims.About(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, nil
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
