@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/jws"
 )
@@ -26,13 +27,13 @@ type measured struct {
 // clockOf measures the clock of who sent the request: by its DPoP proof, which is made
 // for this very request (RFC 9449 §4.2), otherwise by its assertion. Neither needs to
 // be genuine: a clock that is wrong is why many are refused.
-func (p *Provider) clockOf(r *http.Request, given credentials) measured {
+func (p *Provider) clockOf(r *http.Request, given clientauth.Credentials) measured {
 	now := p.Clock()
 	if issued := dpop.Said(r).Issued; issued != nil {
 		return measured{issued.Time().Sub(now).Round(time.Second), byProof}
 	}
-	if given.method == clients.PrivateKeyJWT && given.assertion.Issued != nil {
-		return measured{given.assertion.Issued.Time().Sub(now).Round(time.Second), byAssertion}
+	if given.Method == clients.PrivateKeyJWT && given.Assertion.Issued != nil {
+		return measured{given.Assertion.Issued.Time().Sub(now).Round(time.Second), byAssertion}
 	}
 	return measured{}
 }

@@ -102,15 +102,15 @@ var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
 
 // whyNotProved tells why the client could not be authenticated.
 func whyNotProved(w *work, c claim, refused *wire.Refusal, seen measured) (string, map[string]string) {
-	byCertificate := c.client.ByCertificate() && c.given.method == clients.None
+	byCertificate := c.client.ByCertificate() && c.given.Method == clients.None
 	switch {
 	case byCertificate:
 		return clients.ReasonCertificate, map[string]string{"why": refused.Why}
-	case w.client == nil && c.given.method != "" && c.given.method != c.client.AuthMethod:
-		return clients.ReasonAuthMethod, map[string]string{"given": string(c.given.method), "registered": string(c.client.AuthMethod)}
+	case w.client == nil && c.given.Method != "" && c.given.Method != c.client.AuthMethod:
+		return clients.ReasonAuthMethod, map[string]string{"given": string(c.given.Method), "registered": string(c.client.AuthMethod)}
 	case slices.Contains(aboutTime, refused.Why) && seen.by == byAssertion && seen.matters():
 		return seen.reason()
-	case c.given.method == clients.PrivateKeyJWT:
+	case c.given.Method == clients.PrivateKeyJWT:
 		return clients.ReasonAssertion, map[string]string{"why": refused.Why}
 	case w.client == nil && c.client.HasSecret() && refused.Why == wire.Sentence("invalid_client"):
 		return clients.ReasonSecret, nil

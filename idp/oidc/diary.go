@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -14,7 +15,7 @@ import (
 // claim is who a request says to come from, whether or not that was proved.
 type claim struct {
 	client *clients.Client
-	given  credentials
+	given  clientauth.Credentials
 	path   string
 }
 
@@ -90,14 +91,14 @@ func (p *Provider) claimant(w *work) claim {
 	if form == nil { // the body was not read
 		form = url.Values{}
 	}
-	given, err := readCredentials(w.arrived, form)
+	given, err := clientauth.Read(w.arrived, form)
 	if err != nil {
-		given = credentials{id: form.Get("client_id")}
-		if user, _, ok := w.arrived.BasicAuth(); ok && given.id == "" {
-			given.id = user
+		given = clientauth.Credentials{ID: form.Get("client_id")}
+		if user, _, ok := w.arrived.BasicAuth(); ok && given.ID == "" {
+			given.ID = user
 		}
 	}
-	client, err := p.Clients.ByID(w.arrived.Context(), given.id)
+	client, err := p.Clients.ByID(w.arrived.Context(), given.ID)
 	if err != nil {
 		return claim{}
 	}
@@ -111,7 +112,7 @@ func (p *Provider) noteUserinfo(r *http.Request, clientID string, err error) {
 		return
 	}
 	noted := clients.Request{ClientID: clientID, Endpoint: "userinfo", Outcome: "ok"}
-	seen := p.clockOf(r, credentials{})
+	seen := p.clockOf(r, clientauth.Credentials{})
 	if err != nil {
 		noted.Outcome = wire.RefusalOf(err).Code
 		noted.Reason, noted.Details = p.whyNotToken(r, err, seen)

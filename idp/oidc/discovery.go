@@ -11,6 +11,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/checksession"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/serve"
@@ -88,7 +89,7 @@ func (p *Provider) describe() *serve.Document {
 		methods = append(methods, string(clients.TLSClientAuth), string(clients.SelfSignedTLSAuth))
 	}
 	var algs []string
-	for _, alg := range assertionAlgs {
+	for _, alg := range clientauth.Algs {
 		algs = append(algs, string(alg))
 	}
 	told := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, claims.Personal...)

@@ -7,11 +7,9 @@ import (
 	"strings"
 	"time"
 
-	jose "github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
-
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
@@ -68,9 +66,11 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 }
 
 // verifyBearer checks who made the assertion, for whom, and until when.
-func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) {
-	bad := func(why string) (asserted, error) { return asserted{}, wire.Refuse("invalid_grant", why) }
-	a, ok := parseAsserted(w.form.Get("assertion"))
+func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Asserted, error) {
+	bad := func(why string) (clientauth.Asserted, error) {
+		return clientauth.Asserted{}, wire.Refuse("invalid_grant", why)
+	}
+	a, ok := clientauth.Parse(w.form.Get("assertion"))
 	if !ok {
 		return bad("The assertion could not be read.")
 	}
@@ -91,23 +91,14 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) 
 	case a.ID == "" || len(a.ID) > 512:
 		return bad("The assertion needs a jti.")
 	}
-	keys, err := p.keysOf(ctx, &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.token.Headers[0].KeyID)
+	keys, err := p.keysOf(ctx, &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.Token.Headers[0].KeyID)
 	if err != nil {
-		return asserted{}, wire.Refuse("invalid_grant", "The keys of the issuer could not be had.").Because(err)
+		return clientauth.Asserted{}, wire.Refuse("invalid_grant", "The keys of the issuer could not be had.").Because(err)
 	}
-	if !signedBy(a.token, keys) {
+	if !jws.SignedBy(a.Token, keys) {
 		return bad("The assertion is not signed with a key of its issuer.")
 	}
 	return a, nil
-}
-
-// signedBy tells whether one of the keys made the signature.
-func signedBy(token *jwt.JSONWebToken, keys []jose.JSONWebKey) bool {
-	alg := token.Headers[0].Algorithm
-	return slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool {
-		usable := key.Use != "enc" && (key.Algorithm == "" || key.Algorithm == alg) && key.IsPublic()
-		return usable && token.Claims(key.Key) == nil
-	})
 }
 
 // madeOutToUs tells whether the audience is our issuer or token endpoint, alone or in
@@ -115,14 +106,14 @@ func signedBy(token *jwt.JSONWebToken, keys []jose.JSONWebKey) bool {
 func (p *Provider) madeOutToUs(raw json.RawMessage) bool {
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
-		return p.isEndpoint(one)
+		return p.prover.IsUs(one)
 	}
 	var many []string
-	return json.Unmarshal(raw, &many) == nil && len(many) == 1 && p.isEndpoint(many[0])
+	return json.Unmarshal(raw, &many) == nil && len(many) == 1 && p.prover.IsUs(many[0])
 }
 
 // vouched gives the account that the assertion is about.
-func (p *Provider) vouched(ctx context.Context, w *work, a asserted) (accounts.Account, error) {
+func (p *Provider) vouched(ctx context.Context, w *work, a clientauth.Asserted) (accounts.Account, error) {
 	if from, _ := w.client.AssertionIssuer(a.Issuer); from.Subject == "email" {
 		return p.Accounts.ByEmail(ctx, a.Subject)
 	}

@@ -21,6 +21,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/devices"
 	"tegata/idp/interaction"
+	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/jwks"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/registration"
@@ -103,6 +104,7 @@ type Provider struct {
 	store    store
 	sealing  *sealing.Keys // of codes and access tokens
 	remote   *jwks.Cache
+	prover   *clientauth.Prover
 	signer   *jws.Signer
 	quiet    quiet
 	repeats  repeats
@@ -132,6 +134,10 @@ func (p *Provider) compose() {
 		p.Outbound = fetch.Client(p.Development)
 	}
 	p.remote = &jwks.Cache{Client: p.Outbound, Clock: p.Clock}
+	p.prover = &clientauth.Prover{
+		Issuer: p.Issuer, Endpoints: []string{p.Issuer + pathToken, p.Issuer + pathPushed}, Clients: p.Clients, Clock: p.Clock, Keys: p.keysOf,
+		Certificate: p.certificateOf, Trusted: func(r *http.Request) bool { return p.CertificateTrusted(r) },
+	}
 	p.signer = &jws.Signer{Keys: p.Keys}
 	p.store = store{DB: p.DB}
 	p.sealing = &sealing.Keys{DB: p.DB, Seal: p.Once.Seal, Clock: p.Clock}

@@ -81,7 +81,7 @@ func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time
 	if w.assertion == nil {
 		return nil
 	}
-	err := p.Once.Seen(ctx, assertions, w.assertion.client+"\x00"+w.assertion.jti, w.assertion.until, now)
+	err := p.Once.Seen(ctx, assertions, w.assertion.Client+"\x00"+w.assertion.ID, w.assertion.Until, now)
 	if fault.Is(err, fault.Conflict) {
 		return errReplayed
 	}

@@ -196,20 +196,14 @@ func wrongTimes(o requestObject, now time.Time, strict bool) string {
 
 // signedBy checks the signature with the client's keys.
 func (p *Provider) signedBy(ctx context.Context, client *clients.Client, token *jwt.JSONWebToken) error {
-	header := token.Headers[0]
-	keys, err := p.keysOf(ctx, client, header.KeyID)
+	keys, err := p.keysOf(ctx, client, token.Headers[0].KeyID)
 	if err != nil {
 		return wire.Refuse("invalid_request_object", "The keys of the client could not be had.").Because(err)
 	}
-	for _, key := range keys {
-		if key.Use == "enc" || key.Algorithm != "" && key.Algorithm != header.Algorithm || !key.IsPublic() {
-			continue
-		}
-		if token.Claims(key.Key) == nil {
-			return nil
-		}
+	if !jws.SignedBy(token, keys) {
+		return wire.Refuse("invalid_request_object", "The request object is not signed with a key of the client.")
 	}
-	return wire.Refuse("invalid_request_object", "The request object is not signed with a key of the client.")
+	return nil
 }
 
 // checkSigned holds clients to signing that said they would. RFC 9101 §10.5.

@@ -11,7 +11,7 @@
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
 //	jarm.go        answers that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
-//	clientauth.go  how clients prove who they are; assertion.go
+//	clientauth.go  a request and the client that it proves
 //	bound.go       tokens that need a key: of DPoP proofs, or of a certificate (mtls.go)
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
 //	answer.go      answers to clients that prove themselves, in JSON or JWT
@@ -34,6 +34,7 @@
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
 //	wire/          what all endpoints share: forms, answers, refusals and their codes
+//	clientauth/    how clients prove who they are
 //	claims/        scopes and claims from an account, and the claims parameter
 //	dpop/          proofs of a key that come with requests (RFC 9449)
 //	checksession/  /oauth2/session: lets a client's page notice who is signed in

@@ -12,6 +12,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/object"
 	"tegata/idp/oidc/wire"
@@ -21,25 +22,25 @@ import (
 // work is one request at the token endpoint as it goes along: what was found, and
 // what redeem has to write. It travels in the context, past fosite.
 type work struct {
-	began       time.Time         // when the request came
-	client      *registered       // who asks, once that is proved
-	arrived     *http.Request     // as it came
-	claimed     claim             // who says to ask, and how
-	assertion   *assertion        // what proved it, to be remembered
-	proof       *dpop.Proof       // of the key that tokens are bound to, to be remembered
-	code        *issued           // what the code that came stands for, also of one that has expired
-	request     *fosite.Request   // the same for fosite, of one that has not
-	looked      error             // fosite's word for a code that is no good
-	ticket      once.Ticket       // the row of the device code that came
-	refreshed   *held             // the refresh token that came
-	repeated    bool              // it came before, and its answer may have got lost
-	grant       string            // what the tokens belong to
-	machine     bool              // or there is none: the client acts for itself
-	scopes      []string          // of the grant
-	access      string            // the access token's id
-	refresh     *refreshToken     // nil: there is no new one
-	bound       confirmation      // the key that the tokens need
-	certificate *x509.Certificate // what the caller showed
+	began       time.Time             // when the request came
+	client      *registered           // who asks, once that is proved
+	arrived     *http.Request         // as it came
+	claimed     claim                 // who says to ask, and how
+	assertion   *clientauth.Assertion // what proved it, to be remembered
+	proof       *dpop.Proof           // of the key that tokens are bound to, to be remembered
+	code        *issued               // what the code that came stands for, also of one that has expired
+	request     *fosite.Request       // the same for fosite, of one that has not
+	looked      error                 // fosite's word for a code that is no good
+	ticket      once.Ticket           // the row of the device code that came
+	refreshed   *held                 // the refresh token that came
+	repeated    bool                  // it came before, and its answer may have got lost
+	grant       string                // what the tokens belong to
+	machine     bool                  // or there is none: the client acts for itself
+	scopes      []string              // of the grant
+	access      string                // the access token's id
+	refresh     *refreshToken         // nil: there is no new one
+	bound       confirmation          // the key that the tokens need
+	certificate *x509.Certificate     // what the caller showed
 
 	form       url.Values                                     // of the token request
 	target     *target                                        // what the access token is for

@@ -1,10 +1,12 @@
 package jws
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // MaxToken bounds a JWT from a stranger before anything is decoded (CVE-2025-27144).
@@ -33,4 +35,14 @@ func OfType(h jose.Header, want string) bool {
 		typ = typ[len(above):]
 	}
 	return strings.EqualFold(typ, want)
+}
+
+// SignedBy tells whether one of the keys made the signature: a public one that is not for
+// encrypting, nor for another algorithm. RFC 7517 §4.2, §4.4.
+func SignedBy(token *jwt.JSONWebToken, keys []jose.JSONWebKey) bool {
+	alg := token.Headers[0].Algorithm
+	return slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool {
+		usable := key.Use != "enc" && (key.Algorithm == "" || key.Algorithm == alg) && key.IsPublic()
+		return usable && token.Claims(key.Key) == nil
+	})
 }

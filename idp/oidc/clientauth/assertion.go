@@ -1,4 +1,4 @@
-package oidc
+package clientauth
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
-	"tegata/idp/oidc/jwks"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/wire"
 )
@@ -24,18 +23,18 @@ const (
 	oldAssertion = time.Hour // what Authlib makes; for clients that name the endpoint
 )
 
-// assertionAlgs is what a client may sign with: no algorithm with a shared secret,
+// Algs is what a client may sign with: no algorithm with a shared secret,
 // and no "none".
-var assertionAlgs = []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.RS256, jose.EdDSA}
+var Algs = []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.RS256, jose.EdDSA}
 
-// assertion is a proof that was accepted, to be remembered until it is void anyway.
-type assertion struct {
-	client, jti string
-	until       time.Time
+// Assertion is one that was accepted, to be remembered until it is void anyway.
+type Assertion struct {
+	Client, ID string // its jti, which the client chose
+	Until      time.Time
 }
 
-// asserted is what a client assertion says. RFC 7523 §3.
-type asserted struct {
+// Asserted is what an assertion says. RFC 7523 §3.
+type Asserted struct {
 	Issuer    string           `json:"iss"`
 	Subject   string           `json:"sub"`
 	Audience  json.RawMessage  `json:"aud"`
@@ -44,54 +43,49 @@ type asserted struct {
 	Issued    *jwt.NumericDate `json:"iat"`
 	ID        string           `json:"jti"`
 
-	token *jwt.JSONWebToken // to be verified with the keys of the client it names
+	Token *jwt.JSONWebToken `json:"-"` // to be verified with the keys of the client it names
 }
 
 // parseAssertion reads a client assertion without trusting it yet.
-func parseAssertion(text string) (a asserted, ok bool) {
-	a, ok = parseAsserted(text)
+func parseAssertion(text string) (a Asserted, ok bool) {
+	a, ok = Parse(text)
 	return a, ok && a.Issuer == a.Subject
 }
 
-// parseAsserted reads what an assertion says, whoever it is about.
-func parseAsserted(text string) (a asserted, ok bool) {
+// Parse reads what an assertion says, whoever it is about, without trusting it yet.
+func Parse(text string) (a Asserted, ok bool) {
 	if text == "" || len(text) > jws.MaxToken {
-		return asserted{}, false
+		return Asserted{}, false
 	}
-	token, err := jwt.ParseSigned(text, assertionAlgs)
+	token, err := jwt.ParseSigned(text, Algs)
 	if err != nil || len(token.Headers) != 1 || token.UnsafeClaimsWithoutVerification(&a) != nil {
-		return asserted{}, false
+		return Asserted{}, false
 	}
-	a.token = token
+	a.Token = token
 	return a, a.Issuer != "" && a.Subject != ""
 }
 
 // verifyAssertion checks a client assertion with the client's keys.
-func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, a asserted) (*assertion, error) {
-	header := a.token.Headers[0]
+func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a Asserted) (*Assertion, error) {
+	header := a.Token.Headers[0]
 	if client.AuthAlg != "" && header.Algorithm != client.AuthAlg || client.FAPI() && !slices.Contains(clients.FAPI2Algs, header.Algorithm) {
 		return nil, wire.Refuse("invalid_client", "The client assertion is signed with another algorithm than registered.")
 	}
 	if why := p.wrong(client, a); why != "" {
 		return nil, wire.Refuse("invalid_client", why)
 	}
-	keys, err := p.keysOf(ctx, client, header.KeyID)
+	keys, err := p.Keys(ctx, client, header.KeyID)
 	if err != nil {
 		return nil, wire.Refuse("invalid_client", "The keys of the client could not be had.").Because(err)
 	}
-	for _, key := range keys {
-		if key.Use == "enc" || key.Algorithm != "" && key.Algorithm != header.Algorithm || !key.IsPublic() {
-			continue
-		}
-		if a.token.Claims(key.Key) == nil {
-			return &assertion{client: client.ID, jti: a.ID, until: a.Expires.Time().Add(jws.Leeway)}, nil
-		}
+	if !jws.SignedBy(a.Token, keys) {
+		return nil, wire.Refuse("invalid_client", "The client assertion is not signed with a key of the client.")
 	}
-	return nil, wire.Refuse("invalid_client", "The client assertion is not signed with a key of the client.")
+	return &Assertion{Client: client.ID, ID: a.ID, Until: a.Expires.Time().Add(jws.Leeway)}, nil
 }
 
 // wrong tells what an assertion has wrong, "" when nothing.
-func (p *Provider) wrong(client *clients.Client, c asserted) string {
+func (p *Prover) wrong(client *clients.Client, c Asserted) string {
 	now, lives := p.Clock(), maxAssertion
 	if client.AuthAudience == "endpoint" {
 		lives = oldAssertion
@@ -118,26 +112,19 @@ func (p *Provider) wrong(client *clients.Client, c asserted) string {
 // isAudience tells whether the assertion is made out to us and nobody else. FAPI
 // clients say the issuer as one text (FAPI 2.0 §5.3.2.1); older OpenID Connect ones
 // may say the token endpoint, or a list, as OIDC Core §9 has it.
-func (p *Provider) isAudience(client *clients.Client, raw json.RawMessage) bool {
+func (p *Prover) isAudience(client *clients.Client, raw json.RawMessage) bool {
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
-		return one == p.Issuer || client.AuthAudience == "endpoint" && p.isEndpoint(one)
+		return one == p.Issuer || client.AuthAudience == "endpoint" && p.IsUs(one)
 	}
 	var many []string
 	if client.AuthAudience != "endpoint" || json.Unmarshal(raw, &many) != nil || len(many) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(many, func(aud string) bool { return !p.isEndpoint(aud) })
+	return !slices.ContainsFunc(many, func(aud string) bool { return !p.IsUs(aud) })
 }
 
-func (p *Provider) isEndpoint(aud string) bool {
-	return aud == p.Issuer || aud == p.Issuer+pathToken || aud == p.Issuer+pathPushed
-}
-
-// keysOf gives the client's keys that may have made a signature with that kid.
-func (p *Provider) keysOf(ctx context.Context, client *clients.Client, kid string) ([]jose.JSONWebKey, error) {
-	if client.JWKS != nil {
-		return jwks.Named(client.JWKS, kid), nil
-	}
-	return p.remote.Keys(ctx, client.JWKSURI, kid, func() error { return p.mayFetch(ctx, fetchesKeys, client.ID) })
+// IsUs tells whether an aud means us: the issuer, or an endpoint where assertions come.
+func (p *Prover) IsUs(aud string) bool {
+	return aud == p.Issuer || slices.Contains(p.Endpoints, aud)
 }
