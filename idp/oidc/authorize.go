@@ -46,7 +46,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 		return
 	}
 	p.noteAuthorization(a, err)
-	if a == nil || a.back.uri == "" || toPerson(err) {
+	if a == nil || a.back.URI == "" || toPerson(err) {
 		if own := (*wire.Refusal)(nil); errors.As(err, &own) && own.Code != "server_error" {
 			err = fault.Wrap(fault.Invalid, "oidc.bad_request", err) // there is nobody else to tell
 		}
@@ -63,7 +63,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	p.endPushed(r.Context(), a)
 	a.session = sessions.Of(r.Context())
 	p.addSessionState(w, a)
-	a.back.refuse(w, r, refusal)
+	a.back.Refuse(w, r, refusal)
 }
 
 // begin gives the code at once when nothing has to be asked: nothing is
@@ -185,7 +185,7 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorizati
 	p.noteAuthorization(a, nil)
 	p.addSessionState(w, a)
 	p.watch(r.Context(), a)
-	a.back.send(w, r, answer...)
+	a.back.Send(w, r, answer...)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/wire"
 )
 
@@ -35,12 +36,12 @@ var checks = []func(*Provider, *authorization) error{
 
 // checkSizes bounds what we have to carry around and give back.
 func checkSizes(_ *Provider, a *authorization) error {
-	if len(a.back.state) > maxState {
-		a.back.state = ""
+	if len(a.back.State) > maxState {
+		a.back.State = ""
 		return wire.Refuse("invalid_request", "The state is too long.")
 	}
-	if strings.ContainsFunc(a.back.state, wire.Unprintable) {
-		a.back.state = "" // RFC 6749 Appendix A.5: %x20-7E
+	if strings.ContainsFunc(a.back.State, wire.Unprintable) {
+		a.back.State = "" // RFC 6749 Appendix A.5: %x20-7E
 		return wire.Refuse("invalid_request", "The state has characters that are not allowed.")
 	}
 	if len(a.params.Get("nonce")) > maxNonce {
@@ -83,8 +84,8 @@ func checkResponseType(p *Provider, a *authorization) error {
 func checkResponseMode(_ *Provider, a *authorization) error {
 	mode, front := a.params.Get("response_mode"), a.kind != "code"
 	switch {
-	case mode == "", mode == modeFormPost, mode == modeJWT, mode == modeFormPostJWT, mode == modeFragmentJWT,
-		!front && (mode == modeQuery || mode == modeQueryJWT), front && mode == modeFragment:
+	case mode == "", mode == reply.FormPost, mode == reply.JWT, mode == reply.FormPostJWT, mode == reply.FragmentJWT,
+		!front && (mode == reply.Query || mode == reply.QueryJWT), front && mode == reply.Fragment:
 		return nil
 	}
 	return wire.Refuse("invalid_request", "This response_mode does not exist here for this response_type.")

@@ -13,6 +13,7 @@ import (
 	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/serve"
 )
@@ -93,10 +94,10 @@ func (p *Provider) describe() *serve.Document {
 		algs = append(algs, string(alg))
 	}
 	told := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, claims.Personal...)
-	modes := []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT}
+	modes := []string{reply.Query, reply.FormPost, reply.JWT, reply.QueryJWT, reply.FragmentJWT, reply.FormPostJWT}
 	grants, registration := clients.GrantTypes, ""
 	if p.frontChannel() {
-		modes, told = append(modes, modeFragment), append(told, "c_hash")
+		modes, told = append(modes, reply.Fragment), append(told, "c_hash")
 	} else {
 		grants = slices.DeleteFunc(slices.Clone(grants), func(g string) bool { return g == clients.Implicit })
 	}

@@ -12,15 +12,12 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/connections"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 	"tegata/shared/secret"
 )
-
-// Answers in the fragment reach the browser's script and no server. OAuth 2.0 Multiple
-// Response Types §2.1.
-const modeFragment = "fragment"
 
 // switchedOn is what may be asked for here: the code always, the rest when the
 // operator says so. A token that travels through the browser can leak there (RFC 9700
@@ -41,13 +38,13 @@ func (p *Provider) frontChannel() bool { return len(p.kinds) > 1 }
 // modeOf tells how the answer to a request travels, errors too. Only a response type
 // that exists here changes it.
 func (p *Provider) modeOf(asked, mode string) string {
-	if mode == modeFormPost {
-		return modeFormPost
+	if mode == reply.FormPost {
+		return reply.FormPost
 	}
 	if kind := clients.ResponseType(asked); kind != "code" && slices.Contains(p.kinds, kind) {
-		return modeFragment
+		return reply.Fragment
 	}
-	return modeQuery
+	return reply.Query
 }
 
 // wants tells whether the response type has the word.

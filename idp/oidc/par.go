@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/requestobject"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 	"tegata/shared/once"
@@ -111,7 +112,7 @@ func (p *Provider) understandPushed(ctx context.Context, form url.Values, work *
 // tooLong finds a value of a parameter that no honest request needs; request objects
 // have a bound of their own.
 func tooLong(values []string) bool {
-	return slices.ContainsFunc(values, func(v string) bool { return len(v) > maxRequestObject })
+	return slices.ContainsFunc(values, func(v string) bool { return len(v) > requestobject.MaxLength })
 }
 
 // pull puts the request that was pushed in the place of what the browser brought:

@@ -208,7 +208,7 @@ func (p *Provider) settings() settings {
 		SanitationWhiteList:      []string{"redirect_uri"},
 
 		ClientAuthenticationStrategy: p.authenticate,
-		ClientSecretsHasher:          noSecrets{}, // clientauth.go compares digests
+		ClientSecretsHasher:          noSecrets{}, // clientauth compares digests
 		JWKSFetcherStrategy:          noFetcher{}, // jwks fetches
 		HTTPClient:                   &retryablehttp.Client{HTTPClient: p.Outbound},
 

@@ -14,6 +14,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
@@ -32,8 +33,8 @@ const (
 type authorization struct {
 	params url.Values
 	client *clients.Client
-	back   reply  // how answers travel
-	kind   string // the response type
+	back   reply.Reply // how answers travel
+	kind   string      // the response type
 
 	scopes    []string // known here and allowed to the client; others are ignored
 	prompt    []string
@@ -121,7 +122,7 @@ func (p *Provider) hand(ctx context.Context, a *authorization) error {
 		return nil
 	}
 	form := url.Values{
-		"client_id": {a.client.ID}, "redirect_uri": {a.back.uri}, "response_type": {"code"},
+		"client_id": {a.client.ID}, "redirect_uri": {a.back.URI}, "response_type": {"code"},
 		"scope": {strings.Join(a.scopes, " ")},
 	}
 	for _, name := range []string{"code_challenge", "code_challenge_method"} {

@@ -7,9 +7,9 @@
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep
 //	frontchannel.go  hybrid and implicit answers; acr.go, byreference.go
-//	respond.go     answers and errors that travel through the browser; sessionstate.go
+//	respond.go     errors that a person is told; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
-//	jarm.go        answers that we sign
+//	jarm.go        where answers go, and those that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  a request and the client that it proves
 //	bound.go       tokens that need a key: of DPoP proofs, or of a certificate (mtls.go)
@@ -43,6 +43,8 @@
 //	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
 //	jws/           signing with the key ring
+//	reply/         answers that travel through the browser, by their response mode
+//	requestobject/ requests that clients sign, read and judged
 //	sealing/       codes and tokens that carry what they stand for
 //	object/        writes and reads their JSON without reflection
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
@@ -55,6 +57,7 @@ import (
 	"net/http"
 
 	"tegata/idp/oidc/checksession"
+	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/wire"
 )
 
@@ -68,7 +71,6 @@ const (
 	pathIntrospect = "/oauth2/introspect"
 	pathDevice     = "/oauth2/device_authorization"
 	pathRegister   = "/oauth2/register"
-	pathSubmit     = "/oauth2/submit.js"
 	pathLogout     = "/oauth2/logout"
 	pathKeys       = "/oauth2/jwks"
 	pathOpenID     = "/.well-known/openid-configuration"
@@ -107,7 +109,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{checksession.Path, p.checkSession().Frame, nil, false},
 		{pathOpenID, p.metadata, nil, true},
 		{pathOAuth, p.metadata, nil, true},
-		{pathSubmit, p.script, nil, false},
+		{reply.ScriptPath, reply.Script, nil, false},
 		{pathRegister, nil, registrations.Register, true},
 	} {
 		mux.HandleFunc(route.path, wire.ByMethod(route.get, route.post, route.open))
@@ -120,7 +122,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 // alone, or the handler looks for the session itself, along with what else it needs.
 func FindsSession(path string) bool {
 	switch path {
-	case pathAuthorize, pathLogout, pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, pathSubmit:
+	case pathAuthorize, pathLogout, pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, reply.ScriptPath:
 		return true
 	}
 	return false
