@@ -15,28 +15,29 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/sealing"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/secret"
 )
 
 // accessClaims is what an access token in JWT form says. RFC 9068 §2.2.
 type accessClaims struct {
-	Issuer   string       `json:"iss"`
-	Subject  string       `json:"sub"`
-	Audience audience     `json:"aud"`
-	Client   string       `json:"client_id"`
-	Expires  int64        `json:"exp"`
-	Issued   int64        `json:"iat"`
-	ID       string       `json:"jti"`
-	Scope    string       `json:"scope,omitempty"`
-	AuthTime int64        `json:"auth_time,omitempty"`
-	ACR      string       `json:"acr,omitempty"`
-	AMR      []string     `json:"amr,omitempty"`
-	Details  details      `json:"authorization_details,omitempty"`
-	Actor    *actor       `json:"act,omitempty"`
-	MayAct   *actor       `json:"may_act,omitempty"` // RFC 8693 §4.4
-	Bound    confirmation `json:"cnf,omitzero"`      // RFC 7800 §3.1
-	Grant    *string      `json:"grant_id"`          // what it ends with, "" for nothing; for us alone
+	Issuer   string         `json:"iss"`
+	Subject  string         `json:"sub"`
+	Audience audience       `json:"aud"`
+	Client   string         `json:"client_id"`
+	Expires  int64          `json:"exp"`
+	Issued   int64          `json:"iat"`
+	ID       string         `json:"jti"`
+	Scope    string         `json:"scope,omitempty"`
+	AuthTime int64          `json:"auth_time,omitempty"`
+	ACR      string         `json:"acr,omitempty"`
+	AMR      []string       `json:"amr,omitempty"`
+	Details  target.Details `json:"authorization_details,omitempty"`
+	Actor    *actor         `json:"act,omitempty"`
+	MayAct   *actor         `json:"may_act,omitempty"` // RFC 8693 §4.4
+	Bound    confirmation   `json:"cnf,omitzero"`      // RFC 7800 §3.1
+	Grant    *string        `json:"grant_id"`          // what it ends with, "" for nothing; for us alone
 }
 
 // audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.
@@ -80,14 +81,14 @@ const accessTokens = "access token"
 // looked up when the token comes: so it ends with the grant, at once. One of a client
 // that acts for itself has no grant and says whose it is.
 type carried struct {
-	ID      string       `json:"-"`
-	Grant   string       `json:"g,omitempty"`
-	Client  string       `json:"c,omitempty"` // without a grant
-	About   *session     `json:"s,omitempty"` // without a grant
-	Issued  int64        `json:"i"`           // microseconds
-	Expires int64        `json:"e"`           // microseconds
-	Target  *target      `json:"t,omitempty"` // nil: all that its grant is good for, at our own endpoints
-	Bound   confirmation `json:"k,omitzero"`
+	ID      string         `json:"-"`
+	Grant   string         `json:"g,omitempty"`
+	Client  string         `json:"c,omitempty"` // without a grant
+	About   *session       `json:"s,omitempty"` // without a grant
+	Issued  int64          `json:"i"`           // microseconds
+	Expires int64          `json:"e"`           // microseconds
+	Target  *target.Target `json:"t,omitempty"` // nil: all that its grant is good for, at our own endpoints
+	Bound   confirmation   `json:"k,omitzero"`
 }
 
 // mint makes the access token of a request, which has found out what it is for.
@@ -97,7 +98,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 		w.grant = w.access // a grant that nothing led to but this token
 	}
 	now, longest := p.Clock(), sealing.MaxLength
-	if w.target.format == clients.JWT {
+	if w.target.Format == clients.JWT {
 		longest = jws.MaxToken
 		text, err = p.mintJWT(ctx, w, about, now)
 	} else {
@@ -105,7 +106,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 		if w.machine {
 			t.Client, t.About = w.client.ID, about
 		}
-		if w.machine || !w.target.plain(w.scopes) {
+		if w.machine || !w.target.Plain(w.scopes) {
 			t.Target = w.target
 		}
 		text, err = p.seal(ctx, t)
@@ -153,7 +154,7 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 	t := w.target
 	payload, err := json.Marshal(accessClaims{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
-		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access,
+		Expires: now.Add(t.Lives).Unix(), Issued: now.Unix(), ID: w.access,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
 		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: &w.grant,
 	})
@@ -202,7 +203,7 @@ func (p *Provider) carriedByJWT(given string) (carried, bool) {
 	}
 	t := carried{
 		ID: c.ID, Grant: *c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
-		Target: &target{Scopes: strings.Fields(c.Scope), Details: c.Details},
+		Target: &target.Target{Scopes: strings.Fields(c.Scope), Details: c.Details},
 	}
 	if !(len(c.Audience) == 1 && c.Audience[0] == p.Issuer) {
 		t.Target.Audience = c.Audience
@@ -225,7 +226,7 @@ func spelledAsMade(given string) bool {
 }
 
 // audienceOf is whom the target names; without a resource that is us.
-func (p *Provider) audienceOf(t target) audience {
+func (p *Provider) audienceOf(t target.Target) audience {
 	if len(t.Audience) == 0 {
 		return audience{p.Issuer}
 	}
@@ -242,8 +243,8 @@ func unix(t time.Time) int64 {
 
 // accessLives is how long the new access token is good.
 func (w *work) accessLives(p *Provider) time.Duration {
-	if w.target == nil || w.target.lives <= 0 {
+	if w.target == nil || w.target.Lives <= 0 {
 		return p.Lifetimes.Access
 	}
-	return w.target.lives
+	return w.target.Lives
 }

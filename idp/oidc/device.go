@@ -12,6 +12,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/devices"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -116,8 +117,8 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 			return err
 		}
 	}
-	aimed, err := p.aim(ctx, w.client.Client, url.Values{"resource": w.form["resource"]},
-		granted{Scopes: d.Scopes, Resources: d.Resources, Details: w.about.Details})
+	aimed, err := p.targets.Aim(ctx, w.client.Client, url.Values{"resource": w.form["resource"]},
+		target.Granted{Scopes: d.Scopes, Resources: d.Resources, Details: w.about.Details})
 	if err != nil {
 		return err
 	}

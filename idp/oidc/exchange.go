@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
@@ -102,23 +103,23 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 	if len(named) == 0 {
 		return wire.Refuse("invalid_target", "Say by resource or audience what the token is for.")
 	}
-	most := granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
+	most := target.Granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
 	var err error
-	if most.Resources, err = p.readResources(ctx, w.client.Client, named, nil); err != nil {
+	if most.Resources, err = p.targets.Resources(ctx, w.client.Client, named, nil); err != nil {
 		return err
 	}
 	form := map[string][]string{"resource": named, "scope": w.form["scope"], "authorization_details": w.form["authorization_details"]}
-	aimed, err := p.aim(ctx, w.client.Client, form, most)
+	aimed, err := p.targets.Aim(ctx, w.client.Client, form, most)
 	if err != nil {
 		return err
 	}
 	if w.kind = typeAccessToken; w.form.Get("requested_token_type") == typeJWT {
-		if aimed.format != clients.JWT {
+		if aimed.Format != clients.JWT {
 			return wire.Refuse("invalid_request", "This resource does not take JWTs.")
 		}
 		w.kind = typeJWT
 	}
-	aimed.lives = min(aimed.lives, h.ExpiresAt.Sub(p.Clock()))
+	aimed.Lives = min(aimed.Lives, h.ExpiresAt.Sub(p.Clock()))
 	w.target = &aimed
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -29,10 +30,10 @@ type introspection struct {
 	ID        string
 	AuthTime  int64 // RFC 9470 §6.2
 	ACR       string
-	Details   details      // RFC 9396 §9.2
-	Actor     *actor       // RFC 8693 §4.1
-	MayAct    *actor       // RFC 8693 §4.4
-	Bound     confirmation // RFC 9449 §6.2
+	Details   target.Details // RFC 9396 §9.2
+	Actor     *actor         // RFC 8693 §4.1
+	MayAct    *actor         // RFC 8693 §4.4
+	Bound     confirmation   // RFC 9449 §6.2
 }
 
 func (i introspection) Members(w *object.Writer) {

@@ -11,6 +11,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
@@ -125,7 +126,7 @@ func (p *Provider) vouched(ctx context.Context, w *work, a clientauth.Asserted) 
 func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Account) error {
 	scopes := slices.DeleteFunc(slices.Clone(w.client.Scopes), func(s string) bool { return s == "offline_access" })
 	if asked := strings.Fields(w.form.Get("scope")); len(asked) > 0 {
-		if !within(asked, scopes) {
+		if !target.Within(asked, scopes) {
 			return wire.RefuseAs("invalid_scope")
 		}
 		scopes = asked
@@ -143,7 +144,7 @@ func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Acco
 			return wire.Refuse("invalid_grant", "The person has not allowed the client what it asks for.")
 		}
 	}
-	aimed, err := p.aim(ctx, w.client.Client, w.form, most)
+	aimed, err := p.targets.Aim(ctx, w.client.Client, w.form, most)
 	if err != nil {
 		return err
 	}

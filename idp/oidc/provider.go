@@ -27,6 +27,7 @@ import (
 	"tegata/idp/oidc/registration"
 	"tegata/idp/oidc/sealing"
 	"tegata/idp/oidc/singlelogout"
+	"tegata/idp/oidc/target"
 	"tegata/idp/sessions"
 	"tegata/keys"
 	"tegata/shared/audit"
@@ -105,6 +106,7 @@ type Provider struct {
 	sealing  *sealing.Keys // of codes and access tokens
 	remote   *jwks.Cache
 	prover   *clientauth.Prover
+	targets  *target.Finder
 	signer   *jws.Signer
 	quiet    quiet
 	repeats  repeats
@@ -138,6 +140,7 @@ func (p *Provider) compose() {
 		Issuer: p.Issuer, Endpoints: []string{p.Issuer + pathToken, p.Issuer + pathPushed}, Clients: p.Clients, Clock: p.Clock, Keys: p.keysOf,
 		Certificate: p.certificateOf, Trusted: func(r *http.Request) bool { return p.CertificateTrusted(r) },
 	}
+	p.targets = &target.Finder{Clients: p.Clients, Issuer: p.Issuer, Lives: p.Lifetimes.Access}
 	p.signer = &jws.Signer{Keys: p.Keys}
 	p.store = store{DB: p.DB}
 	p.sealing = &sealing.Keys{DB: p.DB, Seal: p.Once.Seal, Clock: p.Clock}

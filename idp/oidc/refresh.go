@@ -2,12 +2,12 @@ package oidc
 
 import (
 	"context"
-	"slices"
 
 	"github.com/ory/fosite"
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -52,7 +52,7 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if err := g.p.still(ctx, w.client.Client, h); err != nil {
 		return err
 	}
-	aimed, err := g.p.aim(ctx, w.client.Client, w.form, h.most())
+	aimed, err := g.p.targets.Aim(ctx, w.client.Client, w.form, h.most())
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 	if err := p.stillActive(ctx, h); err != nil {
 		return err
 	}
-	if !within(h.Scopes, client.Scopes) {
+	if !target.Within(h.Scopes, client.Scopes) {
 		return wire.RefuseAs("invalid_grant")
 	}
 	if client.FirstParty {
@@ -87,7 +87,7 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 // covered is the part of still about what the person allowed this client.
 func (p *Provider) covered(ctx context.Context, client *clients.Client, h held) (bool, error) {
 	if h.Person != nil && h.Person.Looked && h.Client == client.ID {
-		return h.Person.Asked && within(h.Scopes, h.Person.Allowed), nil
+		return h.Person.Asked && target.Within(h.Scopes, h.Person.Allowed), nil
 	}
 	return p.Interaction.Covered(ctx, h.Session.AccountID, client.ID, h.Scopes)
 }
@@ -124,7 +124,7 @@ func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 		refresh, _, _ := s.GenerateRefreshToken(ctx, r)
 		to.SetExtra("refresh_token", refresh)
 	}
-	if !within([]string{"openid"}, w.refreshed.Scopes) {
+	if !target.Within([]string{"openid"}, w.refreshed.Scopes) {
 		return nil
 	}
 	r.GetSession().(*session).claims.AccessTokenHash = leftHash(w.client.IDTokenAlg, access)
@@ -134,9 +134,4 @@ func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 	}
 	to.SetExtra("id_token", id)
 	return nil
-}
-
-// within tells whether every scope asked for was granted.
-func within(asked, granted []string) bool {
-	return !slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
 }

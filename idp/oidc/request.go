@@ -15,6 +15,7 @@ import (
 	"tegata/idp/interaction"
 	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/reply"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
@@ -41,9 +42,9 @@ type authorization struct {
 	maxAge    *time.Duration
 	hint      hint // of id_token_hint, empty without one
 	claims    claims.Parameter
-	resources []string // RFC 8707
-	details   details  // RFC 9396
-	target    string   // target_link_uri, when it is the client's own
+	resources []string       // RFC 8707
+	details   target.Details // RFC 9396
+	target    string         // target_link_uri, when it is the client's own
 	request   fosite.AuthorizeRequester
 	session   *sessions.Session // that the answer is for
 
@@ -183,4 +184,13 @@ func language(locales string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(locales), " ")
 	lang, _, _ := strings.Cut(strings.ToLower(first), "-")
 	return lang
+}
+
+// readTargets reads resource and authorization_details at the authorization endpoint.
+func (p *Provider) readTargets(ctx context.Context, a *authorization) (err error) {
+	if a.resources, err = p.targets.Resources(ctx, a.client, a.params["resource"], a.scopes); err != nil {
+		return err
+	}
+	a.details, err = target.ReadDetails(a.client, a.params.Get("authorization_details"))
+	return err
 }

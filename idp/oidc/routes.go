@@ -17,7 +17,6 @@
 //	answer.go      answers to clients that prove themselves, in JSON or JWT
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
-//	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
 //	accesstoken.go access tokens, opaque or JWT (RFC 9068); refreshtoken.go
 //	codes.go       authorization codes; session.go: what codes and tokens stand for
 //	records.go     the storage that fosite sees
@@ -40,6 +39,7 @@
 //	checksession/  /oauth2/session: lets a client's page notice who is signed in
 //	registration/  /oauth2/register: clients that register themselves
 //	singlelogout/  tells clients that a session ended, by the outbox or by frames
+//	target/        what an access token is for (RFC 8707, RFC 9396)
 //	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
 //	jws/           signing with the key ring

@@ -7,6 +7,7 @@ import (
 
 	"tegata/idp/connections"
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/target"
 	"tegata/shared/db"
 	"tegata/shared/fault"
 )
@@ -31,8 +32,8 @@ type grant struct {
 }
 
 // most is what tokens of the grant may be good for.
-func (g grant) most() granted {
-	return granted{Scopes: g.Scopes, Resources: g.Session.Resources, Details: g.Session.Details}
+func (g grant) most() target.Granted {
+	return target.Granted{Scopes: g.Scopes, Resources: g.Session.Resources, Details: g.Session.Details}
 }
 
 // grantInto is what both ways to write a grant have in common.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -116,7 +117,7 @@ func (p *Provider) bringIDToken(ctx context.Context, text string) (held, *client
 	if err == nil {
 		err = p.still(ctx, from, h)
 	}
-	h.Scopes, h.Target, h.ExpiresAt = nil, target{}, token.ExpiresAt
+	h.Scopes, h.Target, h.ExpiresAt = nil, target.Target{}, token.ExpiresAt
 	return h, from, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/once"
 )
@@ -43,7 +44,7 @@ type work struct {
 	certificate *x509.Certificate     // what the caller showed
 
 	form       url.Values                                     // of the token request
-	target     *target                                        // what the access token is for
+	target     *target.Target                                 // what the access token is for
 	accessText string                                         // the access token
 	about      *session                                       // what tokens say, for the grant types of grants.go
 	write      func(ctx context.Context, now time.Time) error // what redeem writes for them
@@ -71,8 +72,8 @@ type tokens struct {
 	IDToken      string
 	Scope        string
 
-	IssuedTokenType string  // RFC 8693 §2.2.1
-	Details         details // RFC 9396 §7
+	IssuedTokenType string         // RFC 8693 §2.2.1
+	Details         target.Details // RFC 9396 §7
 }
 
 func (t tokens) Members(w *object.Writer) {

@@ -77,7 +77,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 	if err != nil {
 		return h, account, err
 	}
-	if !h.Target.here(p.Issuer) {
+	if !h.Target.Here(p.Issuer) {
 		return h, account, wire.Refuse("invalid_token", "The access token is for another resource.")
 	}
 	if err := p.mayUse(w, r, pathUserinfo, given, h.Bound); err != nil {
