@@ -1,52 +1,14 @@
 package oidc
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 )
-
-// confirmation is the key without which a token is worth nothing: that of DPoP proofs
-// or that of a certificate. Empty for a bearer token. RFC 7800 §3.1, RFC 9449 §6.1,
-// RFC 8705 §3.1.
-type confirmation struct {
-	JKT string `json:"jkt,omitempty"`
-	X5T string `json:"x5t#S256,omitempty"`
-}
-
-// bound tells whether there is a key.
-func (c confirmation) bound() bool { return c != confirmation{} }
-
-// text is the confirmation as the database keeps it.
-func (c confirmation) text() string {
-	if !c.bound() {
-		return ""
-	}
-	b, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // two texts
-	}
-	return string(b)
-}
-
-func readConfirmation(text string) (c confirmation, err error) {
-	if text == "" {
-		return c, nil
-	}
-	return c, json.Unmarshal([]byte(text), &c)
-}
-
-// tokenType is how the tokens of a confirmation are used. RFC 9449 §5.
-func (c confirmation) tokenType() string {
-	if c.JKT != "" {
-		return "DPoP"
-	}
-	return "Bearer"
-}
 
 // bind decides what the tokens of a token request are tied to: the key that was proved
 // with it. It refuses clients that have to prove one, and codes and refresh tokens
@@ -81,7 +43,7 @@ func (p *Provider) bind(w *work) error {
 func (w *work) bindRefreshed() error {
 	before := w.refreshed.Bound
 	switch {
-	case w.client.Public() && before.bound() && before != w.bound:
+	case w.client.Public() && before.Bound() && before != w.bound:
 		return wire.Refuse("invalid_grant", "The refresh token is bound to another key.")
 	case before.JKT != "" && w.bound.JKT == "":
 		return wire.Refuse("invalid_dpop_proof", "The refresh token needs a DPoP proof.")
@@ -94,7 +56,7 @@ func (w *work) bindRefreshed() error {
 // keepsRefresh tells whether a refresh token stays as it is when it is used. One of a
 // confidential client with a key is worth nothing to anybody else; replacing it would
 // only lose it when an answer gets lost (FAPI 2.0 §5.3.2.1).
-func (w *work) keepsRefresh() bool { return w.bound.bound() && !w.client.Public() }
+func (w *work) keepsRefresh() bool { return w.bound.Bound() && !w.client.Public() }
 
 // presented is an access token as somebody brought it.
 type presented struct {
@@ -108,7 +70,7 @@ var errNeedsKey = wire.Refuse("invalid_token", "The access token is bound to a k
 
 // mayUse tells whether who brought the token has its key. A bound token that comes as
 // a bearer token was found by somebody (A-035). RFC 9449 §7.1, RFC 8705 §3.
-func (p *Provider) mayUse(w http.ResponseWriter, r *http.Request, path string, given presented, want confirmation) error {
+func (p *Provider) mayUse(w http.ResponseWriter, r *http.Request, path string, given presented, want tokens.Confirmation) error {
 	if want.JKT != "" && given.scheme != schemeDPoP {
 		return errNeedsKey
 	}

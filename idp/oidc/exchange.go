@@ -8,6 +8,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
@@ -64,7 +65,7 @@ func (p *Provider) openExchange(ctx context.Context, w *work) error {
 
 // actorFor tells through whom the new token goes: the holder of the actor_token, or
 // the client itself unless its registration says that it acts as the person.
-func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*actor, error) {
+func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*tokens.Actor, error) {
 	before := h.Session.Actor
 	depth := 0
 	for a := before; a != nil; a = a.Actor {
@@ -80,7 +81,7 @@ func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*actor, error
 		if w.client.TokenExchange.Impersonation {
 			return before, nil
 		}
-		return &actor{Subject: w.client.ID, Client: w.client.ID, Actor: before}, nil
+		return &tokens.Actor{Subject: w.client.ID, Client: w.client.ID, Actor: before}, nil
 	}
 	acts, _, err := p.bring(ctx, w, "actor_token")
 	if err != nil {
@@ -89,7 +90,7 @@ func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*actor, error
 	if acts.Client != w.client.ID {
 		return nil, wire.Refuse("invalid_request", "The actor_token is not the client's own.")
 	}
-	return &actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
+	return &tokens.Actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
 }
 
 // aimExchange finds what the new token is for.

@@ -13,6 +13,7 @@ import (
 	"tegata/idp/connections"
 	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/reply"
+	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
@@ -135,10 +136,10 @@ func (p *Provider) parameters(ctx context.Context, a *authorization, g given) ([
 func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) (string, error) {
 	token := p.idTokenClaims(a.client, g.about, p.Lifetimes.ID)
 	if g.code != "" {
-		token.CodeHash = leftHash(a.client.IDTokenAlg, g.code)
+		token.CodeHash = tokens.LeftHash(a.client.IDTokenAlg, g.code)
 	}
 	if g.access != "" {
-		token.AccessHash = leftHash(a.client.IDTokenAlg, g.access)
+		token.AccessHash = tokens.LeftHash(a.client.IDTokenAlg, g.access)
 	}
 	names := slices.Clone(g.about.IDToken)
 	if a.kind == "id_token" {

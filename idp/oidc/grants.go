@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 )
 
@@ -89,7 +90,7 @@ func (g *ownGrants) PopulateTokenEndpointResponse(ctx context.Context, r fosite.
 	if !w.identity {
 		return nil
 	}
-	w.about.claims.AccessTokenHash = leftHash(w.client.IDTokenAlg, access)
+	w.about.claims.AccessTokenHash = tokens.LeftHash(w.client.IDTokenAlg, access)
 	id, err := strategy{g.p}.GenerateIDToken(ctx, g.p.Lifetimes.ID, r)
 	if err == nil {
 		to.SetExtra("id_token", id)

@@ -9,61 +9,10 @@ import (
 	"strings"
 
 	"tegata/idp/oidc/claims"
-	"tegata/idp/oidc/object"
-	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
-
-// introspection is what a token is, to somebody who may know. RFC 7662 §2.2. One that
-// is no good, or none of the client's business, is just not active.
-type introspection struct {
-	Active    bool
-	Scope     string
-	Client    string
-	TokenType string
-	Expires   int64 // this and Issued: seconds since 1970
-	Issued    int64
-	Subject   string
-	Audience  audience
-	Issuer    string
-	ID        string
-	AuthTime  int64 // RFC 9470 §6.2
-	ACR       string
-	Details   target.Details // RFC 9396 §9.2
-	Actor     *actor         // RFC 8693 §4.1
-	MayAct    *actor         // RFC 8693 §4.4
-	Bound     confirmation   // RFC 9449 §6.2
-}
-
-func (i introspection) Members(w *object.Writer) {
-	w.Value("active", i.Active)
-	w.Text("scope", i.Scope)
-	w.Text("client_id", i.Client)
-	w.Text("token_type", i.TokenType)
-	w.Number("exp", i.Expires)
-	w.Number("iat", i.Issued)
-	w.Text("sub", i.Subject)
-	if len(i.Audience) > 0 {
-		w.Value("aud", i.Audience)
-	}
-	w.Text("iss", i.Issuer)
-	w.Text("jti", i.ID)
-	w.Number("auth_time", i.AuthTime)
-	w.Text("acr", i.ACR)
-	if len(i.Details) > 0 {
-		w.Value("authorization_details", i.Details)
-	}
-	if i.Actor != nil {
-		w.Value("act", i.Actor)
-	}
-	if i.MayAct != nil {
-		w.Value("may_act", i.MayAct)
-	}
-	if i.Bound.bound() {
-		w.Value("cnf", i.Bound)
-	}
-}
 
 // introspectionJWT is the media type of a signed answer. RFC 9701 §4.
 const introspectionJWT = "application/token-introspection+jwt"
@@ -101,50 +50,50 @@ func accepts(r *http.Request, kind string) bool {
 	return false
 }
 
-func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (introspection, error) {
+func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (tokens.Introspection, error) {
 	if err := wire.ReadForm(w, r); err != nil {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	if work.client.Public() { // anybody can say that they are this client
-		return introspection{}, wire.Refuse("invalid_client", "A client has to prove itself to ask about tokens.")
+		return tokens.Introspection{}, wire.Refuse("invalid_client", "A client has to prove itself to ask about tokens.")
 	}
 	if work.assertion != nil {
 		if err := p.remember(ctx, work, p.Clock()); err != nil {
-			return introspection{}, err
+			return tokens.Introspection{}, err
 		}
 	}
 	given := r.PostForm.Get("token")
 	if given == "" {
-		return introspection{}, wire.Refuse("invalid_request", "The parameter token is missing.")
+		return tokens.Introspection{}, wire.Refuse("invalid_request", "The parameter token is missing.")
 	}
 	return p.tell(ctx, work, given)
 }
 
 // tell says what the client may know of the token. The hint of the request is not
 // needed: one look finds either kind.
-func (p *Provider) tell(ctx context.Context, work *work, given string) (introspection, error) {
+func (p *Provider) tell(ctx context.Context, work *work, given string) (tokens.Introspection, error) {
 	kind, h, err := p.tokenBy(ctx, given)
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return introspection{}, nil
+		return tokens.Introspection{}, nil
 	}
 	if err != nil {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	if may, err := p.mayKnow(ctx, work.client, kind, h); err != nil || !may {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	if !h.Machine && !h.Person.Active {
-		return introspection{}, nil
+		return tokens.Introspection{}, nil
 	}
 	from, err := p.Clients.ByID(ctx, h.Client)
 	if fault.Is(err, fault.NotFound) {
-		return introspection{}, nil
+		return tokens.Introspection{}, nil
 	}
 	if err != nil {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	answer := p.describeToken(kind, h)
 	answer.MayAct = mayAct(from)
@@ -192,17 +141,17 @@ func (p *Provider) mayKnow(ctx context.Context, client *registered, kind string,
 	return slices.Contains(h.Target.Audience, client.ID), nil
 }
 
-func (p *Provider) describeToken(kind string, h held) introspection {
-	answer := introspection{
+func (p *Provider) describeToken(kind string, h held) tokens.Introspection {
+	answer := tokens.Introspection{
 		Active: true, Scope: strings.Join(h.Scopes, " "), Client: h.Client,
 		Expires: h.ExpiresAt.Unix(), Issued: h.CreatedAt.Unix(), Subject: h.Session.Subject,
 		Audience: p.audienceOf(h.Target), Issuer: p.Issuer, ID: h.Token,
 		AuthTime: unix(h.Session.AuthTime), ACR: h.Session.ACR, Details: h.Target.Details, Actor: h.Session.Actor, Bound: h.Bound,
 	}
 	if kind == kindAccess {
-		answer.TokenType = h.Bound.tokenType()
+		answer.TokenType = h.Bound.TokenType()
 		return answer
 	}
-	answer.Audience, answer.Details = audience{p.Issuer}, h.Session.Details // it is used here and nowhere else
+	answer.Audience, answer.Details = tokens.Audience{p.Issuer}, h.Session.Details // it is used here and nowhere else
 	return answer
 }

@@ -8,6 +8,7 @@ import (
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -127,7 +128,7 @@ func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 	if !target.Within([]string{"openid"}, w.refreshed.Scopes) {
 		return nil
 	}
-	r.GetSession().(*session).claims.AccessTokenHash = leftHash(w.client.IDTokenAlg, access)
+	r.GetSession().(*session).claims.AccessTokenHash = tokens.LeftHash(w.client.IDTokenAlg, access)
 	id, err := s.GenerateIDToken(ctx, g.p.Lifetimes.ID, r)
 	if err != nil {
 		return err

@@ -40,6 +40,7 @@
 //	registration/  /oauth2/register: clients that register themselves
 //	singlelogout/  tells clients that a session ended, by the outbox or by frames
 //	target/        what an access token is for (RFC 8707, RFC 9396)
+//	tokens/        what tokens say, and what is said of them
 //	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
 //	jws/           signing with the key ring

@@ -10,6 +10,7 @@ import (
 
 	"tegata/idp/oidc/object"
 	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 )
 
 var _ openid.Session = (*session)(nil)
@@ -28,7 +29,7 @@ type session struct {
 	IDToken   []string       `json:"id_token,omitempty"` // the same, wanted in the ID token
 	Resources []string       `json:"resources,omitempty"`
 	Details   target.Details `json:"details,omitempty"`
-	Actor     *actor         `json:"act,omitempty"`
+	Actor     *tokens.Actor  `json:"act,omitempty"`
 	DPoPKey   string         `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
 
 	claims  jwt.IDTokenClaims // what fosite writes at_hash into

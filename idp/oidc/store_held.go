@@ -6,6 +6,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 	"tegata/shared/db"
 	"tegata/shared/fault"
 )
@@ -29,7 +30,7 @@ type held struct {
 	Over      bool // its grant, its session or its client
 	Ended     bool // that, or itself
 	Replaced  bool // itself: a refresh token that was used
-	Bound     confirmation
+	Bound     tokens.Confirmation
 	Person    *person // that it is about; nil when nobody looked
 	Family    family  // of a refresh token
 }
@@ -153,7 +154,7 @@ func (s store) refresh(ctx context.Context, given string) (held, error) {
 	}
 	h.Replaced, h.Family = replaced, f
 	h.Ended = h.Over || replaced
-	h.Bound, err = readConfirmation(cnf)
+	h.Bound, err = tokens.ReadConfirmation(cnf)
 	return h, err
 }
 

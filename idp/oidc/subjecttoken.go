@@ -7,6 +7,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -123,9 +124,9 @@ func (p *Provider) bringIDToken(ctx context.Context, text string) (held, *client
 
 // mayAct is who may act for the subject of the client's tokens, nil for nobody in
 // particular. RFC 8693 §4.4.
-func mayAct(client *clients.Client) *actor {
+func mayAct(client *clients.Client) *tokens.Actor {
 	if client.MayAct == "" {
 		return nil
 	}
-	return &actor{Subject: client.MayAct, Client: client.MayAct}
+	return &tokens.Actor{Subject: client.MayAct, Client: client.MayAct}
 }

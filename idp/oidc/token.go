@@ -14,8 +14,8 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
-	"tegata/idp/oidc/object"
 	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/once"
 )
@@ -40,7 +40,7 @@ type work struct {
 	scopes      []string              // of the grant
 	access      string                // the access token's id
 	refresh     *refreshToken         // nil: there is no new one
-	bound       confirmation          // the key that the tokens need
+	bound       tokens.Confirmation   // the key that the tokens need
 	certificate *x509.Certificate     // what the caller showed
 
 	form       url.Values                                     // of the token request
@@ -62,32 +62,6 @@ func withWork(r *http.Request) (context.Context, *work) {
 }
 
 func workOf(ctx context.Context) *work { return ctx.Value(workKey{}).(*work) }
-
-// tokens is the answer of the token endpoint. RFC 6749 §5.1, OIDC Core §3.1.3.3.
-type tokens struct {
-	AccessToken  string
-	TokenType    string
-	ExpiresIn    int64 // seconds
-	RefreshToken string
-	IDToken      string
-	Scope        string
-
-	IssuedTokenType string         // RFC 8693 §2.2.1
-	Details         target.Details // RFC 9396 §7
-}
-
-func (t tokens) Members(w *object.Writer) {
-	w.Text("access_token", t.AccessToken)
-	w.Text("token_type", t.TokenType)
-	w.Value("expires_in", t.ExpiresIn)
-	w.Text("refresh_token", t.RefreshToken)
-	w.Text("id_token", t.IDToken)
-	w.Text("scope", t.Scope)
-	w.Text("issued_token_type", t.IssuedTokenType)
-	if len(t.Details) > 0 {
-		w.Value("authorization_details", t.Details)
-	}
-}
 
 // token answers POST /oauth2/token. RFC 6749 §3.2.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
@@ -111,7 +85,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 func nothing(context.Context) error { return nil }
 
 // serveToken finds the answer and writes what it leads to.
-func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.Context, *work, tokens, error) {
+func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.Context, *work, tokens.Answer, error) {
 	ctx, work := withWork(r)
 	work.began = p.Clock()
 	answer, err := p.exchange(ctx, w, r)
@@ -119,29 +93,29 @@ func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.C
 }
 
 // exchange walks through the grant. It writes nothing to the database.
-func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.Request) (tokens, error) {
+func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.Request) (tokens.Answer, error) {
 	if err := wire.ReadForm(w, r); err != nil {
-		return tokens{}, err
+		return tokens.Answer{}, err
 	}
 	switch r.PostForm.Get("grant_type") {
 	case "":
-		return tokens{}, wire.Refuse("invalid_request", "The parameter grant_type is missing.")
+		return tokens.Answer{}, wire.Refuse("invalid_request", "The parameter grant_type is missing.")
 	case clients.AuthorizationCode:
 		if r.PostForm.Get("code") == "" {
-			return tokens{}, wire.Refuse("invalid_request", "The parameter code is missing.")
+			return tokens.Answer{}, wire.Refuse("invalid_request", "The parameter code is missing.")
 		}
 	case clients.RefreshToken:
 		if r.PostForm.Get("refresh_token") == "" {
-			return tokens{}, wire.Refuse("invalid_request", "The parameter refresh_token is missing.")
+			return tokens.Answer{}, wire.Refuse("invalid_request", "The parameter refresh_token is missing.")
 		}
 	default:
 		if err := checkOwnGrant(r.PostForm); err != nil {
-			return tokens{}, err
+			return tokens.Answer{}, err
 		}
 	}
 	work, err := workOf(ctx), error(nil)
 	if work.proof, err = p.proofs().Read(w, r, pathToken, ""); err != nil {
-		return tokens{}, err
+		return tokens.Answer{}, err
 	}
 	work.form = r.PostForm
 	work.certificate = p.certificateOf(r)
@@ -150,23 +124,23 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 		err = p.bind(work)
 	}
 	if err != nil {
-		return tokens{}, err
+		return tokens.Answer{}, err
 	}
 	response, err := p.engine.NewAccessResponse(ctx, request)
 	if err != nil {
-		return tokens{}, err
+		return tokens.Answer{}, err
 	}
 	good := answer(response, work, work.accessLives(p))
-	good.TokenType = work.bound.tokenType()
+	good.TokenType = work.bound.TokenType()
 	return good, nil
 }
 
-func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
+func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens.Answer {
 	text := func(key string) string {
 		s, _ := r.GetExtra(key).(string)
 		return s
 	}
-	return tokens{
+	return tokens.Answer{
 		AccessToken: r.GetAccessToken(), TokenType: "Bearer", ExpiresIn: int64(lives / time.Second),
 		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: strings.Join(w.target.Scopes, " "),
 		IssuedTokenType: w.kind, Details: w.target.Details,
