@@ -127,8 +127,8 @@ func (p program) showRequests(s *app.Services, all []clients.Request, asJSON boo
 	reasons := make([][]string, len(all))
 	for i, r := range all {
 		text := ""
-		if r.Reason != clients.ReasonNone {
-			text = s.Catalog.Text("en", "doctor.reason."+r.Reason, words(r.Details))
+		if key, values := r.Sentence(); key != "" {
+			text = s.Catalog.Text("en", key, values)
 		}
 		list[i] = requestJSON{r.At, r.Endpoint, r.Outcome, r.Reason, r.Details, text}
 		reasons[i] = lines(text, doctorWidth)
@@ -198,12 +198,4 @@ func difference(given, expected string) string {
 		came = "{+" + came + "+}"
 	}
 	return start + expect + came + end
-}
-
-func words(details map[string]string) map[string]any {
-	all := map[string]any{}
-	for name, value := range details {
-		all[name] = value
-	}
-	return all
 }
