@@ -22,7 +22,7 @@ import (
 const longestPassword = 4096
 
 func (p program) account() *cobra.Command {
-	group := &cobra.Command{Use: "account", Short: "List, show and create accounts; see and end what they allowed", Args: cobra.NoArgs}
+	group := &cobra.Command{Use: "account", Short: "List, show and create accounts; see and end what they allowed"}
 	group.AddCommand(p.accountList(), p.accountShow(), p.accountCreate(), p.accountApps(), p.accountWithdraw())
 	return group
 }

@@ -15,6 +15,8 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/spf13/cobra"
+
 	"tegata/idp/app"
 	"tegata/idp/schema"
 	"tegata/shared/config"
@@ -28,8 +30,13 @@ type program struct {
 
 // Main runs one command and gives its exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
+	return verbs.Main(command(verbs.Std{In: stdin, Out: stdout, Err: stderr, Environ: environ}), args)
+}
+
+// command gives the program with all of its verbs.
+func command(std verbs.Std) *cobra.Command {
 	p := program{&verbs.Program[app.Config, *app.Services]{
-		Std:  verbs.Std{In: stdin, Out: stdout, Err: stderr, Environ: environ},
+		Std:  std,
 		Name: "idp", About: "Tegata ID, the OpenID Provider", EnvPrefix: app.EnvPrefix, File: "configs/idp.yaml",
 		Schema: schema.FS, Load: app.Load, Sends: true,
 		Shared: func(c app.Config) config.Program { return c.Program },
@@ -39,7 +46,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []st
 	p.Serve = p.serve
 	root := p.Root()
 	root.AddCommand(p.account(), p.client(), p.keys().Command())
-	return verbs.Main(root, args)
+	return root
 }
 
 func (p program) serve(ctx context.Context, c app.Config, log *slog.Logger, version string) error {

@@ -126,10 +126,7 @@ func (p program) showRequests(s *app.Services, all []clients.Request, asJSON boo
 	rows := make([][]string, len(all))
 	reasons := make([][]string, len(all))
 	for i, r := range all {
-		text := ""
-		if key, values := r.Sentence(); key != "" {
-			text = s.Catalog.Text("en", key, values)
-		}
+		text := r.Told(s.Catalog, "en")
 		list[i] = requestJSON{r.At, r.Endpoint, r.Outcome, r.Reason, r.Details, text}
 		reasons[i] = lines(text, doctorWidth)
 		if given, expected, ok := r.Compared(); ok {

@@ -7,7 +7,7 @@ import (
 )
 
 // Why a request was refused, or what was odd about it. The pages and the command line
-// have a sentence for each: "doctor.reason.NAME", see Sentence. What stands behind "details" is what
+// have a sentence for each: "doctor.reason.NAME", see Told. What stands behind "details" is what
 // the sentence shows.
 const (
 	ReasonNone            = ""
@@ -30,12 +30,14 @@ const (
 	ReasonInteraction     = "interaction_required"
 	ReasonAuthMethod      = "auth_method" // details: given, registered
 	ReasonSecret          = "secret"
-	ReasonCertificate     = "certificate"  // details: why
-	ReasonClock           = "clock"        // details: clock
-	ReasonZone            = "clock_zone"   // as if local time were UTC; details: clock
-	ReasonMilliseconds    = "milliseconds" // where seconds belong
-	ReasonAssertion       = "assertion"    // details: why
-	ReasonProof           = "proof"        // DPoP; details: why
+	ReasonCertificate     = "certificate"      // details: why
+	ReasonClock           = "clock"            // details: clock
+	ReasonZone            = "clock_zone"       // as if local time were UTC; details: clock
+	ReasonMilliseconds    = "milliseconds"     // where seconds belong
+	ReasonAssertion       = "assertion"        // details: why
+	ReasonAudience        = "audience"         // of an assertion; details: given, registered (whom it should name)
+	ReasonAudienceSetting = "audience_setting" // the same, and token_endpoint_auth_audience "endpoint" would take it
+	ReasonProof           = "proof"            // DPoP; details: why
 	ReasonProofMissing    = "proof_missing"
 	ReasonProofURL        = "proof_url"    // details: given, registered (the endpoint)
 	ReasonProofMethod     = "proof_method" // details: given, registered
@@ -43,6 +45,7 @@ const (
 	ReasonProofReplayed   = "proof_replayed"
 	ReasonCodeUsed        = "code_used"
 	ReasonCodeUnknown     = "code_unknown" // or expired, or another client's
+	ReasonScopeGone       = "scope_gone"   // at a refresh; details: given (granted), registered (what the client may have)
 	ReasonTokenOver       = "token_over"
 	ReasonTokenScope      = "token_scope" // without openid
 	ReasonLogoutURI       = "logout_uri"  // details: given, registered (the nearest)
@@ -69,7 +72,7 @@ type Request struct {
 // nothing is registered that could be; false when the reason is not about addresses.
 func (r Request) Compared() (given, expected string, ok bool) {
 	switch r.Reason {
-	case ReasonRedirectURI, ReasonRedirectChanged, ReasonLogoutURI, ReasonProofURL:
+	case ReasonRedirectURI, ReasonRedirectChanged, ReasonLogoutURI, ReasonProofURL, ReasonAudience, ReasonAudienceSetting:
 		return r.Details["given"], r.Details["registered"], r.Details["given"] != ""
 	}
 	return "", "", false

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
@@ -80,7 +82,7 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 	wrong := fault.Of(err)
 	switch {
 	case refused.Code == "invalid_client":
-		return whyNotProved(w, c, refused, seen)
+		return p.whyNotProved(w, c, refused, seen)
 	case aboutProof(refused):
 		return p.whyNotProof(w.arrived, refused, seen)
 	case wrong != nil && wrong.Field == "redirect_uri":
@@ -91,8 +93,10 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 		return clients.ReasonRedirectChanged, compared(w.form.Get("redirect_uri"), w.request.Form["redirect_uri"])
 	case errors.Is(w.looked, fosite.ErrInvalidatedAuthorizeCode):
 		return clients.ReasonCodeUsed, nil
-	case refused.Code == "invalid_grant" && w.request == nil && w.refreshed == nil && slices.Contains(looksUp, w.form.Get("grant_type")):
+	case refused.Code == "invalid_grant" && w.request == nil && !w.refreshes(c) && slices.Contains(looksUp, w.form.Get("grant_type")):
 		return clients.ReasonCodeUnknown, nil
+	case errors.Is(err, errScopesGone) && w.refreshes(c):
+		return clients.ReasonScopeGone, map[string]string{"given": strings.Join(w.refreshed.Scopes, " "), "registered": strings.Join(c.client.Scopes, " ")}
 	}
 	return sentenceOf(refused, w.arrived.PostForm)
 }
@@ -100,8 +104,13 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 // looksUp are the grant types that bring a code or refresh token of ours.
 var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
 
+// refreshes tells whether a refresh token of that client was found.
+func (w *work) refreshes(c claim) bool {
+	return w.refreshed != nil && w.refreshed.Client == c.client.ID
+}
+
 // whyNotProved tells why the client could not be authenticated.
-func whyNotProved(w *work, c claim, refused *wire.Refusal, seen measured) (string, map[string]string) {
+func (p *Provider) whyNotProved(w *work, c claim, refused *wire.Refusal, seen measured) (string, map[string]string) {
 	byCertificate := c.client.ByCertificate() && c.given.Method == clients.None
 	switch {
 	case byCertificate:
@@ -110,12 +119,29 @@ func whyNotProved(w *work, c claim, refused *wire.Refusal, seen measured) (strin
 		return clients.ReasonAuthMethod, map[string]string{"given": string(c.given.Method), "registered": string(c.client.AuthMethod)}
 	case slices.Contains(aboutTime, refused.Why) && seen.by == byAssertion && seen.matters():
 		return seen.reason()
+	case refused.Why == clientauth.SomebodyElse && len(c.given.Assertion.Audience) > 0:
+		return p.whyNotAudience(c)
 	case c.given.Method == clients.PrivateKeyJWT:
 		return clients.ReasonAssertion, map[string]string{"why": refused.Why}
 	case w.client == nil && c.client.HasSecret() && refused.Why == wire.Sentence("invalid_client"):
 		return clients.ReasonSecret, nil
 	}
 	return clients.ReasonOther, map[string]string{"why": refused.Why}
+}
+
+// whyNotAudience tells whom an assertion is made out to and whom it should be, and whether
+// the registration could let it pass: many libraries name the token endpoint.
+func (p *Provider) whyNotAudience(c claim) (string, map[string]string) {
+	aud, reason := c.given.Assertion.Audience, clients.ReasonAudience
+	came := string(aud) // a list as it is: to be one text may be all that is wrong
+	var one string
+	if json.Unmarshal(aud, &one) == nil {
+		came = one
+	}
+	if !c.client.FAPI() && c.client.AuthAudience != "endpoint" && p.prover.Takes("endpoint", aud) {
+		reason = clients.ReasonAudienceSetting
+	}
+	return reason, compared(came, p.prover.Audiences(c.client.AuthAudience))
 }
 
 // aboutTime are the refusals of an assertion that a clock that is wrong leads to.

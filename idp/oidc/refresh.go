@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ory/fosite"
 
@@ -65,6 +66,9 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	return nil
 }
 
+// errScopesGone is for the client's developer: the answer does not tell it.
+var errScopesGone = errors.New("oidc: the client may not have a scope of the grant any more")
+
 // still looks again at what a grant of a person hangs on: the account may log in, the
 // client may still have these scopes, and the person has not taken back what they
 // allowed. The answer is the same for all of them.
@@ -73,7 +77,7 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 		return err
 	}
 	if !target.Within(h.Scopes, client.Scopes) {
-		return wire.RefuseAs("invalid_grant")
+		return wire.RefuseAs("invalid_grant").Because(errScopesGone)
 	}
 	if client.FirstParty {
 		return nil

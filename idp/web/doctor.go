@@ -111,9 +111,7 @@ func (p *Pages) visit(lang string, r clients.Request) visit {
 	v := visit{
 		At: r.At.UTC().Format("2006-01-02 15:04:05Z"), Endpoint: r.Endpoint, Outcome: r.Outcome, OK: r.Outcome == "ok", Clock: r.Clock(),
 	}
-	if key, values := r.Sentence(); key != "" {
-		v.Reason = p.Page.Catalog.Text(lang, key, values)
-	}
+	v.Reason = r.Told(p.Page.Catalog, lang)
 	if given, expected, ok := r.Compared(); ok {
 		d := diff{None: expected == ""}
 		d.Start, d.Expected, d.Given, d.End = clients.Diff(given, expected)

@@ -46,7 +46,7 @@ import (
 	"tegata/shared/serve"
 )
 
-//go:embed all:templates locales articles static
+//go:embed all:templates locales refusals articles static
 var files embed.FS
 
 // Pages serves every page. Fill its fields, then Mount it.
@@ -85,7 +85,7 @@ func Templates() fs.FS { return folder("templates") }
 func Static() fs.FS { return folder("static") }
 
 // Locales gives the folders of the pages' words.
-func Locales() []fs.FS { return []fs.FS{folder("locales"), folder("articles")} }
+func Locales() []fs.FS { return []fs.FS{folder("locales"), folder("refusals"), folder("articles")} }
 
 // sender is the bare address that people put into their contacts (S-042).
 func (p *Pages) sender() string {

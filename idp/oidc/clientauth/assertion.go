@@ -23,6 +23,9 @@ const (
 	oldAssertion = time.Hour // what Authlib makes; for clients that name the endpoint
 )
 
+// SomebodyElse is what the refusal of an assertion says whose aud is not us.
+const SomebodyElse = "The client assertion is made out to somebody else."
+
 // Algs is what a client may sign with: no algorithm with a shared secret,
 // and no "none".
 var Algs = []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.RS256, jose.EdDSA}
@@ -93,8 +96,8 @@ func (p *Prover) wrong(client *clients.Client, c Asserted) string {
 	switch {
 	case c.Issuer != client.ID || c.Subject != client.ID:
 		return "The client assertion has to name the client as iss and sub."
-	case !p.isAudience(client, c.Audience):
-		return "The client assertion is made out to somebody else."
+	case !p.Takes(client.AuthAudience, c.Audience):
+		return SomebodyElse
 	case c.Expires == nil || c.Expires.Time().Before(now.Add(-jws.Leeway)):
 		return "The client assertion has expired."
 	case c.Expires.Time().After(now.Add(lives + jws.Leeway)):
@@ -109,19 +112,28 @@ func (p *Prover) wrong(client *clients.Client, c Asserted) string {
 	return ""
 }
 
-// isAudience tells whether the assertion is made out to us and nobody else. FAPI
-// clients say the issuer as one text (FAPI 2.0 §5.3.2.1); older OpenID Connect ones
-// may say the token endpoint, or a list, as OIDC Core §9 has it.
-func (p *Prover) isAudience(client *clients.Client, raw json.RawMessage) bool {
+// Takes tells whether an aud means us and nobody else, for a client with that
+// token_endpoint_auth_audience. FAPI clients say the issuer as one text (FAPI 2.0
+// §5.3.2.1); older OpenID Connect ones, which are registered for "endpoint", may say the
+// token endpoint, or a list, as OIDC Core §9 has it.
+func (p *Prover) Takes(setting string, aud json.RawMessage) bool {
 	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return one == p.Issuer || client.AuthAudience == "endpoint" && p.IsUs(one)
+	if json.Unmarshal(aud, &one) == nil {
+		return one == p.Issuer || setting == "endpoint" && p.IsUs(one)
 	}
 	var many []string
-	if client.AuthAudience != "endpoint" || json.Unmarshal(raw, &many) != nil || len(many) == 0 {
+	if setting != "endpoint" || json.Unmarshal(aud, &many) != nil || len(many) == 0 {
 		return false
 	}
 	return !slices.ContainsFunc(many, func(aud string) bool { return !p.IsUs(aud) })
+}
+
+// Audiences are the values of aud that Takes accepts, each by itself.
+func (p *Prover) Audiences(setting string) []string {
+	if setting == "endpoint" {
+		return append([]string{p.Issuer}, p.Endpoints...)
+	}
+	return []string{p.Issuer}
 }
 
 // IsUs tells whether an aud means us: the issuer, or an endpoint where assertions come.
