@@ -9,7 +9,7 @@ import (
 )
 
 func (p *Program[C, S]) config() *cobra.Command {
-	group := &cobra.Command{Use: "config", Short: "Check or show the configuration", Args: cobra.NoArgs}
+	group := &cobra.Command{Use: "config", Short: "Check or show the configuration"}
 	group.AddCommand(
 		&cobra.Command{
 			Use:   "check",

@@ -40,6 +40,7 @@ func Usagef(format string, args ...any) error { return usage{fmt.Errorf(format, 
 // Main runs root with the arguments and gives the exit code. What went wrong is told
 // on standard error, with what to do next.
 func Main(root *cobra.Command, args []string) int {
+	strict(root)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteC()
 	if err == nil {

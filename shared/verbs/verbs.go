@@ -2,7 +2,7 @@
 //
 //	Program    name, configuration and services of one program; Root builds its verbs
 //	Main       runs the verbs and turns what happens into an exit code
-//	Do         wraps the work of a verb (exit.go)
+//	Do         wraps the work of a verb (exit.go); a verb that does not exist: group.go
 //	List       a verb that prints rows page by page, for people or as JSON (list.go)
 //	Table      prints rows for people, JSON what programs read (table.go)
 //	Fetch      reads what the running program serves (fetch.go)

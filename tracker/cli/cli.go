@@ -13,6 +13,8 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/spf13/cobra"
+
 	"tegata/shared/config"
 	"tegata/shared/verbs"
 	"tegata/tracker/app"
@@ -26,8 +28,13 @@ type program struct {
 
 // Main runs one command and gives its exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
+	return verbs.Main(command(verbs.Std{In: stdin, Out: stdout, Err: stderr, Environ: environ}), args)
+}
+
+// command gives the program with all of its verbs.
+func command(std verbs.Std) *cobra.Command {
 	p := program{&verbs.Program[app.Config, *app.Services]{
-		Std:  verbs.Std{In: stdin, Out: stdout, Err: stderr, Environ: environ},
+		Std:  std,
 		Name: "tracker", About: "Tegata Certifications, the certification tracker", EnvPrefix: app.EnvPrefix, File: "configs/tracker.yaml",
 		Schema: schema.FS, Load: app.Load,
 		Shared: func(c app.Config) config.Program { return c.Program },
@@ -37,7 +44,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []st
 	p.Serve = p.serve
 	root := p.Root()
 	root.AddCommand(p.candidate(), p.keys().Command())
-	return verbs.Main(root, args)
+	return root
 }
 
 func (p program) serve(ctx context.Context, c app.Config, log *slog.Logger, version string) error {
