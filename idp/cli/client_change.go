@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,7 +53,7 @@ type registration struct {
 
 func (g *registration) add(f *pflag.FlagSet) {
 	f.StringToStringVar(&g.names, "name", nil, "the name people read, by language: --name en=Shop,ja=店")
-	f.StringVar(&g.file, "file", "", "a JSON file with members of RFC 7591; - is standard input")
+	f.StringVar(&g.file, "file", "", "members of RFC 7591 as JSON, or a client as in clients.yaml; - is standard input")
 	for _, one := range clientFlags {
 		switch one.kind {
 		case "list":
@@ -74,8 +74,8 @@ func (g *registration) members(f *pflag.FlagSet, stdin io.Reader) (map[string]js
 		if err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(text, &all); err != nil {
-			return nil, verbs.Usagef("--file %s: want a JSON object: %v", g.file, err)
+		if all, err = clients.ReadMembers(text); err != nil {
+			return nil, verbs.Usagef("--file %s: %v", g.file, err)
 		}
 	}
 	set := func(name string, value any) {
@@ -91,6 +91,9 @@ func (g *registration) members(f *pflag.FlagSet, stdin io.Reader) (map[string]js
 	for _, one := range clientFlags {
 		if !f.Changed(one.name) {
 			continue
+		}
+		if one.member == "scopes" {
+			delete(all, "scope") // the same, in the words of RFC 7591
 		}
 		switch one.kind {
 		case "list":
@@ -115,7 +118,11 @@ func readInput(path string, stdin io.Reader) ([]byte, error) {
 
 // amended is c with the members set, filled up and checked. A client that needs a
 // secret and has none gets one; one that needs none loses it.
-func amended(c clients.Client, members map[string]json.RawMessage, development bool) (next clients.Client, secret string, err error) {
+func amended(ctx context.Context, s *app.Services, c clients.Client, members map[string]json.RawMessage) (next clients.Client, secret string, err error) {
+	all, err := resources(ctx, s)
+	if err != nil {
+		return c, "", err
+	}
 	if problems := c.Amend("client", members); len(problems) > 0 {
 		return c, "", problems
 	}
@@ -126,7 +133,21 @@ func amended(c clients.Client, members map[string]json.RawMessage, development b
 	case len(c.SecretDigests) == 0:
 		secret = c.NewSecret(time.Time{})
 	}
-	return c, secret, c.Check("client", development).Err()
+	return c, secret, append(c.Check("client", s.Config.Development), c.CheckResources("client", all)...).Err()
+}
+
+// resources are those that clients may ask tokens for: what a running idp goes by, and
+// what the file has for its next start.
+func resources(ctx context.Context, s *app.Services) ([]clients.Resource, error) {
+	all, err := s.Clients.Resources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	filed, err := clients.ReadResources(s.Config.ClientsFile, s.Config.Development)
+	if err != nil {
+		return nil, fmt.Errorf("clients_file: %w", err)
+	}
+	return append(slices.Clone(all), filed...), nil
 }
 
 // secretJSON is a client with the secret that is shown once.
@@ -145,6 +166,9 @@ func (p program) clientCreate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Register a client; its secret is shown once",
+		Long: "Register a client; its secret is shown once. --file takes the registration of some software as it\n" +
+			"is, JSON with the members of RFC 7591 (client_name, client_name#ja, scope …), or one client in the\n" +
+			"form of clients.yaml. Flags win over the file.",
 		Example: "  idp client create --id shop --name en=Shop --redirect-uri https://shop.example/callback\n" +
 			"  idp client create --file client.json --json",
 		Args: cobra.NoArgs,
@@ -169,7 +193,7 @@ func (p program) clientCreate() *cobra.Command {
 }
 
 func (p program) createClient(ctx context.Context, s *app.Services, c clients.Client, members map[string]json.RawMessage, asJSON bool) error {
-	c, text, err := amended(c, members, s.Config.Development)
+	c, text, err := amended(ctx, s, c, members)
 	if err != nil {
 		return err
 	}
@@ -221,7 +245,7 @@ func (p program) clientUpdate() *cobra.Command {
 				delete(members, ours) // what `client show` prints can be brought back
 			}
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				next, text, err := amended(c, members, s.Config.Development)
+				next, text, err := amended(cmd.Context(), s, c, members)
 				if err == nil {
 					err = editor(s).Update(cmd.Context(), c, next, "client.updated")
 				}
@@ -262,78 +286,4 @@ func explain(err error, c clients.Client) error {
 		return fmt.Errorf("somebody changed %s meanwhile; look at it and try again", c.ID)
 	}
 	return err
-}
-
-func (p program) clientRotate() *cobra.Command {
-	var (
-		keep   time.Duration
-		asJSON bool
-	)
-	cmd := &cobra.Command{
-		Use:     "rotate-secret CLIENT",
-		Short:   "Give a client a new secret; the old one can work on for a while",
-		Example: "  idp client rotate-secret shop --keep-old 24h",
-		Args:    cobra.ExactArgs(1),
-		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			if keep < 0 || keep > 90*24*time.Hour {
-				return verbs.Usagef("--keep-old %s: want up to 2160h", keep)
-			}
-			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				if !c.HasSecret() {
-					return fmt.Errorf("%s has no secret: it authenticates by %s", c.ID, c.AuthMethod)
-				}
-				next, until := c, time.Time{}
-				if keep > 0 {
-					until = s.Clock().Add(keep)
-				}
-				text := next.NewSecret(until)
-				if err := editor(s).Update(cmd.Context(), c, next, "client.secret_rotated"); err != nil {
-					return explain(err, c)
-				}
-				return p.showSecret(secretJSON{clientJSON{next, next.Source, next.Disabled}, text, next.OldSecretUntil}, asJSON)
-			})
-		}),
-	}
-	cmd.Flags().DurationVar(&keep, "keep-old", 0, "how long the old secret works too, like 24h")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-func (p program) clientSwitch(use, short string, off bool) *cobra.Command {
-	return &cobra.Command{
-		Use:   use + " CLIENT",
-		Short: short,
-		Args:  cobra.ExactArgs(1),
-		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				if err := editor(s).SetDisabled(cmd.Context(), c, off); err != nil {
-					return err
-				}
-				if c.Source == clients.SourceConfig {
-					fmt.Fprintf(p.Err, "Note: %s is in the file that clients_file names; the next start goes by the file again.\n", c.ID)
-				}
-				return nil
-			})
-		}),
-	}
-}
-
-func (p program) clientDelete() *cobra.Command {
-	var yes bool
-	cmd := &cobra.Command{
-		Use:     "delete CLIENT",
-		Short:   "Forget a client with its grants, tokens and what people allowed it",
-		Example: "  idp client delete shop --yes",
-		Args:    cobra.ExactArgs(1),
-		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			if !yes {
-				return verbs.Usagef("this cannot be undone; say --yes, or use: idp client disable %s", strings.ReplaceAll(verbs.Plain(args[0]), " ", "?"))
-			}
-			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				return explain(editor(s).Delete(cmd.Context(), c), c)
-			})
-		}),
-	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "really")
-	return cmd
 }

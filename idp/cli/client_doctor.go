@@ -32,7 +32,11 @@ func (p program) clientTest() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				ours := trial.Provider{Issuer: s.Config.Issuer(), Development: s.Config.Development}
+				all, err := resources(cmd.Context(), s)
+				if err != nil {
+					return err
+				}
+				ours := trial.Provider{Issuer: s.Config.Issuer(), Development: s.Config.Development, Resources: all}
 				return p.showFindings(ours.Try(cmd.Context(), c), asJSON)
 			})
 		}),

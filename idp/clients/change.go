@@ -3,7 +3,6 @@ package clients
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -20,27 +19,6 @@ const (
 	SourceCLI    = "cli"    // the command line
 )
 
-// Amend sets members of the registration from JSON, by their names, and lists what
-// could not be read, with paths below at.
-func (c *Client) Amend(at string, entry map[string]json.RawMessage) Problems {
-	var p Problems
-	fields := reflect.ValueOf(c).Elem()
-	for key, raw := range entry {
-		index, ok := members[key]
-		if !ok {
-			p.add(at+"."+key, "unknown key")
-			continue
-		}
-		fresh := reflect.New(fields.Field(index).Type())
-		if err := json.Unmarshal(raw, fresh.Interface()); err != nil {
-			p.add(at+"."+key, "want %s", wanted(fields.Field(index).Kind()))
-			continue
-		}
-		fields.Field(index).Set(fresh.Elem())
-	}
-	return p
-}
-
 // NewSecret gives the client a secret and returns it, the only time it is seen. The
 // one before works until then; a zero time ends it at once.
 func (c *Client) NewSecret(oldUntil time.Time) string {
@@ -53,6 +31,18 @@ func (c *Client) NewSecret(oldUntil time.Time) string {
 	}
 	c.SecretDigests = digests
 	return text
+}
+
+// TwoSecrets tells whether two secrets of the client work, and until when the older one
+// does; a zero time is without an end.
+func (c *Client) TwoSecrets(now time.Time) (until time.Time, two bool) {
+	switch {
+	case len(c.SecretDigests) < 2:
+		return time.Time{}, false
+	case c.OldSecretUntil == nil:
+		return time.Time{}, true
+	}
+	return *c.OldSecretUntil, now.Before(*c.OldSecretUntil)
 }
 
 // dropOldSecret takes the secret away whose time is over.

@@ -9,6 +9,7 @@
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
 //	HasSubject    whether a certificate bears a registered name (subjectname.go)
 //	ReadFile      configs/clients.yaml, strictly (file.go)
+//	Amend         members of a registration, in our words or those of RFC 7591 (amend.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
 //	Store         the tables (store.go, store_registration.go)
 //	Create …      what the command line changes (change.go)

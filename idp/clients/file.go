@@ -3,12 +3,14 @@ package clients
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
 
+	jose "github.com/go-jose/go-jose/v4"
 	"github.com/goccy/go-yaml"
 )
 
@@ -111,7 +113,7 @@ func parseClients(list json.RawMessage, resources []Resource, development bool, 
 			p.add(at+".client_id", "%q is there twice", c.ID)
 		}
 		*p = append(*p, unread...)
-		for _, mistake := range append(c.Check(at, development), checkResources(at, &c, resources)...) {
+		for _, mistake := range append(c.Check(at, development), c.CheckResources(at, resources)...) {
 			if !unread.cover(mistake.Path) {
 				*p = append(*p, mistake)
 			}
@@ -124,7 +126,7 @@ func parseClients(list json.RawMessage, resources []Resource, development bool, 
 // readEntry reads one client.
 func readEntry(at string, entry map[string]json.RawMessage) (c Client, unread Problems) {
 	c.Source = "config"
-	unread = readKeys(at, entry, members, reflect.ValueOf(&c).Elem())
+	unread = c.Amend(at, entry)
 	c.Default()
 	return c, unread
 }
@@ -138,13 +140,32 @@ func readKeys(at string, entry map[string]json.RawMessage, members map[string]in
 			unread.add(at+"."+key, "unknown key")
 			continue
 		}
+		fresh := reflect.New(fields.Field(index).Type())
 		strict := json.NewDecoder(bytes.NewReader(raw))
-		strict.DisallowUnknownFields()
-		if err := strict.Decode(fields.Field(index).Addr().Interface()); err != nil {
-			unread.add(at+"."+key, "want %s", wanted(fields.Field(index).Kind()))
+		if _, ok := fresh.Interface().(**jose.JSONWebKeySet); !ok {
+			strict.DisallowUnknownFields() // key sets may say more: RFC 7517 §5
 		}
+		if err := strict.Decode(fresh.Interface()); err != nil {
+			unread.add(at+"."+key, "want %s", wanted(fields.Field(index).Kind()))
+			continue
+		}
+		fields.Field(index).Set(fresh.Elem())
 	}
 	return unread
+}
+
+// ReadMembers reads the members of one client: JSON as RFC 7591 has it, or what stands
+// under a client of the YAML file. Amend takes them.
+func ReadMembers(text []byte) (all map[string]json.RawMessage, err error) {
+	if trimmed := bytes.TrimSpace(text); !bytes.HasPrefix(trimmed, []byte("{")) {
+		if text, err = yaml.YAMLToJSON(text); err != nil {
+			return nil, err
+		}
+	}
+	if err := json.Unmarshal(text, &all); err != nil || all == nil {
+		return nil, errors.New("want the members of one client, as JSON or YAML")
+	}
+	return all, nil
 }
 
 // cover tells whether one of p is about the path or what it is a part of: what could

@@ -2,7 +2,6 @@ package clients
 
 import (
 	"encoding/json"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -64,42 +63,11 @@ func (c *Client) Apply(said map[string]json.RawMessage) Problems {
 			}
 		}
 	}
-	c.applyNames(&p, said)
+	c.readNames(&p, "", said)
 	c.applyScope(&p, said)
 	c.applyKeys(said)
+	c.dropRefreshing(nil) // none of it is the client's to say
 	return p
-}
-
-// applyNames reads client_name and its translations, client_name#ja (OIDC Registration
-// §2.1). A translation into a language with a region is kept for the language.
-func (c *Client) applyNames(p *Problems, said map[string]json.RawMessage) {
-	names := maps.Clone(c.Name)
-	if names == nil {
-		names = map[string]string{}
-	}
-	for _, member := range slices.Sorted(maps.Keys(said)) {
-		name, tag, tagged := strings.Cut(member, "#")
-		if name != "client_name" || len(tag) > 35 || len(names) > 16 {
-			continue
-		}
-		lang, _, _ := strings.Cut(strings.ToLower(tag), "-")
-		if !tagged {
-			lang = "en"
-		}
-		var text *string
-		if err := json.Unmarshal(said[member], &text); err != nil {
-			p.add("client_name", "want a text")
-			continue
-		}
-		delete(names, lang)
-		if text != nil && strings.TrimSpace(*text) != "" && lang != "" {
-			names[lang] = strings.TrimSpace(*text)
-		}
-	}
-	c.Name = names
-	if names["en"] == "" && len(c.RedirectURIs) > 0 {
-		names["en"] = Host(c.RedirectURIs[0])
-	}
 }
 
 // applyScope reads scope, a text here (RFC 7591 §2). A client that names none may ask
@@ -107,12 +75,7 @@ func (c *Client) applyNames(p *Problems, said map[string]json.RawMessage) {
 func (c *Client) applyScope(p *Problems, said map[string]json.RawMessage) {
 	raw, ok := said["scope"]
 	if ok {
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			p.add("scope", "want a text")
-			return
-		}
-		c.Scopes = slices.DeleteFunc(strings.Fields(text), func(one string) bool { return !slices.Contains(Scopes, one) })
+		c.Scopes = slices.DeleteFunc(c.readScope(p, "", raw), func(one string) bool { return !slices.Contains(Scopes, one) })
 	}
 	if len(c.Scopes) == 0 {
 		c.Scopes = slices.Clone(Scopes)

@@ -65,6 +65,11 @@ func (c *Client) defaultRefreshing() {
 	}
 }
 
+// refreshMembers are the members that mean something for refresh tokens alone.
+func (c *Client) refreshMembers() map[string]*string {
+	return map[string]*string{"refresh_token_idle": &c.RefreshIdle, "refresh_token_lifetime": &c.RefreshLifetime, "refresh_token_grace": &c.RefreshGrace}
+}
+
 func (c *Client) checkRefreshing(p *Problems, at string) {
 	const day = 24 * time.Hour
 	for _, f := range []struct {
@@ -77,6 +82,10 @@ func (c *Client) checkRefreshing(p *Problems, at string) {
 	} {
 		var d config.Duration
 		if f.value == "" {
+			continue
+		}
+		if !c.May(RefreshToken) {
+			p.add(at+"."+f.name, "needs the grant type %s", RefreshToken)
 			continue
 		}
 		if err := d.UnmarshalText([]byte(f.value)); err != nil || time.Duration(d) < f.least || time.Duration(d) > f.most {

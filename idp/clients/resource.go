@@ -104,19 +104,35 @@ func checkScopeNames(p *Problems, path string, names []string) {
 	}
 }
 
-// checkResources holds the clients of a file against its resources: what a client may
-// ask for has to be somewhere.
-func checkResources(at string, c *Client, all []Resource) Problems {
+// CheckResources holds a client against the resources there are, with paths below at: what
+// it may ask for has to be somewhere.
+func (c *Client) CheckResources(at string, all []Resource) Problems {
 	var p Problems
-	known := slices.Clone(Scopes)
+	known, elsewhere := slices.Clone(Scopes), map[string]string{}
 	ids, types := []string{}, []string{}
 	for _, r := range all {
 		ids, types = append(ids, r.ID), append(types, r.DetailTypes...)
 		if slices.Contains(c.Resources, r.ID) {
 			known = append(known, r.Scopes...)
+			continue
+		}
+		for _, scope := range r.Scopes {
+			elsewhere[scope] = r.ID
 		}
 	}
-	subset(&p, at+".scopes", c.Scopes, known)
+	scopes := func(path string, asked []string) {
+		for _, one := range asked {
+			if r := elsewhere[one]; r != "" && !slices.Contains(known, one) {
+				p.add(path, "%q belongs to %s, which has to be in resources too", one, r)
+				continue
+			}
+			subset(&p, path, []string{one}, known)
+		}
+	}
+	scopes(at+".scopes", c.Scopes)
+	if c.TokenExchange != nil {
+		scopes(at+".token_exchange.scopes", c.TokenExchange.Scopes)
+	}
 	subset(&p, at+".resources", c.Resources, ids)
 	subset(&p, at+".authorization_details_types", c.DetailTypes, types)
 	return p

@@ -11,6 +11,10 @@ import (
 // Store is the table of clients.
 type Store struct{ DB *db.DB }
 
+// switchedOff is the source of a client of the file that was switched off by hand: the
+// file does not switch it on again, while one that comes back into the file works again.
+const switchedOff = "config, switched off"
+
 // put writes a client; one that is there is replaced, whatever its source. Nothing is
 // written when nothing changed, so that a start costs no commit.
 func (s Store) put(ctx context.Context, c Client, now time.Time) error {
@@ -22,9 +26,11 @@ func (s Store) put(ctx context.Context, c Client, now time.Time) error {
 		insert into clients (id, source, record, disabled, created_at, updated_at)
 		values ($1, $2, $3, false, $4, $4)
 		on conflict (id) do update
-		set source = excluded.source, record = excluded.record, disabled = false, updated_at = excluded.updated_at
-		where clients.record <> excluded.record or clients.source <> excluded.source or clients.disabled`,
-		c.ID, c.Source, record, now)
+		set source = case when clients.source = $5 then clients.source else excluded.source end,
+		    record = excluded.record, disabled = (clients.source = $5), updated_at = excluded.updated_at
+		where clients.record <> excluded.record or clients.source not in (excluded.source, $5)
+		or clients.disabled <> (clients.source = $5)`,
+		c.ID, c.Source, record, now, switchedOff)
 	return err
 }
 
@@ -54,8 +60,15 @@ func (s Store) update(ctx context.Context, seen, c Client, now time.Time) error 
 	return err
 }
 
+// setDisabled switches a client off or on by hand.
 func (s Store) setDisabled(ctx context.Context, id string, off bool, now time.Time) error {
-	_, err := s.DB.Exec(ctx, `update clients set disabled = $2, updated_at = $3 where id = $1`, id, off, now)
+	from, to := SourceConfig, switchedOff
+	if !off {
+		from, to = to, from
+	}
+	_, err := s.DB.Exec(ctx, `
+		update clients set disabled = $2, updated_at = $3, source = case when source = $4 then $5 else source end where id = $1`,
+		id, off, now, from, to)
 	return err
 }
 
@@ -100,6 +113,9 @@ func (s Store) disable(ctx context.Context, id string, now time.Time) error {
 
 func read(record, source string, disabled bool) (Client, error) {
 	c, err := decode(record)
+	if source == switchedOff {
+		source = SourceConfig
+	}
 	c.Source, c.Disabled, c.record = source, disabled, record
 	return c, err
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -61,7 +62,7 @@ func (h *Handler) applyMetadata(ctx context.Context, c *clients.Client, said map
 	c.Default()
 	problems = append(problems, c.Check("", h.Development)...)
 	if len(problems) > 0 {
-		return "", misfit(worst(problems))
+		return "", misfit(named(worst(problems), said))
 	}
 	if err := h.fits(c); err != nil {
 		return "", err
@@ -80,6 +81,36 @@ func worst(problems clients.Problems) string {
 		}
 	}
 	return problems[0].Path
+}
+
+// named gives the member that a problem is about in the words of who sent it: we keep some
+// under other names, and fill some up from others.
+func named(path string, said map[string]json.RawMessage) string {
+	path = strings.TrimPrefix(path, ".")
+	member, rest, _ := strings.Cut(path, ".")
+	_, grants := said["grant_types"]
+	_, responses := said["response_types"]
+	switch {
+	case member == "client_name":
+		return sentName(rest, said)
+	case strings.HasPrefix(path, "scopes"):
+		return "scope"
+	case path == "grant_types" && !grants && responses:
+		return "response_types"
+	case path == "response_types" && !responses && grants:
+		return "grant_types"
+	}
+	return path
+}
+
+// sentName is the member that a name in the language came as, client_name when none did.
+func sentName(lang string, said map[string]json.RawMessage) string {
+	for _, member := range slices.Sorted(maps.Keys(said)) {
+		if l, ok := clients.NameLanguage(member); ok && l == lang {
+			return member
+		}
+	}
+	return "client_name"
 }
 
 // misfit is the refusal of a value. It names the member and nothing that was sent.

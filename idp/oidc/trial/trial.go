@@ -26,6 +26,7 @@ const (
 type Provider struct {
 	Issuer      string // its public URL, without a slash at its end
 	Development bool   // client keys may be fetched from the own machine
+	Resources   []clients.Resource
 }
 
 // Finding is one thing that a trial looked at.
@@ -43,7 +44,7 @@ func (p Provider) Try(ctx context.Context, c clients.Client) []Finding {
 		all = append(all, Finding{ok, what, fmt.Sprintf(format, args...)})
 	}
 	add(!c.Disabled, "state", "%s, from %s", map[bool]string{true: "disabled", false: "enabled"}[c.Disabled], c.Source)
-	problems := c.Check("client", p.Development)
+	problems := append(c.Check("client", p.Development), c.CheckResources("client", p.Resources)...)
 	for _, one := range problems {
 		add(false, strings.TrimPrefix(one.Path, "client."), "%s", one.Message)
 	}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tegata/idp/app"
+	"tegata/idp/clients"
+	"tegata/shared/verbs"
+)
+
+func (p program) clientSwitch(use, short string, off bool) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " CLIENT",
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				if err := editor(s).SetDisabled(cmd.Context(), c, off); err != nil {
+					return err
+				}
+				return p.noteOfFile(c, off)
+			})
+		}),
+	}
+}
+
+// noteOfFile says what a switch means for a client of the file.
+func (p program) noteOfFile(c clients.Client, off bool) error {
+	if c.Source != clients.SourceConfig {
+		return nil
+	}
+	note := "%s stays off whatever the file that clients_file names says, until: idp client enable %[1]s\n"
+	if !off {
+		note = "%s works as long as the file that clients_file names has it.\n"
+	}
+	_, err := fmt.Fprintf(p.Err, "Note: "+note, c.ID)
+	return err
+}
+
+func (p program) clientDelete() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:     "delete CLIENT",
+		Short:   "Forget a client with its grants, tokens and what people allowed it",
+		Example: "  idp client delete shop --yes",
+		Args:    cobra.ExactArgs(1),
+		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return verbs.Usagef("this cannot be undone; say --yes, or use: idp client disable %s", strings.ReplaceAll(verbs.Plain(args[0]), " ", "?"))
+			}
+			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				return explain(editor(s).Delete(cmd.Context(), c), c)
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "really")
+	return cmd
+}
