@@ -109,10 +109,11 @@ func (r *Registry) Replace(ctx context.Context, c Client) error {
 	return r.Store.replace(ctx, c, r.Clock())
 }
 
-// Remove deletes a client that registered itself, and with it its grants and tokens.
+// Remove deletes a client that registered itself, and with it its grants, tokens and what
+// people allowed it.
 func (r *Registry) Remove(ctx context.Context, id string) error {
 	defer r.kept.Delete(id)
-	return r.Store.remove(ctx, id)
+	return r.Store.DB.Tx(ctx, func(ctx context.Context) error { return r.Store.remove(ctx, id) })
 }
 
 // Invitation is an initial access token (RFC 7591 §3).

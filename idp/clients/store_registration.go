@@ -61,9 +61,13 @@ func (s Store) replace(ctx context.Context, c Client, now time.Time) error {
 		returning id`, db.Args(c.ID, record, now), &c.ID)
 }
 
+// remove deletes a client, if it registered itself, with what people allowed it.
 func (s Store) remove(ctx context.Context, id string) error {
-	_, err := s.DB.Exec(ctx, `delete from clients where id = $1 and source = 'registration'`, id)
-	return err
+	n, err := s.DB.Exec(ctx, `delete from clients where id = $1 and source = 'registration'`, id)
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.delete(ctx, id) // what is left
 }
 
 func (s Store) insertInvitation(ctx context.Context, i Invitation) error {

@@ -83,7 +83,7 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 		return "", refuse("invalid_target", "Tokens for resources come from the token endpoint.")
 	}
 	now := p.Clock()
-	g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
+	g := grant{ID: secret.NewID(), Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
 	err := p.store.insertGrant(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return "", refuse("login_required", sentences["login_required"]).because(err)

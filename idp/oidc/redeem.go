@@ -90,7 +90,7 @@ func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time
 // when the person allowed it.
 func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, askedAt, now time.Time) error {
 	g := grant{
-		ID: w.grant, Client: w.client.ID, Scopes: w.scopes, Session: about, AskedAt: askedAt,
+		ID: w.grant, Client: w.client.ID, Registered: w.client.RegisteredAt, Scopes: w.scopes, Session: about, AskedAt: askedAt,
 		Offline: w.refresh != nil, Refresh: w.refresh, ExpiresAt: now.Add(w.accessLives(p)),
 	}
 	if g.Offline {

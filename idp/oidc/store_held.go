@@ -104,7 +104,8 @@ func (t carried) fill(h *held) {
 }
 
 // machine is access for a client that acts for itself. A client that was deleted and
-// made again under the same name is another one.
+// made again under the same name is another one: of a JWT, which knows seconds, only the
+// time can tell.
 func (s store) machine(ctx context.Context, t carried) (held, error) {
 	h := held{Machine: true}
 	h.Client, h.Session = t.Client, t.About
@@ -117,7 +118,10 @@ func (s store) machine(ctx context.Context, t carried) (held, error) {
 		return held{}, err
 	}
 	t.fill(&h)
-	h.Over = disabled || h.CreatedAt.Add(time.Second).Before(createdAt) // a JWT knows seconds
+	h.Over = disabled || t.Since != createdAt.UnixMicro()
+	if t.Since == 0 {
+		h.Over = disabled || h.CreatedAt.Before(createdAt.Truncate(time.Second))
+	}
 	h.Ended = h.Over || ended
 	return h, nil
 }
