@@ -6,12 +6,14 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/shared/certs"
 )
 
 // certificateOf is the certificate that the caller showed in the TLS handshake, to us
@@ -36,8 +38,13 @@ func (p *Provider) proveCertificate(ctx context.Context, client *clients.Client,
 	if client.AuthMethod == clients.SelfSignedTLSAuth {
 		return p.proveSelfSigned(ctx, client, shown)
 	}
-	if !p.CertificateTrusted(r) {
-		return refuse("invalid_client", "The certificate does not come from an authority that is trusted here.")
+	switch err := p.CertificateTrusted(r); {
+	case errors.Is(err, certs.ErrRevoked):
+		return refuse("invalid_client", "The certificate was revoked by its authority.").because(err)
+	case errors.Is(err, certs.ErrNoList):
+		return refuse("invalid_client", "Nobody can tell whether the certificate was revoked: there is no list of its authority, or it is too old.").because(err)
+	case err != nil:
+		return refuse("invalid_client", "The certificate does not come from an authority that is trusted here.").because(err)
 	}
 	if !namedAs(shown, client) {
 		return refuse("invalid_client", "The certificate has another name than registered.")

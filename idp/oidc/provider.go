@@ -80,9 +80,10 @@ type Provider struct {
 	MTLS        string // optional; where callers may show certificates: the issuer, or the URL of another host of ours
 
 	// Optional; the certificate that the caller of a request proved to have the key of,
-	// and whether an authority of ours issued it. The front knows, unless they are set.
+	// and what is against believing it, nil when an authority of ours issued it and did not
+	// take it back. The front knows, unless they are set.
 	ClientCertificate  func(r *http.Request) *x509.Certificate
-	CertificateTrusted func(r *http.Request) bool
+	CertificateTrusted func(r *http.Request) error
 
 	ResponseTypes []string     // besides code: those of clients.ResponseTypes that are switched on
 	Registration  Registration // who may register a client
@@ -125,7 +126,7 @@ func (p *Provider) compose() {
 		p.ClientCertificate = func(r *http.Request) *x509.Certificate { return serve.Of(r.Context()).ClientCertificate }
 	}
 	if p.CertificateTrusted == nil {
-		p.CertificateTrusted = func(r *http.Request) bool { return serve.Of(r.Context()).ClientTrusted(p.Clock()) }
+		p.CertificateTrusted = func(r *http.Request) error { return serve.Of(r.Context()).ClientTrusted(p.Clock()) }
 	}
 	if p.Outbound == nil {
 		p.Outbound = fetch.Client(p.Development)
