@@ -70,6 +70,7 @@ func TestACertificateIsRevokedByItsAuthority(t *testing.T) { // RFC 5280 §6.3
 	root, stranger := certstest.New(t), certstest.New(t) // of the same name, with another key
 	middle := root.Below(t, "middle")
 	direct, below := issued(t, root), issued(t, middle, root)
+	later := tomorrow.Add(time.Hour)
 	list := func(a *certstest.Authority, until time.Time, of ...*x509.Certificate) string {
 		return a.List(t, t.TempDir(), until, of)
 	}
@@ -89,6 +90,8 @@ func TestACertificateIsRevokedByItsAuthority(t *testing.T) { // RFC 5280 §6.3
 		"no list of the one above":      {[]string{list(middle, tomorrow)}, below, certs.ErrNoList},
 		"too old":                       {[]string{list(root, today)}, direct, certs.ErrNoList},
 		"an old one beside a newer one": {[]string{list(root, today), list(root, tomorrow)}, direct, nil},
+		"revoked since":                 {[]string{list(root, later, direct[0]), list(root, tomorrow)}, direct, certs.ErrRevoked},
+		"not revoked any more":          {[]string{list(root, tomorrow, direct[0]), list(root, later)}, direct, nil},
 		"signed by somebody else":       {[]string{list(stranger, tomorrow)}, direct, certs.ErrNoList},
 		"somebody else's beside":        {[]string{list(stranger, tomorrow), list(root, tomorrow, direct[0])}, direct, certs.ErrRevoked},
 	} {
@@ -157,6 +160,7 @@ func TestListsAreReadAgain(t *testing.T) {
 		t.Errorf("past its next update: %v", err)
 	}
 	soon(t, func() bool { return log.count("is too old") > 0 })
+	r.Reload()
 	a.List(t, folder, tomorrow.Add(24*time.Hour), nil)
 	soon(t, func() bool { return r.Check(chain) == nil })
 	a.List(t, folder, tomorrow.Add(24*time.Hour), chain[:1])

@@ -119,10 +119,10 @@ func (a *Authority) Client(shows ...tls.Certificate) *tls.Config {
 }
 
 // List writes the authority's list of revoked certificates into folder, over the one that
-// is there, and gives its path. It counts until then; extensions are added as they stand.
+// is there, and gives its path. It counts for the week before until; extensions are added as they stand.
 func (a *Authority) List(t testing.TB, folder string, until time.Time, revokes []*x509.Certificate, extensions ...pkix.Extension) string {
 	t.Helper()
-	l := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: start, NextUpdate: until, ExtraExtensions: extensions}
+	l := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: until.Add(-7 * 24 * time.Hour), NextUpdate: until, ExtraExtensions: extensions}
 	for _, c := range revokes {
 		l.RevokedCertificateEntries = append(l.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: c.SerialNumber, RevocationTime: start})
 	}
