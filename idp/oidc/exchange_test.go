@@ -187,3 +187,30 @@ func TestAnIDTokenIsExchanged(t *testing.T) { // RFC 8693 §3
 		wantError(t, w.exchange("orders-api", id, "subject_token_type="+idTokenType), 400, "invalid_request") // expired
 	})
 }
+
+// What was exchanged for a client's token is worth nothing once that client has nothing
+// any more: it was switched off, or deleted.
+func TestAnExchangedTokenEndsWithTheClientItCameFrom(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		services(t, w)
+		e := clients.Editor{Registry: w.provider.Clients, Audit: w.provider.Audit, Actor: "cli"}
+		shop, err := e.Find(t.Context(), "shop")
+		must(t, err)
+		got := ok(t, w.exchange("orders-api", w.shopToken()))["access_token"]
+		active := func(want bool, when string) {
+			t.Helper()
+			if seen := ok(t, w.introspect("invoices-api", got)); seen["active"] != want {
+				t.Errorf("%s: %v", when, seen)
+			}
+		}
+		active(true, "at first")
+		must(t, e.SetDisabled(t.Context(), shop, true))
+		active(false, "while the shop is off")
+		must(t, e.SetDisabled(t.Context(), shop, false))
+		active(true, "when it is on again")
+		shop.Source = clients.SourceCLI
+		must(t, e.Delete(t.Context(), shop))
+		active(false, "when it is gone")
+	})
+}
