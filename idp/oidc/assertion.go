@@ -22,6 +22,11 @@ const (
 	leeway       = 10 * time.Second
 	maxAssertion = 5 * time.Minute
 	oldAssertion = time.Hour // what Authlib makes; for clients that name the endpoint
+
+	// remembered is how much longer than it is good an assertion is remembered: a request
+	// that brings it again may be on its way when it ceases to be, or at a node that is
+	// behind.
+	remembered = time.Minute
 )
 
 // assertionAlgs is what a client may sign with: no algorithm with a shared secret,
@@ -84,7 +89,7 @@ func (p *Provider) verifyAssertion(ctx context.Context, client *clients.Client, 
 			continue
 		}
 		if a.token.Claims(key.Key) == nil {
-			return &assertion{client: client.ID, jti: a.ID, until: a.Expires.Time().Add(leeway)}, nil
+			return &assertion{client: client.ID, jti: a.ID, until: a.Expires.Time().Add(leeway + remembered)}, nil
 		}
 	}
 	return nil, refuse("invalid_client", "The client assertion is not signed with a key of the client.")

@@ -118,6 +118,9 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 		w.kind = typeJWT
 	}
 	aimed.lives = min(aimed.lives, h.ExpiresAt.Sub(p.Clock()))
+	if aimed.lives <= 0 {
+		return refuse("invalid_request", "The subject_token is unknown, expired or revoked.") // since it was looked at
+	}
 	w.target = &aimed
 	return nil
 }
