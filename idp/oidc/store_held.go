@@ -122,8 +122,23 @@ func (s store) machine(ctx context.Context, t carried) (held, error) {
 	if t.Since == 0 {
 		h.Over = disabled || h.CreatedAt.Before(createdAt.Truncate(time.Second))
 	}
+	if from := t.About.Subject; from != t.Client && !h.Over {
+		h.Over, err = s.over(ctx, from, h.CreatedAt)
+	}
 	h.Ended = h.Over || ended
-	return h, nil
+	return h, err
+}
+
+// over tells whether the client is off or gone whose token was exchanged at that moment, or
+// another one has its id since.
+func (s store) over(ctx context.Context, client string, at time.Time) (bool, error) {
+	var createdAt time.Time
+	var disabled bool
+	err := s.DB.Row(ctx, `select disabled, created_at from clients where id = $1`, db.Args(client), &disabled, &createdAt)
+	if fault.Is(err, fault.NotFound) {
+		return true, nil
+	}
+	return disabled || at.Before(createdAt.Truncate(time.Second)), err
 }
 
 // refresh finds a refresh token by what the client holds; fault.NotFound when it is none
