@@ -90,7 +90,10 @@ func (w *work) bindRefreshed() error {
 // keepsRefresh tells whether a refresh token stays as it is when it is used. One of a
 // confidential client with a key is worth nothing to anybody else; replacing it would
 // only lose it when an answer gets lost (FAPI 2.0 §5.3.2.1).
-func (w *work) keepsRefresh() bool { return w.bound.bound() && !w.client.Public() }
+// One that was not bound gives way to one that is, and what took its place already is given.
+func (w *work) keepsRefresh() bool {
+	return w.refreshed.Bound.bound() && w.bound.bound() && !w.client.Public() && !w.repeated
+}
 
 // presented is an access token as somebody brought it.
 type presented struct {
