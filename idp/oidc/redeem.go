@@ -186,13 +186,17 @@ func (p *Provider) consequenceUnproved(w *work) func(context.Context, time.Time)
 }
 
 // endReused ends the grant that a used code or refresh token had led to. Where it is not
-// sure that it was used, the grant tells; a code that nobody used stays as it is.
+// sure that it was used, the grant tells; a code that nobody used stays as it is. What
+// ended nothing any more is written down once a minute.
 func (p *Provider) endReused(ctx context.Context, w *work, action, grantID string, sure bool, now time.Time) error {
 	ended, err := p.store.endGrant(ctx, grantID, now)
 	if err != nil || !ended && !sure {
 		return err
 	}
 	p.Count(action)
+	if !ended && !p.quiet.first(action+" "+grantID, now) {
+		return nil
+	}
 	details := map[string]string{"grant": grantID}
 	if ended {
 		details["tokens"] = "ended"

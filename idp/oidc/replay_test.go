@@ -98,3 +98,29 @@ func TestAReplacedRefreshTokenThatComesWithAUsedAssertionEndsItsFamily(t *testin
 		}
 	})
 }
+
+// Whoever brings a used token again and again does not fill the audit log.
+func TestWhatIsReusedAgainAndAgainIsToldOnceAMinute(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		first := w.offline("basic")["refresh_token"]
+		ok(t, w.refresh("basic", ok(t, w.refresh("basic", first))["refresh_token"]))
+		code := w.code("basic")
+		ok(t, w.redeem("basic", code))
+		for range 5 {
+			wantError(t, w.refresh("basic", first), 400, "invalid_grant")
+			wantError(t, w.redeem("basic", code), 400, "invalid_grant")
+		}
+		for _, action := range []string{"refresh_token.reused", "code.reused"} {
+			if n := len(w.events(action)); n > 2 { // that it ended something, and that it came again
+				t.Errorf("%s: %d audit events", action, n)
+			}
+		}
+		before := len(w.events("refresh_token.reused"))
+		w.clock.Move(time.Minute)
+		wantError(t, w.refresh("basic", first), 400, "invalid_grant")
+		if n := len(w.events("refresh_token.reused")) - before; n != 1 {
+			t.Errorf("a minute later: %d audit events, want 1", n)
+		}
+	})
+}
