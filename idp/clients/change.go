@@ -106,11 +106,11 @@ func (e Editor) Delete(ctx context.Context, c Client) error {
 	if err := notOfFile(c); err != nil {
 		return err
 	}
-	return e.change(ctx, "client.deleted", c, nil, func(ctx context.Context, _ time.Time) error {
+	return e.change(ctx, "client.deleted", c, nil, func(ctx context.Context, now time.Time) error {
 		if err := e.Registry.Store.dropInteractions(ctx, c.ID); err != nil {
 			return err
 		}
-		return e.Registry.Store.delete(ctx, c.ID)
+		return e.Registry.Store.delete(ctx, c.ID, now)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"tegata/shared/db"
 	"tegata/shared/fault"
+	"tegata/shared/once"
 )
 
 // Store is the table of clients.
@@ -61,8 +62,11 @@ func (s Store) setDisabled(ctx context.Context, id string, off bool, now time.Ti
 
 // delete takes grants, tokens, devices and the diary along by their foreign keys. What
 // names the client without a row of its own, a code or a pushed request, names this
-// registration, so that it counts for nobody who comes after it.
-func (s Store) delete(ctx context.Context, id string) error {
+// registration, so that it counts for nobody who comes after it. Links to the diary end.
+func (s Store) delete(ctx context.Context, id string, now time.Time) error {
+	if _, err := (once.Store{DB: s.DB}).End(ctx, shared, id, now); err != nil {
+		return err
+	}
 	if _, err := s.DB.Exec(ctx, `delete from consents where client_id = $1`, id); err != nil {
 		return err
 	}
