@@ -11,6 +11,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/target"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 	"tegata/shared/secret"
@@ -97,7 +98,7 @@ func (s strategy) GenerateAuthorizeCode(ctx context.Context, r fosite.Requester)
 		ID:          secret.NewID(),
 		At:          now.UnixMicro(),
 		Client:      r.GetClient().GetID(),
-		Registered:  registration(r.GetClient().(*registered).Client),
+		Registered:  registeredAt(r.GetClient().(*registered).Client),
 		RedirectURI: form.Get("redirect_uri"),
 		Scopes:      r.GetGrantedScopes(),
 		Challenge:   form.Get("code_challenge"),
@@ -155,8 +156,8 @@ func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (
 	w, about := workOf(ctx), r.GetSession().(*session)
 	if w.target == nil {
 		form := url.Values{"resource": w.form["resource"], "authorization_details": w.form["authorization_details"]}
-		most := granted{Scopes: r.GetGrantedScopes(), Resources: about.Resources, Details: about.Details}
-		aimed, err := s.p.aim(ctx, w.client.Client, form, most)
+		most := target.Granted{Scopes: r.GetGrantedScopes(), Resources: about.Resources, Details: about.Details}
+		aimed, err := s.p.targets.Aim(ctx, w.client.Client, form, most)
 		if err != nil {
 			return "", "", err
 		}
@@ -208,7 +209,7 @@ func (p *Provider) lookUpCode(ctx context.Context, code string) (fosite.Requeste
 	if err != nil {
 		return nil, err
 	}
-	if stands.Registered != registration(client) {
+	if stands.Registered != registeredAt(client) {
 		w.looked = fosite.ErrNotFound // it was made for one that had this id before, and is nobody's now
 		return nil, w.looked
 	}
@@ -216,10 +217,10 @@ func (p *Provider) lookUpCode(ctx context.Context, code string) (fosite.Requeste
 	return w.found(w.looked)
 }
 
-// registration names one registration of a client id: the moment it was made, in
+// registeredAt names one registration of a client id: the moment it was made, in
 // microseconds. Whoever deletes a client and makes another one under its id makes another
 // registration, and what was given to the first is not the second's.
-func registration(c *clients.Client) int64 { return c.RegisteredAt.UnixMicro() }
+func registeredAt(c *clients.Client) int64 { return c.RegisteredAt.UnixMicro() }
 
 // found gives nil as an interface when there is nothing.
 func (w *work) found(err error) (fosite.Requester, error) {
