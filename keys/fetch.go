@@ -33,7 +33,8 @@ type fetch struct {
 // notebook keeps in memory who came by since the last look; Watch writes it down.
 type notebook struct {
 	mu      sync.Mutex
-	fetched map[from]fetch
+	fetched map[from]*fetch
+	newest  fetch // of all, also when there are too many places
 	seen    map[from]time.Time
 	written map[from]fetch     // what the database has, as far as this process knows
 	kept    map[from]time.Time // the same for seen
@@ -52,14 +53,14 @@ func (r *Ring) Fetched(ctx context.Context, etag, reader string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.fetched == nil {
-		n.fetched = map[from]fetch{}
+		n.fetched = map[from]*fetch{}
 	}
-	note := fetch{at, s.mark.ring, r.Clock()}
-	if _, known := n.fetched[at]; known || len(n.fetched) < maxNotes {
-		n.fetched[at] = note
+	n.newest.generation, n.newest.at = s.mark.ring, r.Clock()
+	if note := n.fetched[at]; note != nil { // every look at the key set comes here: nothing is built anew
+		note.generation, note.at = n.newest.generation, n.newest.at
+	} else if len(n.fetched) < maxNotes {
+		n.fetched[at] = &fetch{at, n.newest.generation, n.newest.at}
 	}
-	note.from = from{}
-	n.fetched[from{}] = note
 }
 
 // Seen notes that a reader came by and proved who it is, from where the context says;
@@ -91,10 +92,13 @@ func text(s string) string {
 }
 
 // tear takes the notes out.
-func (n *notebook) tear() (fetched map[from]fetch, seen map[from]time.Time) {
+func (n *notebook) tear() (fetched map[from]*fetch, seen map[from]time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	fetched, seen = n.fetched, n.seen
+	if newest := n.newest; fetched != nil {
+		fetched[from{}] = &newest
+	}
 	n.fetched, n.seen = nil, nil
 	if n.written == nil {
 		n.written, n.kept = map[from]fetch{}, map[from]time.Time{}
@@ -131,10 +135,10 @@ func (r *Ring) writeDown(ctx context.Context) error {
 		if !slices.Contains(places, at.place) {
 			continue
 		}
-		if err := r.keepFetch(ctx, f); err != nil {
+		if err := r.keepFetch(ctx, *f); err != nil {
 			return err
 		}
-		n.written[at] = f
+		n.written[at] = *f
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc"
+	"tegata/idp/oidc/registration"
 	"tegata/idp/sessions"
 	"tegata/idp/web"
 	"tegata/shared/certs"
@@ -121,9 +122,9 @@ func (a *App) mount() (err error) {
 }
 
 // registration is who may register a client, and how many in an hour.
-func (a *App) registration() oidc.Registration {
+func (a *App) registration() registration.Policy {
 	n := a.Config.Registration.PerPlace
-	return oidc.Registration{
+	return registration.Policy{
 		Mode:     a.Config.Registration.Mode,
 		PerPlace: limit.Rule{Name: "registration.place", Burst: n, Every: time.Hour / time.Duration(n)},
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
-	"tegata/idp/oidc"
+	"tegata/idp/oidc/registration"
 	"tegata/shared/config"
 	"tegata/shared/page"
 )
@@ -94,7 +94,7 @@ func Defaults() Config {
 	c.Mail = Mail{SMTP: SMTP{Port: 587, TLS: "starttls"}}
 	c.Hashing = Hashing{MemoryMiB: 19}
 	c.ResponseTypes = []string{"code"}
-	c.Registration = Registration{Mode: oidc.RegistrationClosed, PerPlace: 10, ForgetUnused: config.Duration(90 * 24 * time.Hour)}
+	c.Registration = Registration{Mode: registration.Closed, PerPlace: 10, ForgetUnused: config.Duration(90 * 24 * time.Hour)}
 	c.Session = config.Session{Idle: config.Duration(12 * time.Hour), Absolute: config.Duration(7 * 24 * time.Hour)}
 	return c
 }
@@ -172,7 +172,7 @@ func (c Config) checkProtocol(p *config.Problems) {
 	if !slices.Contains(c.ResponseTypes, "code") {
 		p.Add("response_types", "has to have code")
 	}
-	p.OneOf("registration.mode", c.Registration.Mode, oidc.RegistrationClosed, oidc.RegistrationInvited, oidc.RegistrationOpen)
+	p.OneOf("registration.mode", c.Registration.Mode, registration.Closed, registration.Invited, registration.Open)
 	p.Between("registration.per_place", c.Registration.PerPlace, 1, 10_000)
 	if c.Registration.ForgetUnused != 0 {
 		p.Lasts("registration.forget_unused", c.Registration.ForgetUnused, time.Hour, 3650*24*time.Hour)

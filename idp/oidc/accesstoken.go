@@ -13,56 +13,13 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/sealing"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/secret"
 )
-
-// accessClaims is what an access token in JWT form says. RFC 9068 §2.2.
-type accessClaims struct {
-	Issuer   string       `json:"iss"`
-	Subject  string       `json:"sub"`
-	Audience audience     `json:"aud"`
-	Client   string       `json:"client_id"`
-	Expires  int64        `json:"exp"`
-	Issued   int64        `json:"iat"`
-	ID       string       `json:"jti"`
-	Scope    string       `json:"scope,omitempty"`
-	AuthTime int64        `json:"auth_time,omitempty"`
-	ACR      string       `json:"acr,omitempty"`
-	AMR      []string     `json:"amr,omitempty"`
-	Details  details      `json:"authorization_details,omitempty"`
-	Actor    *actor       `json:"act,omitempty"`
-	MayAct   *actor       `json:"may_act,omitempty"` // RFC 8693 §4.4
-	Bound    confirmation `json:"cnf,omitzero"`      // RFC 7800 §3.1
-	Grant    *string      `json:"grant_id"`          // what it ends with, "" for nothing; for us alone
-}
-
-// audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.
-type audience []string
-
-// MarshalJSON writes it.
-func (a audience) MarshalJSON() ([]byte, error) {
-	if len(a) == 1 {
-		return json.Marshal(a[0])
-	}
-	return json.Marshal([]string(a))
-}
-
-// UnmarshalJSON reads either form.
-func (a *audience) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		*a = audience{""}
-		return json.Unmarshal(b, &(*a)[0])
-	}
-	return json.Unmarshal(b, (*[]string)(a))
-}
-
-// actor is through whom a token went on its way. RFC 8693 §4.1.
-type actor struct {
-	Subject string `json:"sub"`
-	Client  string `json:"client_id,omitempty"`
-	Actor   *actor `json:"act,omitempty"` // before that
-}
 
 const (
 	// accessTokenAlg signs access tokens in JWT form: resource servers of ours read them,
@@ -78,14 +35,14 @@ const accessTokens = "access token"
 // looked up when the token comes: so it ends with the grant, at once. One of a client
 // that acts for itself has no grant and says whose it is.
 type carried struct {
-	ID      string       `json:"-"`
-	Grant   string       `json:"g,omitempty"`
-	Client  string       `json:"c,omitempty"` // without a grant
-	About   *session     `json:"s,omitempty"` // without a grant
-	Issued  int64        `json:"i"`           // microseconds
-	Expires int64        `json:"e"`           // microseconds
-	Target  *target      `json:"t,omitempty"` // nil: all that its grant is good for, at our own endpoints
-	Bound   confirmation `json:"k,omitzero"`
+	ID      string              `json:"-"`
+	Grant   string              `json:"g,omitempty"`
+	Client  string              `json:"c,omitempty"` // without a grant
+	About   *session            `json:"s,omitempty"` // without a grant
+	Issued  int64               `json:"i"`           // microseconds
+	Expires int64               `json:"e"`           // microseconds
+	Target  *target.Target      `json:"t,omitempty"` // nil: all that its grant is good for, at our own endpoints
+	Bound   tokens.Confirmation `json:"k,omitzero"`
 }
 
 // mint makes the access token of a request, which has found out what it is for.
@@ -95,21 +52,21 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 		w.grant = w.access // a grant that nothing led to but this token
 	}
 	now, longest := p.Clock(), sealing.MaxLength
-	if w.target.format == clients.JWT {
-		longest = maxToken
+	if w.target.Format == clients.JWT {
+		longest = jws.MaxToken
 		text, err = p.mintJWT(ctx, w, about, now)
 	} else {
 		t := carried{ID: w.access, Grant: w.grant, Issued: now.UnixMicro(), Expires: now.Add(w.accessLives(p)).UnixMicro(), Bound: w.bound}
 		if w.machine {
 			t.Client, t.About = w.client.ID, about
 		}
-		if w.machine || !w.target.plain(w.scopes) {
+		if w.machine || !w.target.Plain(w.scopes) {
 			t.Target = w.target
 		}
 		text, err = p.seal(ctx, t)
 	}
 	if len(text) > longest { // nobody would look at it when it comes back
-		return "", refuse("invalid_authorization_details", "The authorization_details are too long for one access token.")
+		return "", wire.Refuse("invalid_authorization_details", "The authorization_details are too long for one access token.")
 	}
 	w.accessText = text
 	return text, err
@@ -126,7 +83,7 @@ func (p *Provider) seal(ctx context.Context, t carried) (string, error) {
 // encode gives what is sealed: JSON, or for the most common token, which has nothing to
 // say but its grant and its times, these three, one after the other.
 func (t carried) encode() ([]byte, error) {
-	if t.Client != "" || t.Target != nil || t.Bound.bound() {
+	if t.Client != "" || t.Target != nil || t.Bound.Bound() {
 		return json.Marshal(t)
 	}
 	b := binary.BigEndian.AppendUint64(nil, uint64(t.Issued))
@@ -149,9 +106,9 @@ func (t *carried) decode(b []byte) error {
 
 func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now time.Time) (string, error) {
 	t := w.target
-	payload, err := json.Marshal(accessClaims{
+	payload, err := json.Marshal(tokens.AccessToken{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
-		Expires: now.Add(t.lives).Unix(), Issued: now.Unix(), ID: w.access,
+		Expires: now.Add(t.Lives).Unix(), Issued: now.Unix(), ID: w.access,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
 		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: &w.grant,
 	})
@@ -183,24 +140,24 @@ func (p *Provider) carriedBy(ctx context.Context, given string) (t carried, err 
 // that says nothing of a grant is from before tokens did: it may be about a person, and
 // nobody can tell any more whether it was taken back.
 func (p *Provider) carriedByJWT(given string) (carried, bool) {
-	if len(given) > maxToken || !spelledAsMade(given) {
+	if len(given) > jws.MaxToken || !spelledAsMade(given) {
 		return carried{}, false
 	}
 	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{accessTokenAlg})
-	if err != nil || len(token.Headers) != 1 || !ofType(token.Headers[0], accessTokenTyp) {
+	if err != nil || len(token.Headers) != 1 || !jws.OfType(token.Headers[0], accessTokenTyp) {
 		return carried{}, false
 	}
 	key, ok := p.Keys.Public(token.Headers[0].KeyID)
 	if !ok || key.Algorithm != accessTokenAlg {
 		return carried{}, false
 	}
-	var c accessClaims
+	var c tokens.AccessToken
 	if err := token.Claims(key.Key, &c); err != nil || c.Issuer != p.Issuer || !secret.IsID(c.ID) || c.Grant == nil {
 		return carried{}, false
 	}
 	t := carried{
 		ID: c.ID, Grant: *c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
-		Target: &target{Scopes: strings.Fields(c.Scope), Details: c.Details},
+		Target: &target.Target{Scopes: strings.Fields(c.Scope), Details: c.Details},
 	}
 	if !(len(c.Audience) == 1 && c.Audience[0] == p.Issuer) {
 		t.Target.Audience = c.Audience
@@ -223,9 +180,9 @@ func spelledAsMade(given string) bool {
 }
 
 // audienceOf is whom the target names; without a resource that is us.
-func (p *Provider) audienceOf(t target) audience {
+func (p *Provider) audienceOf(t target.Target) tokens.Audience {
 	if len(t.Audience) == 0 {
-		return audience{p.Issuer}
+		return tokens.Audience{p.Issuer}
 	}
 	return t.Audience
 }
@@ -240,8 +197,8 @@ func unix(t time.Time) int64 {
 
 // accessLives is how long the new access token is good.
 func (w *work) accessLives(p *Provider) time.Duration {
-	if w.target == nil || w.target.lives <= 0 {
+	if w.target == nil || w.target.Lives <= 0 {
 		return p.Lifetimes.Access
 	}
-	return w.target.lives
+	return w.target.Lives
 }

@@ -9,6 +9,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/interaction"
+	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 )
@@ -45,14 +46,14 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 		return
 	}
 	p.noteAuthorization(a, err)
-	if a == nil || a.back.uri == "" || toPerson(err) {
-		if own := (*refusal)(nil); errors.As(err, &own) && own.Code != "server_error" {
+	if a == nil || a.back.URI == "" || toPerson(err) {
+		if own := (*wire.Refusal)(nil); errors.As(err, &own) && own.Code != "server_error" {
 			err = fault.Wrap(fault.Invalid, "oidc.bad_request", err) // there is nobody else to tell
 		}
 		p.problem(w, r, err)
 		return
 	}
-	refusal := refusalOf(err)
+	refusal := wire.RefusalOf(err)
 	p.Count("authorization_refused." + refusal.Code)
 	level := p.Log.InfoContext
 	if refusal.Code == "server_error" {
@@ -62,7 +63,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	p.endPushed(r.Context(), a)
 	a.session = sessions.Of(r.Context())
 	p.addSessionState(w, a)
-	a.back.refuse(w, r, refusal)
+	a.back.Refuse(w, r, refusal)
 }
 
 // begin gives the code at once when nothing has to be asked: nothing is
@@ -76,7 +77,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *a
 	}
 	if signedIn != nil && other {
 		if slices.Contains(a.prompt, "none") {
-			return refuse("login_required", sentences["login_required"])
+			return wire.RefuseAs("login_required")
 		}
 		asked.Prompt = append(slices.Clone(asked.Prompt), "login")
 	}
@@ -147,7 +148,7 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 			return err
 		}
 		if no = refused(step); no == nil && other {
-			no = refuse("login_required", sentences["login_required"]) // OIDC Core §3.1.2.2
+			no = wire.RefuseAs("login_required") // OIDC Core §3.1.2.2
 		}
 		if no != nil {
 			return nil
@@ -184,7 +185,7 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorizati
 	p.noteAuthorization(a, nil)
 	p.addSessionState(w, a)
 	p.watch(r.Context(), a)
-	a.back.send(w, r, answer...)
+	a.back.Send(w, r, answer...)
 	return nil
 }
 
@@ -220,11 +221,11 @@ func (p *Provider) visitor(w http.ResponseWriter, r *http.Request, clientID stri
 func refused(step interaction.Step) error {
 	switch step {
 	case interaction.RefuseLoginRequired:
-		return refuse("login_required", sentences["login_required"])
+		return wire.RefuseAs("login_required")
 	case interaction.RefuseConsentRequired, interaction.RefuseInteractionRequired:
-		return refuse("interaction_required", sentences["interaction_required"])
+		return wire.RefuseAs("interaction_required")
 	case interaction.RefuseAccessDenied:
-		return refuse("access_denied", sentences["access_denied"])
+		return wire.RefuseAs("access_denied")
 	}
 	return nil
 }

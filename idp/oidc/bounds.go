@@ -26,7 +26,6 @@ var (
 const (
 	fetchesKeys    = "keys"
 	fetchesRequest = "request"
-	fetchesSector  = "sector"
 )
 
 // mayAsk counts a conversation that a stranger is about to begin.

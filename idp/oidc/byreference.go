@@ -2,13 +2,11 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 
-	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fetch"
 )
 
@@ -19,18 +17,18 @@ func (p *Provider) refer(ctx context.Context, a *authorization, uri string) erro
 	p.answersTo(a)
 	switch {
 	case a.params.Has("request"):
-		return refuse("invalid_request", "There is a request object and a request_uri.")
+		return wire.Refuse("invalid_request", "There is a request object and a request_uri.")
 	case len(a.client.RequestURIs) == 0:
-		return refuse("request_uri_not_supported", sentences["request_uri_not_supported"])
+		return wire.RefuseAs("request_uri_not_supported")
 	case !slices.ContainsFunc(a.client.RequestURIs, func(one string) bool { return one == uri || plain(one) == plain(uri) }):
-		return refuse("invalid_request_uri", "The request_uri is not registered for this client.")
+		return wire.Refuse("invalid_request_uri", "The request_uri is not registered for this client.")
 	}
 	if err := p.mayFetch(ctx, fetchesRequest, a.client.ID); err != nil {
 		return err
 	}
 	text, err := fetch.Get(ctx, p.Outbound, plain(uri), "application/oauth-authz-req+jwt, application/jwt")
 	if err != nil {
-		return refuse("invalid_request_uri", "The request object could not be fetched.").because(err)
+		return wire.Refuse("invalid_request_uri", "The request object could not be fetched.").Because(err)
 	}
 	a.params = maps.Clone(a.params)
 	a.params.Del("request_uri")
@@ -42,30 +40,4 @@ func (p *Provider) refer(ctx context.Context, a *authorization, uri string) erro
 func plain(uri string) string {
 	before, _, _ := strings.Cut(uri, "#")
 	return before
-}
-
-// checkSector checks that the addresses of a client belong to the sector it names, by
-// the list that lies there. OIDC Core §8.1, OIDC Registration §5.
-func (p *Provider) checkSector(ctx context.Context, c *clients.Client) error {
-	refused := misfit("sector_identifier_uri") // one word for all reasons: A-057
-	if !strings.HasPrefix(c.SectorIdentifierURI, "https://") && !p.Development {
-		return refused
-	}
-	if err := p.mayFetch(ctx, fetchesSector, c.ID); err != nil {
-		return err
-	}
-	text, err := fetch.Get(ctx, p.Outbound, c.SectorIdentifierURI, "application/json")
-	if err != nil {
-		return refused.because(err)
-	}
-	var listed []string
-	if err := json.Unmarshal(text, &listed); err != nil {
-		return refused.because(err)
-	}
-	for _, uri := range c.RedirectURIs {
-		if !slices.Contains(listed, uri) {
-			return refused.because(errors.New("a redirect URI is not listed there"))
-		}
-	}
-	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/reply"
+	"tegata/idp/oidc/wire"
 )
 
 // checks is every rule of an authorization request, in the order they are looked at,
@@ -33,32 +36,30 @@ var checks = []func(*Provider, *authorization) error{
 
 // checkSizes bounds what we have to carry around and give back.
 func checkSizes(_ *Provider, a *authorization) error {
-	if len(a.back.state) > maxState {
-		a.back.state = ""
-		return refuse("invalid_request", "The state is too long.")
+	if len(a.back.State) > maxState {
+		a.back.State = ""
+		return wire.Refuse("invalid_request", "The state is too long.")
 	}
-	if strings.ContainsFunc(a.back.state, unprintable) {
-		a.back.state = "" // RFC 6749 Appendix A.5: %x20-7E
-		return refuse("invalid_request", "The state has characters that are not allowed.")
+	if strings.ContainsFunc(a.back.State, wire.Unprintable) {
+		a.back.State = "" // RFC 6749 Appendix A.5: %x20-7E
+		return wire.Refuse("invalid_request", "The state has characters that are not allowed.")
 	}
 	if len(a.params.Get("nonce")) > maxNonce {
-		return refuse("invalid_request", "The nonce is too long.")
+		return wire.Refuse("invalid_request", "The nonce is too long.")
 	}
 	if strings.ContainsRune(a.params.Get("nonce"), 0) {
-		return refuse("invalid_request", "The nonce has characters that are not allowed.")
+		return wire.Refuse("invalid_request", "The nonce has characters that are not allowed.")
 	}
 	return nil
 }
-
-func unprintable(r rune) bool { return r < 0x20 || r > 0x7e }
 
 // checkRequestObject refuses what is not there (OIDC Core §3.1.2.6).
 func checkRequestObject(_ *Provider, a *authorization) error {
 	switch {
 	case a.params.Has("request"):
-		return refuse("invalid_request", "There is a request object and a request_uri.")
+		return wire.Refuse("invalid_request", "There is a request object and a request_uri.")
 	case a.params.Has("registration"):
-		return refuse("registration_not_supported", sentences["registration_not_supported"])
+		return wire.RefuseAs("registration_not_supported")
 	}
 	return nil
 }
@@ -69,11 +70,11 @@ func checkResponseType(p *Provider, a *authorization) error {
 	a.kind = clients.ResponseType(a.params.Get("response_type"))
 	switch {
 	case a.params.Get("response_type") == "":
-		return refuse("invalid_request", "The parameter response_type is missing.")
+		return wire.Refuse("invalid_request", "The parameter response_type is missing.")
 	case !a.client.Responds(a.kind) || !slices.Contains(p.kinds, a.kind):
-		return refuse("unsupported_response_type", sentences["unsupported_response_type"])
+		return wire.RefuseAs("unsupported_response_type")
 	case a.wants("code") && !a.client.May(clients.AuthorizationCode), a.kind != "code" && !a.client.May(clients.Implicit):
-		return refuse("unauthorized_client", sentences["unauthorized_client"])
+		return wire.RefuseAs("unauthorized_client")
 	}
 	return nil
 }
@@ -83,11 +84,11 @@ func checkResponseType(p *Provider, a *authorization) error {
 func checkResponseMode(_ *Provider, a *authorization) error {
 	mode, front := a.params.Get("response_mode"), a.kind != "code"
 	switch {
-	case mode == "", mode == modeFormPost, mode == modeJWT, mode == modeFormPostJWT, mode == modeFragmentJWT,
-		!front && (mode == modeQuery || mode == modeQueryJWT), front && mode == modeFragment:
+	case mode == "", mode == reply.FormPost, mode == reply.JWT, mode == reply.FormPostJWT, mode == reply.FragmentJWT,
+		!front && (mode == reply.Query || mode == reply.QueryJWT), front && mode == reply.Fragment:
 		return nil
 	}
-	return refuse("invalid_request", "This response_mode does not exist here for this response_type.")
+	return wire.Refuse("invalid_request", "This response_mode does not exist here for this response_type.")
 }
 
 // readScopes keeps the scopes that exist here and that the client may ask for; OIDC
@@ -112,13 +113,13 @@ func checkPKCE(_ *Provider, a *authorization) error {
 	case !a.wants("code"):
 		return nil
 	case challenge == "" && a.client.RequirePKCE:
-		return refuse("invalid_request", "The client has to use PKCE: code_challenge is missing.")
+		return wire.Refuse("invalid_request", "The client has to use PKCE: code_challenge is missing.")
 	case challenge == "" && method == "":
 		return nil
 	case method != "S256":
-		return refuse("invalid_request", "The code_challenge_method has to be S256.")
+		return wire.Refuse("invalid_request", "The code_challenge_method has to be S256.")
 	case len(challenge) != 43 || strings.Trim(challenge, base64URL) != "":
-		return refuse("invalid_request", "The code_challenge is not a SHA-256 in base64url.")
+		return wire.Refuse("invalid_request", "The code_challenge is not a SHA-256 in base64url.")
 	}
 	return nil
 }
@@ -129,11 +130,11 @@ func readPrompt(_ *Provider, a *authorization) error {
 	a.prompt = strings.Fields(a.params.Get("prompt"))
 	for _, one := range a.prompt {
 		if !slices.Contains(prompts, one) {
-			return refuse("invalid_request", "The prompt has a value that does not exist.")
+			return wire.Refuse("invalid_request", "The prompt has a value that does not exist.")
 		}
 	}
 	if len(a.prompt) > 1 && slices.Contains(a.prompt, "none") {
-		return refuse("invalid_request", "The prompt none excludes the others.")
+		return wire.Refuse("invalid_request", "The prompt none excludes the others.")
 	}
 	return nil
 }
@@ -151,7 +152,7 @@ func readMaxAge(_ *Provider, a *authorization) error {
 	}
 	seconds, err := strconv.ParseUint(a.params.Get("max_age"), 10, 31)
 	if err != nil {
-		return refuse("invalid_request", "The max_age is not a number of seconds.")
+		return wire.Refuse("invalid_request", "The max_age is not a number of seconds.")
 	}
 	age := time.Duration(seconds) * time.Second
 	a.maxAge = &age
@@ -159,11 +160,10 @@ func readMaxAge(_ *Provider, a *authorization) error {
 }
 
 func readClaimsParameter(_ *Provider, a *authorization) error {
-	claims, ok := readClaims(a.params.Get("claims"))
-	if !ok {
-		return refuse("invalid_request", "The claims parameter is not the JSON it has to be.")
+	var ok bool
+	if a.claims, ok = claims.ReadParameter(a.params.Get("claims")); !ok {
+		return wire.Refuse("invalid_request", "The claims parameter is not the JSON it has to be.")
 	}
-	a.claims = claims
 	return nil
 }
 
@@ -174,7 +174,7 @@ func readIDTokenHint(p *Provider, a *authorization) error {
 	}
 	h, ok := p.readHint(a.params.Get("id_token_hint"), p.Clock())
 	if !ok || !slices.Contains(h.Clients, a.client.ID) {
-		return refuse("invalid_request", "The id_token_hint is not an ID token of this client.")
+		return wire.Refuse("invalid_request", "The id_token_hint is not an ID token of this client.")
 	}
 	a.hint = h
 	return nil

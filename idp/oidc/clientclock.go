@@ -1,14 +1,14 @@
 package oidc
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/clientauth"
+	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/jws"
 )
 
 // What a client's clock is measured by.
@@ -27,33 +27,19 @@ type measured struct {
 // clockOf measures the clock of who sent the request: by its DPoP proof, which is made
 // for this very request (RFC 9449 §4.2), otherwise by its assertion. Neither needs to
 // be genuine: a clock that is wrong is why many are refused.
-func (p *Provider) clockOf(r *http.Request, given credentials) measured {
+func (p *Provider) clockOf(r *http.Request, given clientauth.Credentials) measured {
 	now := p.Clock()
-	if issued := proofSaid(r).Issued; issued != nil {
+	if issued := dpop.Said(r).Issued; issued != nil {
 		return measured{issued.Time().Sub(now).Round(time.Second), byProof}
 	}
-	if given.method == clients.PrivateKeyJWT && given.assertion.Issued != nil {
-		return measured{given.assertion.Issued.Time().Sub(now).Round(time.Second), byAssertion}
+	if given.Method == clients.PrivateKeyJWT && given.Assertion.Issued != nil {
+		return measured{given.Assertion.Issued.Time().Sub(now).Round(time.Second), byAssertion}
 	}
 	return measured{}
 }
 
-// proofSaid reads the DPoP proof of a request without checking it, empty when there is
-// none that can be read.
-func proofSaid(r *http.Request) (c proofClaims) {
-	parts := strings.Split(r.Header.Get("DPoP"), ".")
-	if len(parts) != 3 || len(parts[1]) > maxProof {
-		return proofClaims{}
-	}
-	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(text, &c) != nil {
-		return proofClaims{}
-	}
-	return c
-}
-
 // matters tells whether a clock is further off than is let pass.
-func (m measured) matters() bool { return m.by != "" && m.ahead.Abs() > leeway }
+func (m measured) matters() bool { return m.by != "" && m.ahead.Abs() > jws.Leeway }
 
 // inMilliseconds tells whether the iat is a count of milliseconds: as seconds it would
 // lie in the far future.

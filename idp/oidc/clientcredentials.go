@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/wire"
 )
 
 // clientCredentials is the grant type of a client that acts for itself. RFC 6749 §4.4.
@@ -14,8 +16,8 @@ import (
 func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 	scopes := withoutPerson(w.client.Scopes)
 	asked := strings.Fields(w.form.Get("scope"))
-	if !within(asked, scopes) {
-		return refuse("invalid_scope", sentences["invalid_scope"])
+	if !target.Within(asked, scopes) {
+		return wire.RefuseAs("invalid_scope")
 	}
 	if len(asked) > 0 {
 		scopes = asked
@@ -24,7 +26,7 @@ func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	aimed, err := p.aim(ctx, w.client.Client, w.form, most)
+	aimed, err := p.targets.Aim(ctx, w.client.Client, w.form, most)
 	if err != nil {
 		return err
 	}
@@ -34,12 +36,12 @@ func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 
 // wish is the most that a token request without an authorization before it can be
 // about: these scopes, the resources they belong to or that are named, and details.
-func (p *Provider) wish(ctx context.Context, w *work, scopes []string) (most granted, err error) {
+func (p *Provider) wish(ctx context.Context, w *work, scopes []string) (most target.Granted, err error) {
 	most.Scopes = scopes
-	if most.Resources, err = p.readResources(ctx, w.client.Client, w.form["resource"], scopes); err != nil {
+	if most.Resources, err = p.targets.Resources(ctx, w.client.Client, w.form["resource"], scopes); err != nil {
 		return most, err
 	}
-	most.Details, err = readDetails(w.client.Client, w.form.Get("authorization_details"))
+	most.Details, err = target.ReadDetails(w.client.Client, w.form.Get("authorization_details"))
 	return most, err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/target"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 	"tegata/shared/secret"
@@ -150,8 +151,8 @@ func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (
 	w, about := workOf(ctx), r.GetSession().(*session)
 	if w.target == nil {
 		form := url.Values{"resource": w.form["resource"], "authorization_details": w.form["authorization_details"]}
-		most := granted{Scopes: r.GetGrantedScopes(), Resources: about.Resources, Details: about.Details}
-		aimed, err := s.p.aim(ctx, w.client.Client, form, most)
+		most := target.Granted{Scopes: r.GetGrantedScopes(), Resources: about.Resources, Details: about.Details}
+		aimed, err := s.p.targets.Aim(ctx, w.client.Client, form, most)
 		if err != nil {
 			return "", "", err
 		}

@@ -12,6 +12,8 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/devices"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -31,7 +33,7 @@ type deviceCodes struct {
 // deviceAuthorization answers POST /oauth2/device_authorization. RFC 8628 §3.1.
 func (p *Provider) deviceAuthorization(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
 	answer, err := p.beginDevice(ctx, w, r, work)
-	return func() { writeJSON(w, http.StatusOK, answer) }, err
+	return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 }
 
 func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (deviceCodes, error) {
@@ -58,7 +60,7 @@ func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *ht
 // askedByDevice reads what the device wants. Scopes that do not exist for the client
 // are left out, as at the authorization endpoint.
 func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (devices.Asked, error) {
-	if err := readForm(w, r); err != nil {
+	if err := wire.ReadForm(w, r); err != nil {
 		return devices.Asked{}, err
 	}
 	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
@@ -66,7 +68,7 @@ func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, r *
 	}
 	work.form = r.PostForm
 	if !work.client.May(clients.DeviceCode) {
-		return devices.Asked{}, refuse("unauthorized_client", sentences["unauthorized_client"])
+		return devices.Asked{}, wire.RefuseAs("unauthorized_client")
 	}
 	var scopes []string
 	for _, scope := range strings.Fields(r.PostForm.Get("scope")) {
@@ -115,8 +117,8 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 			return err
 		}
 	}
-	aimed, err := p.aim(ctx, w.client.Client, url.Values{"resource": w.form["resource"]},
-		granted{Scopes: d.Scopes, Resources: d.Resources, Details: w.about.Details})
+	aimed, err := p.targets.Aim(ctx, w.client.Client, url.Values{"resource": w.form["resource"]},
+		target.Granted{Scopes: d.Scopes, Resources: d.Resources, Details: w.about.Details})
 	if err != nil {
 		return err
 	}
@@ -152,9 +154,9 @@ func deviceRefusal(err error) error {
 	case fault.Is(err, fault.Expired):
 		word = "expired_token"
 	case fault.Is(err, fault.NotFound):
-		return refuse("invalid_grant", "The device code is unknown, used, or another client's.")
+		return wire.Refuse("invalid_grant", "The device code is unknown, used, or another client's.")
 	default:
 		return err
 	}
-	return refuse(word, sentences[word])
+	return wire.RefuseAs(word)
 }

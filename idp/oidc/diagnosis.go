@@ -10,6 +10,8 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -22,20 +24,20 @@ var diagnoses = map[string]diagnosis{
 	"The client has to use PKCE: code_challenge is missing.": {clients.ReasonPKCEMissing, ""},
 	"The code_challenge_method has to be S256.":              {clients.ReasonPKCEMethod, "code_challenge_method"},
 	"The client has to push its requests (RFC 9126).":        {clients.ReasonPushedMissing, ""},
-	errPushedOver.Why:                      {clients.ReasonPushedOver, ""},
-	errUsed.Why:                            {clients.ReasonCodeUsed, ""},
-	sentences["access_denied"]:             {clients.ReasonDenied, ""},
-	sentences["login_required"]:            {clients.ReasonLogin, ""},
-	sentences["interaction_required"]:      {clients.ReasonInteraction, ""},
-	sentences["unsupported_response_type"]: {clients.ReasonResponseType, "response_type"},
-	sentences["unsupported_grant_type"]:    {clients.ReasonGrantType, "grant_type"},
-	sentences["unauthorized_client"]:       {clients.ReasonUnregistered, ""},
-	sentences["invalid_scope"]:             {clients.ReasonScopeRefused, "scope"},
+	errPushedOver.Why:                          {clients.ReasonPushedOver, ""},
+	errUsed.Why:                                {clients.ReasonCodeUsed, ""},
+	wire.Sentence("access_denied"):             {clients.ReasonDenied, ""},
+	wire.Sentence("login_required"):            {clients.ReasonLogin, ""},
+	wire.Sentence("interaction_required"):      {clients.ReasonInteraction, ""},
+	wire.Sentence("unsupported_response_type"): {clients.ReasonResponseType, "response_type"},
+	wire.Sentence("unsupported_grant_type"):    {clients.ReasonGrantType, "grant_type"},
+	wire.Sentence("unauthorized_client"):       {clients.ReasonUnregistered, ""},
+	wire.Sentence("invalid_scope"):             {clients.ReasonScopeRefused, "scope"},
 }
 
 // sentenceOf gives the reason of a refusal that says it by itself, and otherwise the
 // sentence that the client got.
-func sentenceOf(refused *refusal, params url.Values) (string, map[string]string) {
+func sentenceOf(refused *wire.Refusal, params url.Values) (string, map[string]string) {
 	if refused.Code == "server_error" || refused.Code == "temporarily_unavailable" {
 		return clients.ReasonOurs, nil
 	}
@@ -56,7 +58,7 @@ func compared(given string, expected []string) map[string]string {
 }
 
 func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
-	var own *refusal
+	var own *wire.Refusal
 	wrong := fault.Of(err)
 	switch {
 	case errors.As(err, &own), wrong == nil, wrong.Kind != fault.Invalid:
@@ -65,12 +67,12 @@ func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
 	default: // no such pushed request, or another client's
 		return clients.ReasonPushedUnknown, nil
 	}
-	return sentenceOf(refusalOf(err), a.params)
+	return sentenceOf(wire.RefusalOf(err), a.params)
 }
 
 // whyNotClient is for the endpoints where clients prove themselves.
 func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (string, map[string]string) {
-	refused, hint := refusalOf(err), ""
+	refused, hint := wire.RefusalOf(err), ""
 	var theirs *fosite.RFC6749Error
 	if errors.As(err, &theirs) {
 		hint = theirs.HintField
@@ -99,18 +101,18 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
 
 // whyNotProved tells why the client could not be authenticated.
-func whyNotProved(w *work, c claim, refused *refusal, seen measured) (string, map[string]string) {
-	byCertificate := c.client.ByCertificate() && c.given.method == clients.None
+func whyNotProved(w *work, c claim, refused *wire.Refusal, seen measured) (string, map[string]string) {
+	byCertificate := c.client.ByCertificate() && c.given.Method == clients.None
 	switch {
 	case byCertificate:
 		return clients.ReasonCertificate, map[string]string{"why": refused.Why}
-	case w.client == nil && c.given.method != "" && c.given.method != c.client.AuthMethod:
-		return clients.ReasonAuthMethod, map[string]string{"given": string(c.given.method), "registered": string(c.client.AuthMethod)}
+	case w.client == nil && c.given.Method != "" && c.given.Method != c.client.AuthMethod:
+		return clients.ReasonAuthMethod, map[string]string{"given": string(c.given.Method), "registered": string(c.client.AuthMethod)}
 	case slices.Contains(aboutTime, refused.Why) && seen.by == byAssertion && seen.matters():
 		return seen.reason()
-	case c.given.method == clients.PrivateKeyJWT:
+	case c.given.Method == clients.PrivateKeyJWT:
 		return clients.ReasonAssertion, map[string]string{"why": refused.Why}
-	case w.client == nil && c.client.HasSecret() && refused.Why == sentences["invalid_client"]:
+	case w.client == nil && c.client.HasSecret() && refused.Why == wire.Sentence("invalid_client"):
 		return clients.ReasonSecret, nil
 	}
 	return clients.ReasonOther, map[string]string{"why": refused.Why}
@@ -123,13 +125,13 @@ var aboutTime = []string{
 }
 
 // aboutProof tells whether the refusal is about a DPoP proof.
-func aboutProof(refused *refusal) bool {
+func aboutProof(refused *wire.Refusal) bool {
 	return refused.Code == "invalid_dpop_proof" || refused.Code == "use_dpop_nonce" || refused.Why == errNeedsKey.Why
 }
 
 // whyNotProof tells what is wrong with a DPoP proof. RFC 9449 §4.3.
-func (p *Provider) whyNotProof(r *http.Request, refused *refusal, seen measured) (string, map[string]string) {
-	said := proofSaid(r)
+func (p *Provider) whyNotProof(r *http.Request, refused *wire.Refusal, seen measured) (string, map[string]string) {
+	said := dpop.Said(r)
 	switch refused.Why {
 	case "The DPoP proof is for another URL.":
 		expected := []string{p.Issuer + r.URL.Path}
@@ -143,9 +145,9 @@ func (p *Provider) whyNotProof(r *http.Request, refused *refusal, seen measured)
 		if seen.by == byProof {
 			return seen.reason()
 		}
-	case errProofReplayed.Why:
+	case dpop.ErrReplayed.Why:
 		return clients.ReasonProofReplayed, nil
-	case sentences["use_dpop_nonce"]:
+	case wire.Sentence("use_dpop_nonce"):
 		return clients.ReasonProofNonce, nil
 	}
 	if len(r.Header.Values("DPoP")) == 0 {
@@ -156,7 +158,7 @@ func (p *Provider) whyNotProof(r *http.Request, refused *refusal, seen measured)
 
 // whyNotToken tells what is wrong with an access token at userinfo.
 func (p *Provider) whyNotToken(r *http.Request, err error, seen measured) (string, map[string]string) {
-	refused := refusalOf(err)
+	refused := wire.RefusalOf(err)
 	switch {
 	case aboutProof(refused):
 		return p.whyNotProof(r, refused, seen)

@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/clientauth"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
 // claim is who a request says to come from, whether or not that was proved.
 type claim struct {
 	client *clients.Client
-	given  credentials
+	given  clientauth.Credentials
 	path   string
 }
 
@@ -24,7 +26,7 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 	}
 	r := clients.Request{ClientID: a.client.ID, Endpoint: "authorize", Outcome: "ok"}
 	if err != nil {
-		r.Outcome = refusalOf(err).Code
+		r.Outcome = wire.RefusalOf(err).Code
 		r.Reason, r.Details = whyNotAuthorized(a, err)
 		if fault.Is(err, fault.Invalid) {
 			r.Outcome = "invalid_request" // told to the person alone
@@ -63,7 +65,7 @@ func lostScopes(a *authorization) string {
 
 // noteClient tells the client's developer how a request that proves the client went.
 func (p *Provider) noteClient(w *work, err error) {
-	if p.Diary == nil || err != nil && refusalOf(err).Code == "authorization_pending" {
+	if p.Diary == nil || err != nil && wire.RefusalOf(err).Code == "authorization_pending" {
 		return // a device that waits says nothing new
 	}
 	c := p.claimant(w)
@@ -73,7 +75,7 @@ func (p *Provider) noteClient(w *work, err error) {
 	r := clients.Request{ClientID: c.client.ID, Endpoint: endpoint(c.path), Outcome: "ok"}
 	seen := p.clockOf(w.arrived, c.given)
 	if err != nil {
-		r.Outcome = refusalOf(err).Code
+		r.Outcome = wire.RefusalOf(err).Code
 		r.Reason, r.Details = p.whyNotClient(w, c, err, seen)
 	}
 	p.Diary.Note(seen.measuredIn(r))
@@ -89,14 +91,14 @@ func (p *Provider) claimant(w *work) claim {
 	if form == nil { // the body was not read
 		form = url.Values{}
 	}
-	given, err := readCredentials(w.arrived, form)
+	given, err := clientauth.Read(w.arrived, form)
 	if err != nil {
-		given = credentials{id: form.Get("client_id")}
-		if user, _, ok := w.arrived.BasicAuth(); ok && given.id == "" {
-			given.id = user
+		given = clientauth.Credentials{ID: form.Get("client_id")}
+		if user, _, ok := w.arrived.BasicAuth(); ok && given.ID == "" {
+			given.ID = user
 		}
 	}
-	client, err := p.Clients.ByID(w.arrived.Context(), given.id)
+	client, err := p.Clients.ByID(w.arrived.Context(), given.ID)
 	if err != nil {
 		return claim{}
 	}
@@ -110,9 +112,9 @@ func (p *Provider) noteUserinfo(r *http.Request, clientID string, err error) {
 		return
 	}
 	noted := clients.Request{ClientID: clientID, Endpoint: "userinfo", Outcome: "ok"}
-	seen := p.clockOf(r, credentials{})
+	seen := p.clockOf(r, clientauth.Credentials{})
 	if err != nil {
-		noted.Outcome = refusalOf(err).Code
+		noted.Outcome = wire.RefusalOf(err).Code
 		noted.Reason, noted.Details = p.whyNotToken(r, err, seen)
 	}
 	p.Diary.Note(seen.measuredIn(noted))
@@ -154,7 +156,7 @@ func endpoint(path string) string { return strings.TrimPrefix(path, "/oauth2/") 
 // be a secret in the wrong place is left out: long, and of more than small letters.
 func legible(s string) string {
 	words := strings.Fields(strings.Map(func(r rune) rune {
-		if unprintable(r) {
+		if wire.Unprintable(r) {
 			return '?'
 		}
 		return r

@@ -10,6 +10,11 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/checksession"
+	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/clientauth"
+	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/reply"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/serve"
 )
 
@@ -85,18 +90,18 @@ func (p *Provider) describe() *serve.Document {
 		methods = append(methods, string(clients.TLSClientAuth), string(clients.SelfSignedTLSAuth))
 	}
 	var algs []string
-	for _, alg := range assertionAlgs {
+	for _, alg := range clientauth.Algs {
 		algs = append(algs, string(alg))
 	}
-	claims := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, personal...)
-	modes := []string{modeQuery, modeFormPost, modeJWT, modeQueryJWT, modeFragmentJWT, modeFormPostJWT}
+	told := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, claims.Personal...)
+	modes := []string{reply.Query, reply.FormPost, reply.JWT, reply.QueryJWT, reply.FragmentJWT, reply.FormPostJWT}
 	grants, registration := clients.GrantTypes, ""
 	if p.frontChannel() {
-		modes, claims = append(modes, modeFragment), append(claims, "c_hash")
+		modes, told = append(modes, reply.Fragment), append(told, "c_hash")
 	} else {
 		grants = slices.DeleteFunc(slices.Clone(grants), func(g string) bool { return g == clients.Implicit })
 	}
-	if p.Registration.Mode == RegistrationInvited || p.Registration.Mode == RegistrationOpen {
+	if p.Registration.Registers() {
 		registration = p.Issuer + pathRegister
 	}
 	text, err := json.Marshal(description{
@@ -127,7 +132,7 @@ func (p *Provider) describe() *serve.Document {
 		RevocationAuthMethods:    methods,
 		RevocationAuthAlgs:       algs,
 		ClaimTypes:               []string{"normal"},
-		Claims:                   claims,
+		Claims:                   told,
 		Displays:                 []string{"page"},
 		Prompts:                  prompts,
 		UILocales:                []string{"ja", "en"},
@@ -147,7 +152,7 @@ func (p *Provider) describe() *serve.Document {
 		PushedEndpoint:   p.Issuer + pathPushed,
 		RequestAlgs:      clients.RequestAlgs,
 		ResponseAlgs:     clients.SigningAlgs,
-		DPoPAlgs:         clients.FAPI2Algs,
+		DPoPAlgs:         dpop.Algs,
 		CertificateBound: p.MTLS != "",
 		Aliases:          p.aliases(),
 	})
@@ -155,7 +160,7 @@ func (p *Provider) describe() *serve.Document {
 		panic(err) // texts and lists of texts
 	}
 	sum := sha256.Sum256(text)
-	return serve.NewDocument(text, typeJSON[0], `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, 5*time.Minute)
+	return serve.NewDocument(text, wire.TypeJSON, `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, 5*time.Minute)
 }
 
 // confidential leaves out the method of clients that cannot prove themselves.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"tegata/idp/oidc/wire"
 	"tegata/shared/serve"
 )
 
@@ -29,7 +30,7 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
 	p.Keys.Fetched(r.Context(), etag, reader)
 	set := p.keySet.Load()
 	if set == nil || set.ETag() != etag {
-		set = serve.NewDocument(text, typeJSON[0], etag, KeysFor)
+		set = serve.NewDocument(text, wire.TypeJSON, etag, KeysFor)
 		p.keySet.Store(set)
 	}
 	publish(set, w, r)

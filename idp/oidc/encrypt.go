@@ -11,6 +11,7 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 )
 
 // leastRSA is the shortest RSA key that something is encrypted to, in bits.
@@ -45,10 +46,10 @@ func (p *Provider) encrypted(ctx context.Context, client *clients.Client, how cl
 // encryptionKey gives the client's key for that algorithm: one that says it is for
 // encrypting, before one that says nothing. OIDC Core §10.2.
 func (p *Provider) encryptionKey(ctx context.Context, client *clients.Client, alg string) (jose.JSONWebKey, error) {
-	none := refuse("invalid_request", "The client has published no key that "+alg+" can encrypt to.")
+	none := wire.Refuse("invalid_request", "The client has published no key that "+alg+" can encrypt to.")
 	keys, err := p.keysOf(ctx, client, "")
 	if err != nil {
-		return jose.JSONWebKey{}, none.because(err)
+		return jose.JSONWebKey{}, none.Because(err)
 	}
 	for _, use := range []string{"enc", ""} {
 		i := slices.IndexFunc(keys, func(k jose.JSONWebKey) bool { return k.Use == use && encrypts(k, alg) })
@@ -56,7 +57,7 @@ func (p *Provider) encryptionKey(ctx context.Context, client *clients.Client, al
 			return keys[i], nil
 		}
 	}
-	return jose.JSONWebKey{}, none.because(errors.New("none of the keys fits"))
+	return jose.JSONWebKey{}, none.Because(errors.New("none of the keys fits"))
 }
 
 // encrypts tells whether the algorithm can encrypt to the key.

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 )
@@ -62,32 +65,32 @@ func (p *Provider) openExchange(ctx context.Context, w *work) error {
 
 // actorFor tells through whom the new token goes: the holder of the actor_token, or
 // the client itself unless its registration says that it acts as the person.
-func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*actor, error) {
+func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*tokens.Actor, error) {
 	before := h.Session.Actor
 	depth := 0
 	for a := before; a != nil; a = a.Actor {
 		depth++
 	}
 	if depth >= maxActors {
-		return nil, refuse("invalid_request", "The subject_token has gone through too many hands.")
+		return nil, wire.Refuse("invalid_request", "The subject_token has gone through too many hands.")
 	}
 	if w.form.Get("actor_token") == "" {
 		if w.form.Has("actor_token_type") {
-			return nil, refuse("invalid_request", "There is an actor_token_type without an actor_token.")
+			return nil, wire.Refuse("invalid_request", "There is an actor_token_type without an actor_token.")
 		}
 		if w.client.TokenExchange.Impersonation {
 			return before, nil
 		}
-		return &actor{Subject: w.client.ID, Client: w.client.ID, Actor: before}, nil
+		return &tokens.Actor{Subject: w.client.ID, Client: w.client.ID, Actor: before}, nil
 	}
 	acts, _, err := p.bring(ctx, w, "actor_token")
 	if err != nil {
 		return nil, err
 	}
 	if acts.Client != w.client.ID {
-		return nil, refuse("invalid_request", "The actor_token is not the client's own.")
+		return nil, wire.Refuse("invalid_request", "The actor_token is not the client's own.")
 	}
-	return &actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
+	return &tokens.Actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
 }
 
 // aimExchange finds what the new token is for.
@@ -95,29 +98,29 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 	switch w.form.Get("requested_token_type") {
 	case "", typeAccessToken, typeJWT:
 	default:
-		return refuse("invalid_request", "This requested_token_type does not exist here.")
+		return wire.Refuse("invalid_request", "This requested_token_type does not exist here.")
 	}
 	named := slices.Concat(w.form["resource"], w.form["audience"])
 	if len(named) == 0 {
-		return refuse("invalid_target", "Say by resource or audience what the token is for.")
+		return wire.Refuse("invalid_target", "Say by resource or audience what the token is for.")
 	}
-	most := granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
+	most := target.Granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
 	var err error
-	if most.Resources, err = p.readResources(ctx, w.client.Client, named, nil); err != nil {
+	if most.Resources, err = p.targets.Resources(ctx, w.client.Client, named, nil); err != nil {
 		return err
 	}
 	form := map[string][]string{"resource": named, "scope": w.form["scope"], "authorization_details": w.form["authorization_details"]}
-	aimed, err := p.aim(ctx, w.client.Client, form, most)
+	aimed, err := p.targets.Aim(ctx, w.client.Client, form, most)
 	if err != nil {
 		return err
 	}
 	if w.kind = typeAccessToken; w.form.Get("requested_token_type") == typeJWT {
-		if aimed.format != clients.JWT {
-			return refuse("invalid_request", "This resource does not take JWTs.")
+		if aimed.Format != clients.JWT {
+			return wire.Refuse("invalid_request", "This resource does not take JWTs.")
 		}
 		w.kind = typeJWT
 	}
-	aimed.lives = min(aimed.lives, h.ExpiresAt.Sub(p.Clock()))
+	aimed.Lives = min(aimed.Lives, h.ExpiresAt.Sub(p.Clock()))
 	w.target = &aimed
 	return nil
 }
@@ -145,7 +148,7 @@ func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root stri
 	g.Derived, g.ExpiresAt, g.AskedAt = true, now.Add(w.accessLives(p)), w.began
 	err := p.store.insertDerived(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	return err
 }

@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/connections"
+	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/reply"
+	"tegata/idp/oidc/tokens"
+	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 	"tegata/shared/secret"
 )
-
-// Answers in the fragment reach the browser's script and no server. OAuth 2.0 Multiple
-// Response Types §2.1.
-const modeFragment = "fragment"
 
 // switchedOn is what may be asked for here: the code always, the rest when the
 // operator says so. A token that travels through the browser can leak there (RFC 9700
@@ -38,13 +39,13 @@ func (p *Provider) frontChannel() bool { return len(p.kinds) > 1 }
 // modeOf tells how the answer to a request travels, errors too. Only a response type
 // that exists here changes it.
 func (p *Provider) modeOf(asked, mode string) string {
-	if mode == modeFormPost {
-		return modeFormPost
+	if mode == reply.FormPost {
+		return reply.FormPost
 	}
 	if kind := clients.ResponseType(asked); kind != "code" && slices.Contains(p.kinds, kind) {
-		return modeFragment
+		return reply.Fragment
 	}
-	return modeQuery
+	return reply.Query
 }
 
 // wants tells whether the response type has the word.
@@ -59,11 +60,11 @@ func checkFrontChannel(_ *Provider, a *authorization) error {
 	case a.kind == "code":
 		return nil
 	case !slices.Contains(a.scopes, "openid"):
-		return refuse("invalid_scope", "This response type needs the scope openid.")
+		return wire.Refuse("invalid_scope", "This response type needs the scope openid.")
 	case a.wants("id_token") && a.params.Get("nonce") == "":
-		return refuse("invalid_request", "This response type needs a nonce.")
+		return wire.Refuse("invalid_request", "This response type needs a nonce.")
 	case a.wants("token") && (a.client.DPoPBound || a.client.CertificateBound):
-		return refuse("unsupported_response_type", "Tokens of this client are bound to a key, and no key comes this way.")
+		return wire.Refuse("unsupported_response_type", "Tokens of this client are bound to a key, and no key comes this way.")
 	}
 	return nil
 }
@@ -80,13 +81,13 @@ type given struct {
 // of its own: the code's is made when the code is redeemed.
 func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about *session) (string, error) {
 	if len(a.resources) > 0 {
-		return "", refuse("invalid_target", "Tokens for resources come from the token endpoint.")
+		return "", wire.Refuse("invalid_target", "Tokens for resources come from the token endpoint.")
 	}
 	now := p.Clock()
 	g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
 	err := p.store.insertGrant(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
-		return "", refuse("login_required", sentences["login_required"]).because(err)
+		return "", wire.RefuseAs("login_required").Because(err)
 	}
 	if err != nil {
 		return "", err
@@ -102,7 +103,7 @@ func (p *Provider) noteFrontIDToken(ctx context.Context, a *authorization, about
 		AskedAt: p.Clock(),
 	}, p.Clock())
 	if fault.Is(err, fault.Expired) {
-		return refuse("login_required", sentences["login_required"]).because(err)
+		return wire.RefuseAs("login_required").Because(err)
 	}
 	return err
 }
@@ -133,21 +134,21 @@ func (p *Provider) parameters(ctx context.Context, a *authorization, g given) ([
 // Without an access token there is no userinfo, so it has the claims of the scopes
 // (OIDC Core §5.4).
 func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) (string, error) {
-	claims := p.idTokenClaims(a.client, g.about, p.Lifetimes.ID)
+	token := p.idTokenClaims(a.client, g.about, p.Lifetimes.ID)
 	if g.code != "" {
-		claims.CodeHash = leftHash(a.client.IDTokenAlg, g.code)
+		token.CodeHash = tokens.LeftHash(a.client.IDTokenAlg, g.code)
 	}
 	if g.access != "" {
-		claims.AccessHash = leftHash(a.client.IDTokenAlg, g.access)
+		token.AccessHash = tokens.LeftHash(a.client.IDTokenAlg, g.access)
 	}
 	names := slices.Clone(g.about.IDToken)
 	if a.kind == "id_token" {
-		names = append(names, ofScopes(a.scopes)...)
+		names = append(names, claims.OfScopes(a.scopes)...)
 	}
-	if err := p.addSingles(ctx, &claims, g.about, names); err != nil {
+	if err := p.addSingles(ctx, &token, g.about, names); err != nil {
 		return "", err
 	}
-	text, err := p.sign(ctx, a.client.IDTokenAlg, "JWT", claims)
+	text, err := p.sign(ctx, a.client.IDTokenAlg, "JWT", token)
 	if err != nil {
 		return "", err
 	}
@@ -215,4 +216,4 @@ func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Sess
 
 var errNoPerson = errors.New("oidc: nobody is signed in")
 
-func seconds(d time.Duration) string { return decimal(int64(d / time.Second)) }
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

@@ -1,9 +1,7 @@
 package oidc
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -30,52 +28,6 @@ func FuzzTokensFromStrangers(f *testing.F) {
 		}
 		if c, ok := p.carriedByJWT(given); ok {
 			t.Errorf("%q is taken for a token of ours: %+v", given, c)
-		}
-	})
-}
-
-func FuzzAssertionsFromStrangers(f *testing.F) {
-	for _, seed := range []string{
-		"", "..", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJhIiwic3ViIjoiYiJ9.", "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIiwic3ViIjoiYiJ9.eA",
-		"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIiwic3ViIjoiYiIsImV4cCI6MWUzMDB9.eA", "eyJhbGciOiJFUzI1NiIsImp3ayI6e319.e30.eA",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, given string) {
-		a, ok := parseAsserted(given)
-		if !ok {
-			return
-		}
-		if a.Issuer == "" || a.Subject == "" || a.token == nil {
-			t.Errorf("%q passes without issuer or subject", given)
-		}
-		if alg := a.token.Headers[0].Algorithm; alg == "none" || strings.HasPrefix(alg, "HS") {
-			t.Errorf("%q passes with algorithm %q", given, alg)
-		}
-	})
-}
-
-func FuzzAuthorizationDetails(f *testing.F) {
-	for _, seed := range []string{`[{"type":"a"}]`, `[]`, `{}`, `[{"type":1}]`, `[{"type":"a","n":1e999}]`, `[{"type":"a"}]x`, `[{"type":"a","type":"b"}]`, `[{"type":"\ud800"}]`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		all, err := parseDetails(text)
-		if err != nil {
-			return
-		}
-		for _, one := range all {
-			if !json.Valid(one) || typeOf(one) == "" {
-				t.Errorf("%q gives %s", text, one)
-			}
-		}
-		again, err := json.Marshal(all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		narrowed, err := all.narrow(string(again))
-		if len(all) > 0 && (err != nil || len(narrowed) != len(all) || !bytes.Equal(narrowed[0], all[0])) {
-			t.Errorf("%q: its own text narrows to %s, %v", text, narrowed, err)
 		}
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/tokens"
+	"tegata/idp/oidc/wire"
 )
 
 var _ fosite.TokenEndpointHandler = (*ownGrants)(nil)
@@ -34,9 +36,9 @@ func checkOwnGrant(form url.Values) error {
 	grant, ok := ownGrantTypes[form.Get("grant_type")]
 	switch {
 	case !ok:
-		return refuse("unsupported_grant_type", sentences["unsupported_grant_type"])
+		return wire.RefuseAs("unsupported_grant_type")
 	case grant.needs != "" && form.Get(grant.needs) == "":
-		return refuse("invalid_request", "The parameter "+grant.needs+" is missing.")
+		return wire.Refuse("invalid_request", "The parameter "+grant.needs+" is missing.")
 	}
 	return nil
 }
@@ -60,7 +62,7 @@ func (g *ownGrants) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acc
 	w, kind := workOf(ctx), r.GetGrantTypes()[0]
 	grant := ownGrantTypes[kind]
 	if !w.client.May(kind) || w.client.Public() && !grant.public {
-		return refuse("unauthorized_client", sentences["unauthorized_client"])
+		return wire.RefuseAs("unauthorized_client")
 	}
 	if err := grant.open(g.p, ctx, w); err != nil {
 		return err
@@ -88,7 +90,7 @@ func (g *ownGrants) PopulateTokenEndpointResponse(ctx context.Context, r fosite.
 	if !w.identity {
 		return nil
 	}
-	w.about.claims.AccessTokenHash = leftHash(w.client.IDTokenAlg, access)
+	w.about.claims.AccessTokenHash = tokens.LeftHash(w.client.IDTokenAlg, access)
 	id, err := strategy{g.p}.GenerateIDToken(ctx, g.p.Lifetimes.ID, r)
 	if err == nil {
 		to.SetExtra("id_token", id)

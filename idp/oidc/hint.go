@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -11,11 +10,9 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/connections"
+	"tegata/idp/oidc/jws"
 	"tegata/shared/fault"
 )
-
-// maxToken bounds a JWT from a stranger before anything is decoded (CVE-2025-27144).
-const maxToken = 8 << 10
 
 // hint is an ID token of ours that somebody brought back.
 type hint struct {
@@ -29,7 +26,7 @@ type hint struct {
 // for this issuer. It may have expired long ago (OIDC Core §3.1.2.1, RP-Initiated
 // Logout §4).
 func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
-	if text == "" || len(text) > maxToken {
+	if text == "" || len(text) > jws.MaxToken {
 		return hint{}, false
 	}
 	token, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.PS256, jose.EdDSA})
@@ -38,7 +35,7 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 	}
 	header := token.Headers[0]
 	key, ok := p.Keys.Public(header.KeyID)
-	if !ok || key.Algorithm != header.Algorithm || !ofType(header, "JWT") {
+	if !ok || key.Algorithm != header.Algorithm || !jws.OfType(header, "JWT") {
 		return hint{}, false
 	}
 	var claims struct {
@@ -52,7 +49,7 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 	if claims.Issuer != p.Issuer || claims.Subject == "" || len(claims.Audience) == 0 {
 		return hint{}, false
 	}
-	if claims.IssuedAt == nil || claims.IssuedAt.Time().After(now.Add(leeway)) {
+	if claims.IssuedAt == nil || claims.IssuedAt.Time().After(now.Add(jws.Leeway)) {
 		return hint{}, false
 	}
 	h := hint{Subject: claims.Subject, SID: claims.SID, Clients: claims.Audience, AuthTime: claims.AuthTime}
@@ -60,18 +57,6 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 		h.ExpiresAt = claims.Expiry.Time()
 	}
 	return h, true
-}
-
-// ofType tells whether the header names the type, so that no other JWT of ours can
-// stand in for an ID token (RFC 8725 §3.11). It is a media type: "application/" may
-// stand before it, and capitals are the same (RFC 7515 §4.1.9, RFC 2045 §5.1).
-func ofType(h jose.Header, want string) bool {
-	const above = "application/"
-	typ, _ := h.ExtraHeaders[jose.HeaderType].(string)
-	if len(typ) > len(above) && strings.EqualFold(typ[:len(above)], above) {
-		typ = typ[len(above):]
-	}
-	return strings.EqualFold(typ, want)
 }
 
 // sessionOf gives the session that a hint comes from, "" when it cannot be told: the one

@@ -8,59 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/tokens"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
-
-// introspection is what a token is, to somebody who may know. RFC 7662 §2.2. One that
-// is no good, or none of the client's business, is just not active.
-type introspection struct {
-	Active    bool
-	Scope     string
-	Client    string
-	TokenType string
-	Expires   int64 // this and Issued: seconds since 1970
-	Issued    int64
-	Subject   string
-	Audience  audience
-	Issuer    string
-	ID        string
-	AuthTime  int64 // RFC 9470 §6.2
-	ACR       string
-	Details   details      // RFC 9396 §9.2
-	Actor     *actor       // RFC 8693 §4.1
-	MayAct    *actor       // RFC 8693 §4.4
-	Bound     confirmation // RFC 9449 §6.2
-}
-
-func (i introspection) Members(w *object.Writer) {
-	w.Value("active", i.Active)
-	w.Text("scope", i.Scope)
-	w.Text("client_id", i.Client)
-	w.Text("token_type", i.TokenType)
-	w.Number("exp", i.Expires)
-	w.Number("iat", i.Issued)
-	w.Text("sub", i.Subject)
-	if len(i.Audience) > 0 {
-		w.Value("aud", i.Audience)
-	}
-	w.Text("iss", i.Issuer)
-	w.Text("jti", i.ID)
-	w.Number("auth_time", i.AuthTime)
-	w.Text("acr", i.ACR)
-	if len(i.Details) > 0 {
-		w.Value("authorization_details", i.Details)
-	}
-	if i.Actor != nil {
-		w.Value("act", i.Actor)
-	}
-	if i.MayAct != nil {
-		w.Value("may_act", i.MayAct)
-	}
-	if i.Bound.bound() {
-		w.Value("cnf", i.Bound)
-	}
-}
 
 // introspectionJWT is the media type of a signed answer. RFC 9701 §4.
 const introspectionJWT = "application/token-introspection+jwt"
@@ -70,14 +22,17 @@ const introspectionJWT = "application/token-introspection+jwt"
 func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
 	answer, err := p.introspectToken(ctx, w, r, work)
 	if err != nil || !accepts(r, introspectionJWT) {
-		return func() { writeJSON(w, http.StatusOK, answer) }, err
+		return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 	}
 	text, err := p.claimsText(ctx, claimsText{
 		typ: "token-introspection+jwt", alg: cmp.Or(work.client.IntrospectionAlg, "RS256"), // RFC 9701 §6
 		client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
-		claims: claimsSet{{"iss", p.Issuer}, {"aud", work.client.ID}, {"iat", p.Clock().Unix()}, {"token_introspection", answer}},
+		claims: claims.Set{
+			{Name: "iss", Value: p.Issuer}, {Name: "aud", Value: work.client.ID}, {Name: "iat", Value: p.Clock().Unix()},
+			{Name: "token_introspection", Value: answer},
+		},
 	})
-	return func() { writeText(w, introspectionJWT, text) }, err
+	return func() { wire.WriteText(w, introspectionJWT, text) }, err
 }
 
 // accepts tells whether the request asks for the media type by its name.
@@ -95,50 +50,50 @@ func accepts(r *http.Request, kind string) bool {
 	return false
 }
 
-func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (introspection, error) {
-	if err := readForm(w, r); err != nil {
-		return introspection{}, err
+func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (tokens.Introspection, error) {
+	if err := wire.ReadForm(w, r); err != nil {
+		return tokens.Introspection{}, err
 	}
 	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	if work.client.Public() { // anybody can say that they are this client
-		return introspection{}, refuse("invalid_client", "A client has to prove itself to ask about tokens.")
+		return tokens.Introspection{}, wire.Refuse("invalid_client", "A client has to prove itself to ask about tokens.")
 	}
 	if work.assertion != nil {
 		if err := p.remember(ctx, work, p.Clock()); err != nil {
-			return introspection{}, err
+			return tokens.Introspection{}, err
 		}
 	}
 	given := r.PostForm.Get("token")
 	if given == "" {
-		return introspection{}, refuse("invalid_request", "The parameter token is missing.")
+		return tokens.Introspection{}, wire.Refuse("invalid_request", "The parameter token is missing.")
 	}
 	return p.tell(ctx, work, given)
 }
 
 // tell says what the client may know of the token. The hint of the request is not
 // needed: one look finds either kind.
-func (p *Provider) tell(ctx context.Context, work *work, given string) (introspection, error) {
+func (p *Provider) tell(ctx context.Context, work *work, given string) (tokens.Introspection, error) {
 	kind, h, err := p.tokenBy(ctx, given)
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return introspection{}, nil
+		return tokens.Introspection{}, nil
 	}
 	if err != nil {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	if may, err := p.mayKnow(ctx, work.client, kind, h); err != nil || !may {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	if !h.Machine && !h.Person.Active {
-		return introspection{}, nil
+		return tokens.Introspection{}, nil
 	}
 	from, err := p.Clients.ByID(ctx, h.Client)
 	if fault.Is(err, fault.NotFound) {
-		return introspection{}, nil
+		return tokens.Introspection{}, nil
 	}
 	if err != nil {
-		return introspection{}, err
+		return tokens.Introspection{}, err
 	}
 	answer := p.describeToken(kind, h)
 	answer.MayAct = mayAct(from)
@@ -186,17 +141,17 @@ func (p *Provider) mayKnow(ctx context.Context, client *registered, kind string,
 	return slices.Contains(h.Target.Audience, client.ID), nil
 }
 
-func (p *Provider) describeToken(kind string, h held) introspection {
-	answer := introspection{
+func (p *Provider) describeToken(kind string, h held) tokens.Introspection {
+	answer := tokens.Introspection{
 		Active: true, Scope: strings.Join(h.Scopes, " "), Client: h.Client,
 		Expires: h.ExpiresAt.Unix(), Issued: h.CreatedAt.Unix(), Subject: h.Session.Subject,
 		Audience: p.audienceOf(h.Target), Issuer: p.Issuer, ID: h.Token,
 		AuthTime: unix(h.Session.AuthTime), ACR: h.Session.ACR, Details: h.Target.Details, Actor: h.Session.Actor, Bound: h.Bound,
 	}
 	if kind == kindAccess {
-		answer.TokenType = h.Bound.tokenType()
+		answer.TokenType = h.Bound.TokenType()
 		return answer
 	}
-	answer.Audience, answer.Details = audience{p.Issuer}, h.Session.Details // it is used here and nowhere else
+	answer.Audience, answer.Details = tokens.Audience{p.Issuer}, h.Session.Details // it is used here and nowhere else
 	return answer
 }

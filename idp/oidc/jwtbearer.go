@@ -7,11 +7,12 @@ import (
 	"strings"
 	"time"
 
-	jose "github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
-
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/clientauth"
+	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/once"
@@ -33,7 +34,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	}
 	account, err := p.vouched(ctx, w, a)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) || err == nil && account.State != accounts.Active {
-		return refuse("invalid_grant", "The assertion is about nobody who may log in here.")
+		return wire.Refuse("invalid_grant", "The assertion is about nobody who may log in here.")
 	}
 	if err != nil {
 		return err
@@ -47,11 +48,11 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	}
 	w.about = &session{AccountID: account.ID, Subject: subject, Resources: w.target.Audience, Details: w.target.Details}
 	w.scopes = w.target.Scopes
-	until := a.Expires.Time().Add(leeway)
+	until := a.Expires.Time().Add(jws.Leeway)
 	w.write = func(ctx context.Context, now time.Time) error {
 		err := p.Once.Seen(ctx, bearerAssertions, a.Issuer+"\x00"+a.ID, until, now)
 		if fault.Is(err, fault.Conflict) {
-			return refuse("invalid_grant", "The assertion was used before.")
+			return wire.Refuse("invalid_grant", "The assertion was used before.")
 		}
 		if err != nil {
 			return err
@@ -66,9 +67,11 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 }
 
 // verifyBearer checks who made the assertion, for whom, and until when.
-func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) {
-	bad := func(why string) (asserted, error) { return asserted{}, refuse("invalid_grant", why) }
-	a, ok := parseAsserted(w.form.Get("assertion"))
+func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Asserted, error) {
+	bad := func(why string) (clientauth.Asserted, error) {
+		return clientauth.Asserted{}, wire.Refuse("invalid_grant", why)
+	}
+	a, ok := clientauth.Parse(w.form.Get("assertion"))
 	if !ok {
 		return bad("The assertion could not be read.")
 	}
@@ -80,32 +83,23 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (asserted, error) 
 	switch {
 	case !p.madeOutToUs(a.Audience):
 		return bad("The assertion is made out to somebody else.")
-	case a.Expires == nil || a.Expires.Time().Before(now.Add(-leeway)):
+	case a.Expires == nil || a.Expires.Time().Before(now.Add(-jws.Leeway)):
 		return bad("The assertion has expired.")
-	case a.Expires.Time().After(now.Add(maxBearer + leeway)):
+	case a.Expires.Time().After(now.Add(maxBearer + jws.Leeway)):
 		return bad("The assertion lives for too long.")
-	case a.NotBefore != nil && a.NotBefore.Time().After(now.Add(leeway)), a.Issued != nil && a.Issued.Time().After(now.Add(leeway)):
+	case a.NotBefore != nil && a.NotBefore.Time().After(now.Add(jws.Leeway)), a.Issued != nil && a.Issued.Time().After(now.Add(jws.Leeway)):
 		return bad("The assertion is not good yet.")
 	case a.ID == "" || len(a.ID) > 512:
 		return bad("The assertion needs a jti.")
 	}
-	keys, err := p.keysOf(ctx, &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.token.Headers[0].KeyID)
+	keys, err := p.keysOf(ctx, &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.Token.Headers[0].KeyID)
 	if err != nil {
-		return asserted{}, refuse("invalid_grant", "The keys of the issuer could not be had.").because(err)
+		return clientauth.Asserted{}, wire.Refuse("invalid_grant", "The keys of the issuer could not be had.").Because(err)
 	}
-	if !signedBy(a.token, keys) {
+	if !jws.SignedBy(a.Token, keys) {
 		return bad("The assertion is not signed with a key of its issuer.")
 	}
 	return a, nil
-}
-
-// signedBy tells whether one of the keys made the signature.
-func signedBy(token *jwt.JSONWebToken, keys []jose.JSONWebKey) bool {
-	alg := token.Headers[0].Algorithm
-	return slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool {
-		usable := key.Use != "enc" && (key.Algorithm == "" || key.Algorithm == alg) && key.IsPublic()
-		return usable && token.Claims(key.Key) == nil
-	})
 }
 
 // madeOutToUs tells whether the audience is our issuer or token endpoint, alone or in
@@ -113,14 +107,14 @@ func signedBy(token *jwt.JSONWebToken, keys []jose.JSONWebKey) bool {
 func (p *Provider) madeOutToUs(raw json.RawMessage) bool {
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
-		return p.isEndpoint(one)
+		return p.prover.IsUs(one)
 	}
 	var many []string
-	return json.Unmarshal(raw, &many) == nil && len(many) == 1 && p.isEndpoint(many[0])
+	return json.Unmarshal(raw, &many) == nil && len(many) == 1 && p.prover.IsUs(many[0])
 }
 
 // vouched gives the account that the assertion is about.
-func (p *Provider) vouched(ctx context.Context, w *work, a asserted) (accounts.Account, error) {
+func (p *Provider) vouched(ctx context.Context, w *work, a clientauth.Asserted) (accounts.Account, error) {
 	if from, _ := w.client.AssertionIssuer(a.Issuer); from.Subject == "email" {
 		return p.Accounts.ByEmail(ctx, a.Subject)
 	}
@@ -132,8 +126,8 @@ func (p *Provider) vouched(ctx context.Context, w *work, a asserted) (accounts.A
 func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Account) error {
 	scopes := slices.DeleteFunc(slices.Clone(w.client.Scopes), func(s string) bool { return s == "offline_access" })
 	if asked := strings.Fields(w.form.Get("scope")); len(asked) > 0 {
-		if !within(asked, scopes) {
-			return refuse("invalid_scope", sentences["invalid_scope"])
+		if !target.Within(asked, scopes) {
+			return wire.RefuseAs("invalid_scope")
 		}
 		scopes = asked
 	}
@@ -147,10 +141,10 @@ func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Acco
 			return err
 		}
 		if !covered {
-			return refuse("invalid_grant", "The person has not allowed the client what it asks for.")
+			return wire.Refuse("invalid_grant", "The person has not allowed the client what it asks for.")
 		}
 	}
-	aimed, err := p.aim(ctx, w.client.Client, w.form, most)
+	aimed, err := p.targets.Aim(ctx, w.client.Client, w.form, most)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/requestobject"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 )
@@ -31,7 +33,7 @@ type pushed struct {
 }
 
 // errPushedOver answers a request_uri that was good once.
-var errPushedOver = refuse("invalid_request_uri", "The request_uri has expired or was used.")
+var errPushedOver = wire.Refuse("invalid_request_uri", "The request_uri has expired or was used.")
 
 // pushedAs is the answer to a pushed request. RFC 9126 §2.2.
 type pushedAs struct {
@@ -42,16 +44,16 @@ type pushedAs struct {
 // push answers POST /oauth2/par. RFC 9126 §2.
 func (p *Provider) push(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
 	uri, err := p.keepPushed(ctx, w, r, work)
-	return func() { writeJSON(w, http.StatusCreated, pushedAs{uri, int64(p.Lifetimes.Pushed / time.Second)}) }, err
+	return func() { wire.WriteJSON(w, http.StatusCreated, pushedAs{uri, int64(p.Lifetimes.Pushed / time.Second)}) }, err
 }
 
 // keepPushed proves the client, looks at the request like authorize would, so that
 // mistakes show before anybody is asked anything, and keeps it.
 func (p *Provider) keepPushed(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (uri string, err error) {
-	if err := readForm(w, r); err != nil {
+	if err := wire.ReadForm(w, r); err != nil {
 		return "", err
 	}
-	if work.proof, err = p.readProof(w, r, pathPushed, ""); err != nil {
+	if work.proof, err = p.proofs().Read(w, r, pathPushed, ""); err != nil {
 		return "", err
 	}
 	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
@@ -82,10 +84,10 @@ func (p *Provider) keepPushed(ctx context.Context, w http.ResponseWriter, r *htt
 // browser yet, so everything that is wrong is for the client.
 func (p *Provider) understandPushed(ctx context.Context, form url.Values, work *work) (*authorization, error) {
 	if form.Has("request_uri") {
-		return nil, refuse("invalid_request", "A request_uri cannot be pushed.") // RFC 9126 §2.1
+		return nil, wire.Refuse("invalid_request", "A request_uri cannot be pushed.") // RFC 9126 §2.1
 	}
 	if slices.ContainsFunc(slices.Collect(maps.Values(form)), tooLong) {
-		return nil, refuse("invalid_request", "A parameter is too long.")
+		return nil, wire.Refuse("invalid_request", "A parameter is too long.")
 	}
 	a := &authorization{client: work.client.Client, params: maps.Clone(form), pushing: true}
 	for _, name := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
@@ -102,7 +104,7 @@ func (p *Provider) understandPushed(ctx context.Context, form url.Values, work *
 	}
 	err := p.check(ctx, a)
 	if fault.Is(err, fault.Invalid) {
-		return nil, refuse("invalid_request", "The redirect_uri is missing or not registered.").because(err)
+		return nil, wire.Refuse("invalid_request", "The redirect_uri is missing or not registered.").Because(err)
 	}
 	return a, err
 }
@@ -110,7 +112,7 @@ func (p *Provider) understandPushed(ctx context.Context, form url.Values, work *
 // tooLong finds a value of a parameter that no honest request needs; request objects
 // have a bound of their own.
 func tooLong(values []string) bool {
-	return slices.ContainsFunc(values, func(v string) bool { return len(v) > maxRequestObject })
+	return slices.ContainsFunc(values, func(v string) bool { return len(v) > requestobject.MaxLength })
 }
 
 // pull puts the request that was pushed in the place of what the browser brought:
@@ -135,7 +137,7 @@ func (p *Provider) pull(ctx context.Context, a *authorization, uri string) error
 	a.params, a.signed, a.pushed = kept.Params, kept.Signed, &ticket
 	if over {
 		p.answersTo(a)
-		return errPushedOver.because(err)
+		return errPushedOver.Because(err)
 	}
 	return nil
 }
@@ -203,7 +205,7 @@ func (p *Provider) understandAgain(ctx context.Context, stored string) (*authori
 // checkPushed holds clients to pushing that said they would. RFC 9126 §6.
 func checkPushed(_ *Provider, a *authorization) error {
 	if a.client.RequirePushed && a.pushed == nil && !a.pushing {
-		return refuse("invalid_request", "The client has to push its requests (RFC 9126).")
+		return wire.Refuse("invalid_request", "The client has to push its requests (RFC 9126).")
 	}
 	return nil
 }

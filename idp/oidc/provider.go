@@ -21,10 +21,13 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/devices"
 	"tegata/idp/interaction"
+	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/jwks"
 	"tegata/idp/oidc/jws"
+	"tegata/idp/oidc/registration"
 	"tegata/idp/oidc/sealing"
 	"tegata/idp/oidc/singlelogout"
+	"tegata/idp/oidc/target"
 	"tegata/idp/sessions"
 	"tegata/keys"
 	"tegata/shared/audit"
@@ -84,8 +87,8 @@ type Provider struct {
 	ClientCertificate  func(r *http.Request) *x509.Certificate
 	CertificateTrusted func(r *http.Request) bool
 
-	ResponseTypes []string     // besides code: those of clients.ResponseTypes that are switched on
-	Registration  Registration // who may register a client
+	ResponseTypes []string            // besides code: those of clients.ResponseTypes that are switched on
+	Registration  registration.Policy // who may register a client
 	Limit         limit.Limiter
 
 	Log      *slog.Logger                                              // optional
@@ -102,6 +105,8 @@ type Provider struct {
 	store    store
 	sealing  *sealing.Keys // of codes and access tokens
 	remote   *jwks.Cache
+	prover   *clientauth.Prover
+	targets  *target.Finder
 	signer   *jws.Signer
 	quiet    quiet
 	repeats  repeats
@@ -131,10 +136,14 @@ func (p *Provider) compose() {
 		p.Outbound = fetch.Client(p.Development)
 	}
 	p.remote = &jwks.Cache{Client: p.Outbound, Clock: p.Clock}
+	p.prover = &clientauth.Prover{
+		Issuer: p.Issuer, Endpoints: []string{p.Issuer + pathToken, p.Issuer + pathPushed}, Clients: p.Clients, Clock: p.Clock, Keys: p.keysOf,
+		Certificate: p.certificateOf, Trusted: func(r *http.Request) bool { return p.CertificateTrusted(r) },
+	}
+	p.targets = &target.Finder{Clients: p.Clients, Issuer: p.Issuer, Lives: p.Lifetimes.Access}
 	p.signer = &jws.Signer{Keys: p.Keys}
 	p.store = store{DB: p.DB}
 	p.sealing = &sealing.Keys{DB: p.DB, Seal: p.Once.Seal, Clock: p.Clock}
-	p.Registration = p.Registration.orDefault()
 	p.kinds = p.switchedOn()
 	if p.Limit.DB == nil {
 		p.Limit.DB = p.DB
@@ -157,6 +166,14 @@ func (p *Provider) compose() {
 	s.AuthorizeEndpointHandlers = fosite.AuthorizeEndpointHandlers{explicit, identity, proof}
 	s.TokenEndpointHandlers = fosite.TokenEndpointHandlers{explicit, proof, identity, &refreshGrant{p}, &ownGrants{p}}
 	p.engine = fosite.NewOAuth2Provider(records, s)
+}
+
+// registrations answers clients that register themselves.
+func (p *Provider) registrations() *registration.Handler {
+	return &registration.Handler{
+		Policy: p.Registration, Endpoint: p.Issuer + pathRegister, ResponseTypes: p.kinds, Development: p.Development,
+		DB: p.DB, Clients: p.Clients, Audit: p.Audit, Limit: p.Limit, Clock: p.Clock, Outbound: p.Outbound, Log: p.Log, Count: p.Count,
+	}
 }
 
 // settings is fosite's configuration with PKCE decided per client.
@@ -194,13 +211,13 @@ func (p *Provider) settings() settings {
 		SanitationWhiteList:      []string{"redirect_uri"},
 
 		ClientAuthenticationStrategy: p.authenticate,
-		ClientSecretsHasher:          noSecrets{}, // clientauth.go compares digests
+		ClientSecretsHasher:          noSecrets{}, // clientauth compares digests
 		JWKSFetcherStrategy:          noFetcher{}, // jwks fetches
 		HTTPClient:                   &retryablehttp.Client{HTTPClient: p.Outbound},
 
 		EnforcePKCEForPublicClients: true, // and S256 only: plain stays off
 		JWTScopeClaimKey:            jwt.JWTScopeFieldString,
-		MessageCatalog:              noWords{}, // refusal.go has them
+		MessageCatalog:              noWords{}, // wire has them
 		FormPostHTMLTemplate:        template.New("unused"),
 		TokenEntropy:                32,
 		HashCost:                    12,

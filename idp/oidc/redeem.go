@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/once"
@@ -13,9 +15,9 @@ import (
 
 // What redeem itself refuses.
 var (
-	errReplayed = refuse("invalid_client", "The client assertion was used before.")
-	errUsed     = refuse("invalid_grant", "The code or refresh token was used before.")
-	errOutrun   = refuse("invalid_grant", errUsed.Why) // at the same moment, and once more is no harm
+	errReplayed = wire.Refuse("invalid_client", "The client assertion was used before.")
+	errUsed     = wire.Refuse("invalid_grant", "The code or refresh token was used before.")
+	errOutrun   = wire.Refuse("invalid_grant", errUsed.Why) // at the same moment, and once more is no harm
 )
 
 // assertions is the purpose under which ids of client assertions are remembered.
@@ -34,7 +36,7 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 	if refused == nil || errors.Is(refused, errReplayed) || errors.Is(refused, errOutrun) {
 		return refused
 	}
-	if errors.Is(refused, errProofReplayed) {
+	if errors.Is(refused, dpop.ErrReplayed) {
 		w.proof = nil // remembered already
 	}
 	return p.consequences(ctx, w, refused, now)
@@ -70,7 +72,7 @@ func (p *Provider) remember(ctx context.Context, w *work, now time.Time) error {
 	if err := p.rememberAssertion(ctx, w, now); err != nil {
 		return err
 	}
-	return p.rememberProof(ctx, w.proof, now)
+	return p.proofs().Remember(ctx, w.proof, now)
 }
 
 // rememberAssertion notes the assertion that proved the client (RFC 7523 §3). The id
@@ -79,7 +81,7 @@ func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time
 	if w.assertion == nil {
 		return nil
 	}
-	err := p.Once.Seen(ctx, assertions, w.assertion.client+"\x00"+w.assertion.jti, w.assertion.until, now)
+	err := p.Once.Seen(ctx, assertions, w.assertion.Client+"\x00"+w.assertion.ID, w.assertion.Until, now)
 	if fault.Is(err, fault.Conflict) {
 		return errReplayed
 	}
@@ -102,7 +104,7 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, aske
 	case fault.Is(err, fault.Conflict):
 		return errUsed
 	case fault.Is(err, fault.Expired):
-		return refuse("invalid_grant", "The session ended before the code was redeemed.")
+		return wire.Refuse("invalid_grant", "The session ended before the code was redeemed.")
 	}
 	return err
 }
@@ -121,7 +123,7 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 	var replayed error
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {
 		err := p.remember(ctx, w, now)
-		if replayed = nil; errors.Is(err, errProofReplayed) { // it is remembered: the rest is written all the same
+		if replayed = nil; errors.Is(err, dpop.ErrReplayed) { // it is remembered: the rest is written all the same
 			replayed, err = err, nil
 		}
 		if err != nil || act == nil {
@@ -132,7 +134,7 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 	if err == nil {
 		err = replayed
 	}
-	if err != nil && refusalOf(refused).Code != "server_error" {
+	if err != nil && wire.RefusalOf(refused).Code != "server_error" {
 		return err
 	}
 	return refused
@@ -140,10 +142,10 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 
 // consequence picks what has to be done, nil when nothing.
 func (p *Provider) consequence(w *work, refused error) func(context.Context, time.Time) error {
-	own, reused := refusalOf(refused), errors.Is(refused, errUsed)
+	own, reused := wire.RefusalOf(refused), errors.Is(refused, errUsed)
 	beside := own.Code != "invalid_grant" // what is wrong is something else than the code or token
 	switch {
-	case own.status() >= http.StatusInternalServerError:
+	case own.Status() >= http.StatusInternalServerError:
 		return nil
 	case w.code != nil && (reused || beside || w.looked != nil): // one that has expired may have been used as well
 		return func(ctx context.Context, now time.Time) error {
@@ -189,7 +191,7 @@ func (p *Provider) burn(ctx context.Context, w *work, refused error, now time.Ti
 	p.Count("code_burnt")
 	return p.Audit.Record(ctx, audit.Event{
 		Action: "code.burnt", Client: w.client.ID, Subject: w.account(),
-		Details: map[string]string{"grant": w.grant, "issued_to": w.code.Client, "why": refusalOf(refused).Why},
+		Details: map[string]string{"grant": w.grant, "issued_to": w.code.Client, "why": wire.RefusalOf(refused).Why},
 	})
 }
 

@@ -2,12 +2,14 @@ package oidc
 
 import (
 	"context"
-	"slices"
 
 	"github.com/ory/fosite"
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -32,18 +34,18 @@ func (g *refreshGrant) CanSkipClientAuth(context.Context, fosite.AccessRequester
 func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
 	w := workOf(ctx)
 	if !w.client.May(clients.RefreshToken) {
-		return refuse("unauthorized_client", sentences["unauthorized_client"])
+		return wire.RefuseAs("unauthorized_client")
 	}
 	h, err := g.p.store.refresh(ctx, r.GetRequestForm().Get("refresh_token"))
 	if fault.Is(err, fault.NotFound) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	if err != nil {
 		return err
 	}
 	w.refreshed = &h
 	if h.Client != w.client.ID {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	if err := g.p.mayRefresh(w, h); err != nil {
 		return err
@@ -51,7 +53,7 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if err := g.p.still(ctx, w.client.Client, h); err != nil {
 		return err
 	}
-	aimed, err := g.p.aim(ctx, w.client.Client, w.form, h.most())
+	aimed, err := g.p.targets.Aim(ctx, w.client.Client, w.form, h.most())
 	if err != nil {
 		return err
 	}
@@ -70,15 +72,15 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 	if err := p.stillActive(ctx, h); err != nil {
 		return err
 	}
-	if !within(h.Scopes, client.Scopes) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+	if !target.Within(h.Scopes, client.Scopes) {
+		return wire.RefuseAs("invalid_grant")
 	}
 	if client.FirstParty {
 		return nil
 	}
 	covered, err := p.covered(ctx, client, h)
 	if err == nil && !covered {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	return err
 }
@@ -86,7 +88,7 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 // covered is the part of still about what the person allowed this client.
 func (p *Provider) covered(ctx context.Context, client *clients.Client, h held) (bool, error) {
 	if h.Person != nil && h.Person.Looked && h.Client == client.ID {
-		return h.Person.Asked && within(h.Scopes, h.Person.Allowed), nil
+		return h.Person.Asked && target.Within(h.Scopes, h.Person.Allowed), nil
 	}
 	return p.Interaction.Covered(ctx, h.Session.AccountID, client.ID, h.Scopes)
 }
@@ -95,13 +97,13 @@ func (p *Provider) covered(ctx context.Context, client *clients.Client, h held) 
 func (p *Provider) stillActive(ctx context.Context, h held) error {
 	if h.Person != nil {
 		if !h.Person.Active {
-			return refuse("invalid_grant", sentences["invalid_grant"])
+			return wire.RefuseAs("invalid_grant")
 		}
 		return nil
 	}
 	account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
 	if err == nil && account.State != accounts.Active || fault.Is(err, fault.NotFound) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	return err
 }
@@ -123,19 +125,14 @@ func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 		refresh, _, _ := s.GenerateRefreshToken(ctx, r)
 		to.SetExtra("refresh_token", refresh)
 	}
-	if !within([]string{"openid"}, w.refreshed.Scopes) {
+	if !target.Within([]string{"openid"}, w.refreshed.Scopes) {
 		return nil
 	}
-	r.GetSession().(*session).claims.AccessTokenHash = leftHash(w.client.IDTokenAlg, access)
+	r.GetSession().(*session).claims.AccessTokenHash = tokens.LeftHash(w.client.IDTokenAlg, access)
 	id, err := s.GenerateIDToken(ctx, g.p.Lifetimes.ID, r)
 	if err != nil {
 		return err
 	}
 	to.SetExtra("id_token", id)
 	return nil
-}
-
-// within tells whether every scope asked for was granted.
-func within(asked, granted []string) bool {
-	return !slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"tegata/idp/oidc/tokens"
 	"tegata/shared/secret"
 )
 
@@ -72,7 +73,7 @@ type family struct {
 	Turn           int64 // of the newest; 0: there are none
 	Digest         []byte
 	Newest, Before []byte // digests; Before is nil where there is none
-	Bound          confirmation
+	Bound          tokens.Confirmation
 	Until          *time.Time
 	TurnedAt       *time.Time
 }

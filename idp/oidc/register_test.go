@@ -14,6 +14,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
 	"tegata/idp/oidc"
+	"tegata/idp/oidc/registration"
 	"tegata/idp/schema"
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -21,9 +22,15 @@ import (
 	"tegata/shared/limit"
 )
 
-// startOpen gives a provider where everybody may register a client.
-func startOpen(t *testing.T) op {
-	return op{startWith(t, func(p *oidc.Provider) { p.Registration.Mode = oidc.RegistrationOpen }), ""}
+// startOpen gives a provider where everybody may register a client, from one place as often
+// as perPlace says.
+func startOpen(t *testing.T, perPlace ...limit.Rule) op {
+	return op{startWith(t, func(p *oidc.Provider) {
+		p.Registration.Mode = registration.Open
+		for _, rule := range perPlace {
+			p.Registration.PerPlace = rule
+		}
+	}), ""}
 }
 
 func TestRegistrationIsClosedByDefault(t *testing.T) { // A-059
@@ -40,7 +47,7 @@ func TestRegistrationIsClosedByDefault(t *testing.T) { // A-059
 func TestRegistrationByInvitation(t *testing.T) { // RFC 7591 §3
 	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
 		held := clock.Hold(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))
-		o := op{startAt(t, d, held, held.Now, func(p *oidc.Provider) { p.Registration.Mode = oidc.RegistrationInvited }), ""}
+		o := op{startAt(t, d, held, held.Now, func(p *oidc.Provider) { p.Registration.Mode = registration.Invited }), ""}
 		_, token, err := o.provider.Clients.Invite(t.Context(), "x", 2, time.Hour)
 		must(t, err)
 		good := fields{"redirect_uris": []string{callback}}
@@ -133,8 +140,7 @@ func TestClientsCannotSayThatTheyAreTrusted(t *testing.T) { // A-059, A-061
 }
 
 func TestRegistrationRefuses(t *testing.T) { // A-006, RFC 7591 §3.2.2
-	o := startOpen(t)
-	o.provider.Registration.PerPlace = limit.Rule{Name: "test", Burst: 1000, Every: time.Second}
+	o := startOpen(t, limit.Rule{Name: "test", Burst: 1000, Every: time.Second})
 	good := func() fields { return fields{"redirect_uris": []string{callback}} }
 	for _, uri := range []string{"javascript:alert(1)", "data:text/html,x", "http://rp.test/cb", callback + "#f", "//rp.test/cb", "https://rp.test@evil.test/cb",
 		"https://*.rp.test/cb", "https://rp.test/c b", "", "myapp:/cb", "blob:https://rp.test/x", "https://rp.test\\@evil.test/cb", "file:///etc/passwd"} {
@@ -174,7 +180,7 @@ func TestRegistrationRefuses(t *testing.T) { // A-006, RFC 7591 §3.2.2
 func TestManagingARegistration(t *testing.T) { // RFC 7592, A-058
 	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
 		held := clock.Hold(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))
-		o := op{startAt(t, d, held, held.Now, func(p *oidc.Provider) { p.Registration.Mode = oidc.RegistrationOpen }), ""}
+		o := op{startAt(t, d, held, held.Now, func(p *oidc.Provider) { p.Registration.Mode = registration.Open }), ""}
 		p, about := o.registers("code", fields{"logo_uri": "https://rp.test/logo", "contacts": []string{"a@rp.test"}})
 		other, _ := o.registers("code", nil)
 		path, token := "/oauth2/register/"+p.id, about["registration_access_token"].(string)
@@ -372,7 +378,7 @@ func TestSignedAndBoundAnswersInTheFragment(t *testing.T) { // JARM §2.3.4, RFC
 func TestRegistrationsThatNobodyUsesAreForgotten(t *testing.T) {
 	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
 		held := clock.Hold(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))
-		o := startAt(t, d, held, held.Now, func(p *oidc.Provider) { p.Registration.Mode = oidc.RegistrationOpen }).logIn()
+		o := startAt(t, d, held, held.Now, func(p *oidc.Provider) { p.Registration.Mode = registration.Open }).logIn()
 		registers := func() string {
 			got := o.sends("/oauth2/register", `{"redirect_uris":["`+callback+`"],"grant_types":["authorization_code","client_credentials"]}`)
 			return got["client_id"].(string)

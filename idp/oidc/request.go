@@ -13,6 +13,10 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/interaction"
+	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/reply"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
 	"tegata/shared/once"
@@ -30,17 +34,17 @@ const (
 type authorization struct {
 	params url.Values
 	client *clients.Client
-	back   reply  // how answers travel
-	kind   string // the response type
+	back   reply.Reply // how answers travel
+	kind   string      // the response type
 
 	scopes    []string // known here and allowed to the client; others are ignored
 	prompt    []string
 	maxAge    *time.Duration
 	hint      hint // of id_token_hint, empty without one
-	claims    wanted
-	resources []string // RFC 8707
-	details   details  // RFC 9396
-	target    string   // target_link_uri, when it is the client's own
+	claims    claims.Parameter
+	resources []string       // RFC 8707
+	details   target.Details // RFC 9396
+	target    string         // target_link_uri, when it is the client's own
 	request   fosite.AuthorizeRequester
 	session   *sessions.Session // that the answer is for
 
@@ -53,7 +57,7 @@ type authorization struct {
 // Core §3.1.2.1 allow both, and no parameter twice: not in one and not across both.
 func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method == http.MethodPost && r.Body != nil {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, wire.MaxForm)
 	}
 	if err := r.ParseForm(); err != nil {
 		return nil, fault.Wrap(fault.Invalid, "oidc.bad_request", err)
@@ -63,10 +67,10 @@ func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 			return nil, fault.New(fault.Invalid, "", "oidc.bad_request")
 		}
 	}
-	if name := twice(r.Form); name != "" {
+	if name := wire.Twice(r.Form); name != "" {
 		return nil, fault.New(fault.Invalid, name, "oidc.bad_request")
 	}
-	omitEmpty(r.Form)
+	wire.OmitEmpty(r.Form)
 	return r.Form, nil
 }
 
@@ -119,7 +123,7 @@ func (p *Provider) hand(ctx context.Context, a *authorization) error {
 		return nil
 	}
 	form := url.Values{
-		"client_id": {a.client.ID}, "redirect_uri": {a.back.uri}, "response_type": {"code"},
+		"client_id": {a.client.ID}, "redirect_uri": {a.back.URI}, "response_type": {"code"},
 		"scope": {strings.Join(a.scopes, " ")},
 	}
 	for _, name := range []string{"code_challenge", "code_challenge_method"} {
@@ -180,4 +184,13 @@ func language(locales string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(locales), " ")
 	lang, _, _ := strings.Cut(strings.ToLower(first), "-")
 	return lang
+}
+
+// readTargets reads resource and authorization_details at the authorization endpoint.
+func (p *Provider) readTargets(ctx context.Context, a *authorization) (err error) {
+	if a.resources, err = p.targets.Resources(ctx, a.client, a.params["resource"], a.scopes); err != nil {
+		return err
+	}
+	a.details, err = target.ReadDetails(a.client, a.params.Get("authorization_details"))
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -18,7 +19,7 @@ func (p *Provider) revoke(ctx context.Context, w http.ResponseWriter, r *http.Re
 }
 
 func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) error {
-	if err := readForm(w, r); err != nil {
+	if err := wire.ReadForm(w, r); err != nil {
 		return err
 	}
 	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
@@ -26,7 +27,7 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 	}
 	given := r.PostForm.Get("token")
 	if given == "" {
-		return refuse("invalid_request", "The parameter token is missing.")
+		return wire.Refuse("invalid_request", "The parameter token is missing.")
 	}
 	now, foreign := p.Clock(), false
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {
@@ -51,7 +52,7 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 		return err
 	})
 	if err == nil && foreign {
-		err = refuse("unauthorized_client", "The token was given to another client.")
+		err = wire.Refuse("unauthorized_client", "The token was given to another client.")
 	}
 	return err
 }

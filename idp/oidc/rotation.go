@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 	"tegata/shared/secret"
 )
@@ -15,7 +16,7 @@ import (
 func (p *Provider) mayRefresh(w *work, h held) error {
 	now, rules := p.Clock(), w.client.Refreshing()
 	if !now.Before(h.BeganAt.Add(rules.Lifetime)) {
-		return refuse("invalid_grant", "The refresh token has come to the end of its life: the person has to log in again.")
+		return wire.Refuse("invalid_grant", "The refresh token has come to the end of its life: the person has to log in again.")
 	}
 	if h.usable(now) {
 		return nil
@@ -23,7 +24,7 @@ func (p *Provider) mayRefresh(w *work, h held) error {
 	if h.Replaced && !h.Over && now.Before(h.ExpiresAt) && rules.Grace > 0 {
 		return p.repeat(w, h, now.Add(-rules.Grace))
 	}
-	return refuse("invalid_grant", sentences["invalid_grant"])
+	return wire.RefuseAs("invalid_grant")
 }
 
 // repeat answers a refresh token that was replaced after that moment with the one that
@@ -34,11 +35,11 @@ func (p *Provider) mayRefresh(w *work, h held) error {
 func (p *Provider) repeat(w *work, h held, after time.Time) error {
 	came, _ := readRefresh(w.form.Get("refresh_token"))
 	if !h.Family.repeats(came, after) {
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	w.repeated = true
 	if !secret.Match(h.Family.Newest, came.next(p.Once.Seal).digest()) {
-		return refuse("invalid_grant", "The refresh token was used before.").because(errors.New("the key-encryption key has changed since"))
+		return wire.Refuse("invalid_grant", "The refresh token was used before.").Because(errors.New("the key-encryption key has changed since"))
 	}
 	p.Count("refresh_repeated")
 	return nil
@@ -93,7 +94,7 @@ func (p *Provider) endRefresh(ctx context.Context, w *work, until, now time.Time
 		case w.repeated:
 			return errUsed
 		}
-		return refuse("invalid_grant", sentences["invalid_grant"])
+		return wire.RefuseAs("invalid_grant")
 	}
 	won, err := p.store.turnRefresh(ctx, *h, *w.refresh, w.bound, until, now)
 	switch {

@@ -6,18 +6,17 @@
 //	provider.go    Provider and how fosite is put together
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep
-//	frontchannel.go  hybrid and implicit answers; claimsparameter.go, byreference.go
-//	respond.go     answers and errors that travel through the browser; sessionstate.go
+//	frontchannel.go  hybrid and implicit answers; acr.go, byreference.go
+//	respond.go     errors that a person is told; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
-//	jarm.go        answers that we sign
-//	token.go       /oauth2/token; form.go: its body; redeem.go: what is written, in one transaction
-//	clientauth.go  how clients prove who they are; assertion.go
-//	bound.go       tokens that need a key: dpop.go, nonce.go, mtls.go
+//	jarm.go        where answers go, and those that we sign
+//	token.go       /oauth2/token; redeem.go: what is written, in one transaction
+//	clientauth.go  a request and the client that it proves
+//	bound.go       tokens that need a key: of DPoP proofs, or of a certificate (mtls.go)
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
-//	answer.go      answers in JSON or JWT, to clients; refusal.go: errors and their codes
+//	answer.go      answers to clients that prove themselves, in JSON or JWT
 //	grants.go      the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
-//	resources.go   what an access token is for (RFC 8707); details.go (RFC 9396)
 //	accesstoken.go access tokens, opaque or JWT (RFC 9068); refreshtoken.go
 //	codes.go       authorization codes; session.go: what codes and tokens stand for
 //	records.go     the storage that fosite sees
@@ -25,20 +24,28 @@
 //	               store_row.go: by which statements
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	encrypt.go     what is encrypted to a client's key
-//	userinfo.go    /oauth2/userinfo; claims.go: scopes and claims from an account
+//	userinfo.go    /oauth2/userinfo
 //	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
-//	register.go    /oauth2/register: clients that register themselves; manage.go
 //	bounds.go      how much strangers may make us do; watch.go: values that repeat
 //	introspect.go  /oauth2/introspect, plain and signed
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
+//	wire/          what all endpoints share: forms, answers, refusals and their codes
+//	clientauth/    how clients prove who they are
+//	claims/        scopes and claims from an account, and the claims parameter
+//	dpop/          proofs of a key that come with requests (RFC 9449)
 //	checksession/  /oauth2/session: lets a client's page notice who is signed in
+//	registration/  /oauth2/register: clients that register themselves
 //	singlelogout/  tells clients that a session ended, by the outbox or by frames
+//	target/        what an access token is for (RFC 8707, RFC 9396)
+//	tokens/        what tokens say, and what is said of them
 //	trial/         what a log-in would make of a registration, for its operator
 //	jwks/          the keys that clients publish, fetched and kept
 //	jws/           signing with the key ring
+//	reply/         answers that travel through the browser, by their response mode
+//	requestobject/ requests that clients sign, read and judged
 //	sealing/       codes and tokens that carry what they stand for
 //	object/        writes and reads their JSON without reflection
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
@@ -49,9 +56,10 @@ package oidc
 
 import (
 	"net/http"
-	"strings"
 
 	"tegata/idp/oidc/checksession"
+	"tegata/idp/oidc/reply"
+	"tegata/idp/oidc/wire"
 )
 
 // The protocol's URLs, below the issuer. Relying parties read them from discovery.
@@ -64,7 +72,6 @@ const (
 	pathIntrospect = "/oauth2/introspect"
 	pathDevice     = "/oauth2/device_authorization"
 	pathRegister   = "/oauth2/register"
-	pathSubmit     = "/oauth2/submit.js"
 	pathLogout     = "/oauth2/logout"
 	pathKeys       = "/oauth2/jwks"
 	pathOpenID     = "/.well-known/openid-configuration"
@@ -85,6 +92,7 @@ const (
 // these URLs must not stand behind a refusal of such posts.
 func (p *Provider) Mount(mux *http.ServeMux) {
 	p.compose()
+	registrations := p.registrations()
 	for _, route := range []struct {
 		path      string
 		get, post http.HandlerFunc
@@ -102,12 +110,12 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		{checksession.Path, p.checkSession().Frame, nil, false},
 		{pathOpenID, p.metadata, nil, true},
 		{pathOAuth, p.metadata, nil, true},
-		{pathSubmit, p.script, nil, false},
-		{pathRegister, nil, p.register, true},
+		{reply.ScriptPath, reply.Script, nil, false},
+		{pathRegister, nil, registrations.Register, true},
 	} {
-		mux.HandleFunc(route.path, byMethod(route.get, route.post, route.open))
+		mux.HandleFunc(route.path, wire.ByMethod(route.get, route.post, route.open))
 	}
-	mux.HandleFunc(pathRegister+"/{client}", p.manage)
+	mux.HandleFunc(pathRegister+"/{client}", registrations.Manage)
 }
 
 // FindsSession tells whether path has no use for a session that was found before its
@@ -115,68 +123,8 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 // alone, or the handler looks for the session itself, along with what else it needs.
 func FindsSession(path string) bool {
 	switch path {
-	case pathAuthorize, pathLogout, pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, pathSubmit:
+	case pathAuthorize, pathLogout, pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, reply.ScriptPath:
 		return true
 	}
 	return false
-}
-
-// byMethod picks by method. HEAD is GET whose body net/http leaves out.
-func byMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if open {
-			allowScripts(w.Header(), post != nil)
-		}
-		switch {
-		case get != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-			get(w, r)
-		case post != nil && r.Method == http.MethodPost:
-			post(w, r)
-		case open && r.Method == http.MethodOptions:
-			preflight(w, "GET, POST")
-		default:
-			w.Header().Set("Allow", allowed(get != nil, post != nil, open))
-			writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
-		}
-	}
-}
-
-// allowed names the methods that byMethod takes. RFC 9110 §10.2.1.
-func allowed(get, post, open bool) string {
-	var all []string
-	if get {
-		all = append(all, "GET", "HEAD")
-	}
-	if post {
-		all = append(all, "POST")
-	}
-	if open {
-		all = append(all, "OPTIONS")
-	}
-	return strings.Join(all, ", ")
-}
-
-// What scripts are told, made once.
-var (
-	anyOrigin = []string{"*"}
-	exposed   = []string{"DPoP-Nonce, WWW-Authenticate"}
-)
-
-// allowScripts lets scripts of any origin read the answer, and with tokens the headers
-// that speak of them. They get no cookies along, and nothing here depends on one.
-func allowScripts(h http.Header, tokens bool) {
-	h["Access-Control-Allow-Origin"] = anyOrigin
-	if tokens {
-		h["Access-Control-Expose-Headers"] = exposed
-	}
-}
-
-// preflight says what scripts may send: a token or client secret too. Only a browser
-// that asks beforehand looks at that (Fetch Standard, CORS-preflight fetch).
-func preflight(w http.ResponseWriter, methods string) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", methods)
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
-	h.Set("Access-Control-Max-Age", "600")
-	w.WriteHeader(http.StatusNoContent)
 }

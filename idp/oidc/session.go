@@ -9,6 +9,8 @@ import (
 	"github.com/ory/fosite/token/jwt"
 
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 )
 
 var _ openid.Session = (*session)(nil)
@@ -16,19 +18,19 @@ var _ openid.Session = (*session)(nil)
 // session is what codes and tokens say about the log-in they come from. It is
 // encoded once, with the code, and once more, with the grant.
 type session struct {
-	AccountID string    `json:"account,omitempty"` // in the code; a grant has a column for it
-	Subject   string    `json:"sub"`
-	SID       string    `json:"sid,omitempty"` // likewise
-	AuthTime  time.Time `json:"auth_time"`
-	ACR       string    `json:"acr,omitempty"`
-	AMR       []string  `json:"amr,omitempty"`
-	Nonce     string    `json:"nonce,omitempty"`
-	Userinfo  []string  `json:"userinfo,omitempty"` // single claims asked for, OIDC Core §5.5
-	IDToken   []string  `json:"id_token,omitempty"` // the same, wanted in the ID token
-	Resources []string  `json:"resources,omitempty"`
-	Details   details   `json:"details,omitempty"`
-	Actor     *actor    `json:"act,omitempty"`
-	DPoPKey   string    `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
+	AccountID string         `json:"account,omitempty"` // in the code; a grant has a column for it
+	Subject   string         `json:"sub"`
+	SID       string         `json:"sid,omitempty"` // likewise
+	AuthTime  time.Time      `json:"auth_time"`
+	ACR       string         `json:"acr,omitempty"`
+	AMR       []string       `json:"amr,omitempty"`
+	Nonce     string         `json:"nonce,omitempty"`
+	Userinfo  []string       `json:"userinfo,omitempty"` // single claims asked for, OIDC Core §5.5
+	IDToken   []string       `json:"id_token,omitempty"` // the same, wanted in the ID token
+	Resources []string       `json:"resources,omitempty"`
+	Details   target.Details `json:"details,omitempty"`
+	Actor     *tokens.Actor  `json:"act,omitempty"`
+	DPoPKey   string         `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
 
 	claims  jwt.IDTokenClaims // what fosite writes at_hash into
 	headers jwt.Headers       // unused: idtoken.go writes its own

@@ -22,6 +22,6 @@ func (p *Provider) ShowState(w http.ResponseWriter, s *sessions.Session) { p.che
 func (p *Provider) addSessionState(w http.ResponseWriter, a *authorization) {
 	asked := slices.Contains(strings.Fields(a.params.Get("scope")), "openid")
 	if asked && slices.Contains(a.client.Scopes, "openid") {
-		a.back.session = p.checkSession().State(w, a.client.ID, a.back.uri, a.session)
+		a.back.Session = p.checkSession().State(w, a.client.ID, a.back.URI, a.session)
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"tegata/idp/connections"
 	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 	"tegata/shared/db"
 	"tegata/shared/fault"
 )
@@ -22,17 +24,17 @@ type grant struct {
 	Offline    bool // outlives its session
 	Derived    bool // no log-in led to it: see writeDerived
 	Session    *session
-	Refresh    *refreshToken // its first one; nil: none
-	Bound      confirmation  // of its refresh token
-	Until      time.Time     // when its refresh token ends
-	ExpiresAt  time.Time     // of its longest token
-	AskedAt    time.Time     // when the person, or the client on their behalf, asked; zero: just now
-	Root       string        // the grant that this one ends with, "" for none
+	Refresh    *refreshToken       // its first one; nil: none
+	Bound      tokens.Confirmation // of its refresh token
+	Until      time.Time           // when its refresh token ends
+	ExpiresAt  time.Time           // of its longest token
+	AskedAt    time.Time           // when the person, or the client on their behalf, asked; zero: just now
+	Root       string              // the grant that this one ends with, "" for none
 }
 
 // most is what tokens of the grant may be good for.
-func (g grant) most() granted {
-	return granted{Scopes: g.Scopes, Resources: g.Session.Resources, Details: g.Session.Details}
+func (g grant) most() target.Granted {
+	return target.Granted{Scopes: g.Scopes, Resources: g.Session.Resources, Details: g.Session.Details}
 }
 
 // grantInto is what both ways to write a grant have in common.
@@ -75,7 +77,7 @@ func (g grant) args(now time.Time) ([]any, error) {
 	}
 	return []any{
 		g.ID, g.Client, strings.Join(g.Scopes, " "), g.Offline, string(about), now, g.ExpiresAt, root,
-		turn, family, digest, g.Bound.text(), until,
+		turn, family, digest, g.Bound.Text(), until,
 	}, nil
 }
 
@@ -139,12 +141,12 @@ func (s store) burnGrant(ctx context.Context, i issued, now time.Time) (burnt bo
 
 // turnRefresh puts the next refresh token in the place of the one that came; won is false
 // when somebody else was faster or the grant is over.
-func (s store) turnRefresh(ctx context.Context, h held, next refreshToken, bound confirmation, until, now time.Time) (won bool, err error) {
+func (s store) turnRefresh(ctx context.Context, h held, next refreshToken, bound tokens.Confirmation, until, now time.Time) (won bool, err error) {
 	n, err := s.DB.Exec(ctx, `
 		update grants set turn = $3, refresh_digest = $4, refresh_before = refresh_digest, refresh_cnf = $5,
 			refresh_until = $6, turned_at = $7, used_at = $7
 		where id = $1 and turn = $2 and ended_at is null`,
-		h.ID, next.Turn-1, next.Turn, next.digest(), bound.text(), until, now)
+		h.ID, next.Turn-1, next.Turn, next.digest(), bound.Text(), until, now)
 	return n == 1, err
 }
 

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"tegata/idp/accounts"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
 	"tegata/shared/db"
 	"tegata/shared/fault"
 )
@@ -18,17 +20,17 @@ const (
 // held is a token that came, with the grant it belongs to.
 type held struct {
 	grant
-	Token     string    // the access token's id
-	Target    target    // what it is good for; the scopes of held are its scopes
-	Machine   bool      // of a client that acts for itself
-	RootID    string    // the grant that this one ends with, "" for none
-	BeganAt   time.Time // its grant: when the family began
+	Token     string        // the access token's id
+	Target    target.Target // what it is good for; the scopes of held are its scopes
+	Machine   bool          // of a client that acts for itself
+	RootID    string        // the grant that this one ends with, "" for none
+	BeganAt   time.Time     // its grant: when the family began
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	Over      bool // its grant, its session or its client
 	Ended     bool // that, or itself
 	Replaced  bool // itself: a refresh token that was used
-	Bound     confirmation
+	Bound     tokens.Confirmation
 	Person    *person // that it is about; nil when nobody looked
 	Family    family  // of a refresh token
 }
@@ -97,7 +99,7 @@ func (t carried) fill(h *held) {
 	h.Token, h.Bound = t.ID, t.Bound
 	h.CreatedAt, h.ExpiresAt = time.UnixMicro(t.Issued).UTC(), time.UnixMicro(t.Expires).UTC()
 	if t.Target == nil {
-		h.Target = target{Scopes: h.Scopes}
+		h.Target = target.Target{Scopes: h.Scopes}
 		return
 	}
 	h.Target, h.Scopes = *t.Target, t.Target.Scopes
@@ -145,14 +147,14 @@ func (s store) refresh(ctx context.Context, given string) (held, error) {
 	if err != nil {
 		return held{}, err
 	}
-	h.Target = target{Scopes: h.Scopes}
+	h.Target = target.Target{Scopes: h.Scopes}
 	h.CreatedAt, h.ExpiresAt = h.BeganAt, *f.Until
 	if f.TurnedAt != nil {
 		h.CreatedAt = *f.TurnedAt
 	}
 	h.Replaced, h.Family = replaced, f
 	h.Ended = h.Over || replaced
-	h.Bound, err = readConfirmation(cnf)
+	h.Bound, err = tokens.ReadConfirmation(cnf)
 	return h, err
 }
 

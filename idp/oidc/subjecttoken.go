@@ -6,21 +6,24 @@ import (
 	"slices"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
 // unacceptable gives a refused subject or actor token the code of RFC 8693 §2.2.2,
 // which is not the one of other grant types.
 func unacceptable(err error) error {
-	var own *refusal
+	var own *wire.Refusal
 	if !errors.As(err, &own) || own.Code != "invalid_grant" {
 		return err
 	}
 	why := own.Why
-	if why == sentences["invalid_grant"] {
+	if why == wire.Sentence("invalid_grant") {
 		why = "The subject_token is unknown, expired or revoked."
 	}
-	return refuse("invalid_request", why).because(own.Cause)
+	return wire.Refuse("invalid_request", why).Because(own.Cause)
 }
 
 // exchanged finds the token that came and looks at everything it hangs on: whose it is,
@@ -28,17 +31,17 @@ func unacceptable(err error) error {
 func (p *Provider) exchanged(ctx context.Context, w *work) (held, error) {
 	policy := w.client.TokenExchange
 	if policy == nil {
-		return held{}, refuse("unauthorized_client", sentences["unauthorized_client"])
+		return held{}, wire.RefuseAs("unauthorized_client")
 	}
 	h, from, err := p.bringSubject(ctx, w)
 	if err != nil || h.Client == w.client.ID {
 		return h, err
 	}
 	if from.MayAct != "" && from.MayAct != w.client.ID {
-		return held{}, refuse("invalid_request", "The subject_token says by may_act that somebody else may act with it.") // RFC 8693 §4.4
+		return held{}, wire.Refuse("invalid_request", "The subject_token says by may_act that somebody else may act with it.") // RFC 8693 §4.4
 	}
 	if from.MayAct == "" && !slices.Contains(policy.From, h.Client) {
-		return held{}, refuse("invalid_request", "The subject_token is not one that the client may exchange.")
+		return held{}, wire.Refuse("invalid_request", "The subject_token is not one that the client may exchange.")
 	}
 	return h, nil
 }
@@ -50,7 +53,7 @@ func (p *Provider) bringSubject(ctx context.Context, w *work) (held, *clients.Cl
 		return p.bring(ctx, w, "subject_token")
 	}
 	if !slices.Contains(w.client.TokenExchange.SubjectTypes, clients.SubjectIDToken) {
-		return held{}, nil, refuse("invalid_request", "The client is not registered for this subject_token_type.")
+		return held{}, nil, wire.Refuse("invalid_request", "The client is not registered for this subject_token_type.")
 	}
 	return p.bringIDToken(ctx, w.form.Get("subject_token"))
 }
@@ -58,7 +61,7 @@ func (p *Provider) bringSubject(ctx context.Context, w *work) (held, *clients.Cl
 // bring reads an access token of ours with its type.
 func (p *Provider) bring(ctx context.Context, w *work, name string) (held, *clients.Client, error) {
 	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
-		return held{}, nil, refuse("invalid_request", "This "+name+"_type is not accepted here.")
+		return held{}, nil, wire.Refuse("invalid_request", "This "+name+"_type is not accepted here.")
 	}
 	t, err := p.carriedBy(ctx, w.form.Get(name))
 	var h held
@@ -66,14 +69,14 @@ func (p *Provider) bring(ctx context.Context, w *work, name string) (held, *clie
 		h, err = p.store.accessAndAllowed(ctx, t)
 	}
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return held{}, nil, refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
+		return held{}, nil, wire.Refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}
 	if err != nil {
 		return h, nil, err
 	}
 	from, err := p.Clients.ByID(ctx, h.Client)
 	if fault.Is(err, fault.NotFound) {
-		return held{}, from, refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
+		return held{}, from, wire.Refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}
 	if err != nil || h.Machine {
 		return h, from, err
@@ -88,7 +91,7 @@ func (p *Provider) bring(ctx context.Context, w *work, name string) (held, *clie
 // that the client it was given to has of the same session, and ends with that; by
 // itself it allows nothing.
 func (p *Provider) bringIDToken(ctx context.Context, text string) (held, *clients.Client, error) {
-	unknown := refuse("invalid_request", "The subject_token is unknown, expired or revoked.")
+	unknown := wire.Refuse("invalid_request", "The subject_token is unknown, expired or revoked.")
 	now := p.Clock()
 	token, ok := p.readHint(text, now)
 	if !ok || len(token.Clients) != 1 || !now.Before(token.ExpiresAt) {
@@ -115,15 +118,15 @@ func (p *Provider) bringIDToken(ctx context.Context, text string) (held, *client
 	if err == nil {
 		err = p.still(ctx, from, h)
 	}
-	h.Scopes, h.Target, h.ExpiresAt = nil, target{}, token.ExpiresAt
+	h.Scopes, h.Target, h.ExpiresAt = nil, target.Target{}, token.ExpiresAt
 	return h, from, err
 }
 
 // mayAct is who may act for the subject of the client's tokens, nil for nobody in
 // particular. RFC 8693 §4.4.
-func mayAct(client *clients.Client) *actor {
+func mayAct(client *clients.Client) *tokens.Actor {
 	if client.MayAct == "" {
 		return nil
 	}
-	return &actor{Subject: client.MayAct, Client: client.MayAct}
+	return &tokens.Actor{Subject: client.MayAct, Client: client.MayAct}
 }

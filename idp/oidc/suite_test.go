@@ -19,6 +19,7 @@ import (
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/oidc"
+	"tegata/idp/oidc/registration"
 	"tegata/idp/sessions"
 )
 
@@ -46,7 +47,7 @@ type tester struct {
 func startOP(t *testing.T) op {
 	t.Helper()
 	w := startWith(t, func(p *oidc.Provider) {
-		p.ResponseTypes, p.Registration.Mode = clients.ResponseTypes, oidc.RegistrationInvited
+		p.ResponseTypes, p.Registration.Mode = clients.ResponseTypes, registration.Invited
 	})
 	var err error
 	w.person, err = w.provider.Accounts.Create(t.Context(), accounts.Person{

@@ -12,35 +12,39 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
-	"tegata/idp/oidc/object"
+	"tegata/idp/oidc/clientauth"
+	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/once"
 )
 
 // work is one request at the token endpoint as it goes along: what was found, and
 // what redeem has to write. It travels in the context, past fosite.
 type work struct {
-	began       time.Time         // when the request came
-	client      *registered       // who asks, once that is proved
-	arrived     *http.Request     // as it came
-	claimed     claim             // who says to ask, and how
-	assertion   *assertion        // what proved it, to be remembered
-	proof       *proof            // of the key that tokens are bound to, to be remembered
-	code        *issued           // what the code that came stands for, also of one that has expired
-	request     *fosite.Request   // the same for fosite, of one that has not
-	looked      error             // fosite's word for a code that is no good
-	ticket      once.Ticket       // the row of the device code that came
-	refreshed   *held             // the refresh token that came
-	repeated    bool              // it came before, and its answer may have got lost
-	grant       string            // what the tokens belong to
-	machine     bool              // or there is none: the client acts for itself
-	scopes      []string          // of the grant
-	access      string            // the access token's id
-	refresh     *refreshToken     // nil: there is no new one
-	bound       confirmation      // the key that the tokens need
-	certificate *x509.Certificate // what the caller showed
+	began       time.Time             // when the request came
+	client      *registered           // who asks, once that is proved
+	arrived     *http.Request         // as it came
+	claimed     claim                 // who says to ask, and how
+	assertion   *clientauth.Assertion // what proved it, to be remembered
+	proof       *dpop.Proof           // of the key that tokens are bound to, to be remembered
+	code        *issued               // what the code that came stands for, also of one that has expired
+	request     *fosite.Request       // the same for fosite, of one that has not
+	looked      error                 // fosite's word for a code that is no good
+	ticket      once.Ticket           // the row of the device code that came
+	refreshed   *held                 // the refresh token that came
+	repeated    bool                  // it came before, and its answer may have got lost
+	grant       string                // what the tokens belong to
+	machine     bool                  // or there is none: the client acts for itself
+	scopes      []string              // of the grant
+	access      string                // the access token's id
+	refresh     *refreshToken         // nil: there is no new one
+	bound       tokens.Confirmation   // the key that the tokens need
+	certificate *x509.Certificate     // what the caller showed
 
 	form       url.Values                                     // of the token request
-	target     *target                                        // what the access token is for
+	target     *target.Target                                 // what the access token is for
 	accessText string                                         // the access token
 	about      *session                                       // what tokens say, for the grant types of grants.go
 	write      func(ctx context.Context, now time.Time) error // what redeem writes for them
@@ -59,32 +63,6 @@ func withWork(r *http.Request) (context.Context, *work) {
 
 func workOf(ctx context.Context) *work { return ctx.Value(workKey{}).(*work) }
 
-// tokens is the answer of the token endpoint. RFC 6749 §5.1, OIDC Core §3.1.3.3.
-type tokens struct {
-	AccessToken  string
-	TokenType    string
-	ExpiresIn    int64 // seconds
-	RefreshToken string
-	IDToken      string
-	Scope        string
-
-	IssuedTokenType string  // RFC 8693 §2.2.1
-	Details         details // RFC 9396 §7
-}
-
-func (t tokens) Members(w *object.Writer) {
-	w.Text("access_token", t.AccessToken)
-	w.Text("token_type", t.TokenType)
-	w.Value("expires_in", t.ExpiresIn)
-	w.Text("refresh_token", t.RefreshToken)
-	w.Text("id_token", t.IDToken)
-	w.Text("scope", t.Scope)
-	w.Text("issued_token_type", t.IssuedTokenType)
-	if len(t.Details) > 0 {
-		w.Value("authorization_details", t.Details)
-	}
-}
-
 // token answers POST /oauth2/token. RFC 6749 §3.2.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	ctx, work, answer, err := p.serveToken(w, r)
@@ -99,7 +77,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	p.Count("token_issued")
 	p.noteClient(work, nil)
-	writeJSON(w, http.StatusOK, answer)
+	wire.WriteJSON(w, http.StatusOK, answer)
 }
 
 // nothing, as a transaction, waits until everything that was written before it can be
@@ -107,7 +85,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 func nothing(context.Context) error { return nil }
 
 // serveToken finds the answer and writes what it leads to.
-func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.Context, *work, tokens, error) {
+func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.Context, *work, tokens.Answer, error) {
 	ctx, work := withWork(r)
 	work.began = p.Clock()
 	answer, err := p.exchange(ctx, w, r)
@@ -115,29 +93,29 @@ func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) (context.C
 }
 
 // exchange walks through the grant. It writes nothing to the database.
-func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.Request) (tokens, error) {
-	if err := readForm(w, r); err != nil {
-		return tokens{}, err
+func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.Request) (tokens.Answer, error) {
+	if err := wire.ReadForm(w, r); err != nil {
+		return tokens.Answer{}, err
 	}
 	switch r.PostForm.Get("grant_type") {
 	case "":
-		return tokens{}, refuse("invalid_request", "The parameter grant_type is missing.")
+		return tokens.Answer{}, wire.Refuse("invalid_request", "The parameter grant_type is missing.")
 	case clients.AuthorizationCode:
 		if r.PostForm.Get("code") == "" {
-			return tokens{}, refuse("invalid_request", "The parameter code is missing.")
+			return tokens.Answer{}, wire.Refuse("invalid_request", "The parameter code is missing.")
 		}
 	case clients.RefreshToken:
 		if r.PostForm.Get("refresh_token") == "" {
-			return tokens{}, refuse("invalid_request", "The parameter refresh_token is missing.")
+			return tokens.Answer{}, wire.Refuse("invalid_request", "The parameter refresh_token is missing.")
 		}
 	default:
 		if err := checkOwnGrant(r.PostForm); err != nil {
-			return tokens{}, err
+			return tokens.Answer{}, err
 		}
 	}
 	work, err := workOf(ctx), error(nil)
-	if work.proof, err = p.readProof(w, r, pathToken, ""); err != nil {
-		return tokens{}, err
+	if work.proof, err = p.proofs().Read(w, r, pathToken, ""); err != nil {
+		return tokens.Answer{}, err
 	}
 	work.form = r.PostForm
 	work.certificate = p.certificateOf(r)
@@ -146,23 +124,23 @@ func (p *Provider) exchange(ctx context.Context, w http.ResponseWriter, r *http.
 		err = p.bind(work)
 	}
 	if err != nil {
-		return tokens{}, err
+		return tokens.Answer{}, err
 	}
 	response, err := p.engine.NewAccessResponse(ctx, request)
 	if err != nil {
-		return tokens{}, err
+		return tokens.Answer{}, err
 	}
 	good := answer(response, work, work.accessLives(p))
-	good.TokenType = work.bound.tokenType()
+	good.TokenType = work.bound.TokenType()
 	return good, nil
 }
 
-func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
+func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens.Answer {
 	text := func(key string) string {
 		s, _ := r.GetExtra(key).(string)
 		return s
 	}
-	return tokens{
+	return tokens.Answer{
 		AccessToken: r.GetAccessToken(), TokenType: "Bearer", ExpiresIn: int64(lives / time.Second),
 		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: strings.Join(w.target.Scopes, " "),
 		IssuedTokenType: w.kind, Details: w.target.Details,
@@ -172,17 +150,17 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens {
 // refuseToken answers an error and tells the log why; who keeps guessing is not
 // written down for each guess.
 func (p *Provider) refuseToken(ctx context.Context, w http.ResponseWriter, work *work, err error) {
-	r := refusalOf(err)
+	r := wire.RefusalOf(err)
 	p.Count("token_refused." + r.Code)
 	p.noteClient(work, err)
 	client := ""
 	if work.client != nil {
 		client = work.client.ID
 	}
-	if r.status() >= http.StatusInternalServerError {
+	if r.Status() >= http.StatusInternalServerError {
 		p.Log.ErrorContext(ctx, "token request failed", "client", client, "error", err.Error())
 	} else {
 		p.Log.InfoContext(ctx, "token request refused", "client", client, "refusal", r.Code, "why", r.Why)
 	}
-	r.write(w)
+	r.Answer(w)
 }

@@ -8,6 +8,9 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
@@ -16,13 +19,13 @@ import (
 func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	given, err := accessToken(w, r)
 	if err == nil {
-		var claims claimsSet
+		var told claims.Set
 		var client *clients.Client
-		claims, client, err = p.claimsFor(w, r, given)
+		told, client, err = p.claimsFor(w, r, given)
 		p.noteUserinfo(r, client.ID, err)
 		if err == nil {
 			p.Count("userinfo")
-			p.answerUserinfo(w, r, client, claims)
+			p.answerUserinfo(w, r, client, told)
 			return
 		}
 	}
@@ -32,25 +35,25 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 // answerUserinfo gives the claims as JSON, or signed or encrypted when the client
 // registered that.
 // OIDC Core §5.3.2.
-func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, claims claimsSet) {
+func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client *clients.Client, told claims.Set) {
 	if client.UserinfoAlg == "" && !client.UserinfoEncryption().On() {
-		writeJSON(w, http.StatusOK, claims)
+		wire.WriteJSON(w, http.StatusOK, told)
 		return
 	}
-	claims = append(claims, member{"iss", p.Issuer}, member{"aud", client.ID})
+	told = append(told, claims.Member{Name: "iss", Value: p.Issuer}, claims.Member{Name: "aud", Value: client.ID})
 	text, err := p.claimsText(r.Context(), claimsText{
-		typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: claims,
+		typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: told,
 	})
 	if err != nil {
 		p.refuseToken(r.Context(), w, &work{arrived: r}, err)
 		return
 	}
-	writeText(w, "application/jwt", text)
+	wire.WriteText(w, "application/jwt", text)
 }
 
 // claimsFor gives the claims and the client that holds the token; when the token is
 // refused, the client by its id alone.
-func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (claimsSet, *clients.Client, error) {
+func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (claims.Set, *clients.Client, error) {
 	h, account, err := p.bearerOf(w, r, given)
 	var client *clients.Client
 	if err == nil {
@@ -59,7 +62,7 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 	if err != nil {
 		return nil, &clients.Client{ID: h.Client}, err
 	}
-	return about(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, nil
+	return claims.About(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, nil
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
@@ -69,22 +72,22 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 		h, account, err = p.store.accessAndAccount(r.Context(), token)
 	}
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return h, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
 	if err != nil {
 		return h, account, err
 	}
-	if !h.Target.here(p.Issuer) {
-		return h, account, refuse("invalid_token", "The access token is for another resource.")
+	if !h.Target.Here(p.Issuer) {
+		return h, account, wire.Refuse("invalid_token", "The access token is for another resource.")
 	}
 	if err := p.mayUse(w, r, pathUserinfo, given, h.Bound); err != nil {
 		return h, account, err
 	}
 	if !slices.Contains(h.Scopes, "openid") {
-		return h, account, refuse("insufficient_scope", "The access token was not given for the scope openid.")
+		return h, account, wire.Refuse("insufficient_scope", "The access token was not given for the scope openid.")
 	}
 	if !h.Person.Active {
-		return h, account, refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return h, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
 	return h, account, nil
 }
@@ -94,7 +97,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 	var all []presented
 	if r.URL.Query().Has("access_token") {
-		return presented{}, refuse("invalid_request", "An access token does not belong into a URL.")
+		return presented{}, wire.Refuse("invalid_request", "An access token does not belong into a URL.")
 	}
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
@@ -105,7 +108,7 @@ func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 		all = append(all, presented{strings.TrimSpace(token), scheme})
 	}
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		if err := readForm(w, r); err != nil {
+		if err := wire.ReadForm(w, r); err != nil {
 			return presented{}, err
 		}
 		for _, token := range r.PostForm["access_token"] {
@@ -116,7 +119,7 @@ func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 	case len(all) == 0:
 		return presented{}, errNoToken
 	case len(all) > 1:
-		return presented{}, refuse("invalid_request", "There is more than one access token.")
+		return presented{}, wire.Refuse("invalid_request", "There is more than one access token.")
 	}
 	return all[0], nil
 }
@@ -130,13 +133,13 @@ func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, given prese
 	h.Set("Cache-Control", "no-store")
 	if errors.Is(err, errNoToken) {
 		h.Set("WWW-Authenticate", `Bearer realm="userinfo"`)
-		h.Add("WWW-Authenticate", dpopChallenge(nil))
+		h.Add("WWW-Authenticate", dpop.Challenge("userinfo", nil))
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	refused := refusalOf(err)
+	refused := wire.RefusalOf(err)
 	p.Count("userinfo_refused." + refused.Code)
-	status := refused.status()
+	status := refused.Status()
 	switch refused.Code {
 	case "invalid_token", "invalid_dpop_proof", "use_dpop_nonce":
 		status = http.StatusUnauthorized
@@ -146,9 +149,9 @@ func (p *Provider) challenge(w http.ResponseWriter, r *http.Request, given prese
 	if status >= http.StatusInternalServerError {
 		p.Log.ErrorContext(r.Context(), "userinfo failed", "error", err.Error())
 	} else if given.scheme == schemeDPoP || errors.Is(err, errNeedsKey) {
-		h.Set("WWW-Authenticate", dpopChallenge(refused))
+		h.Set("WWW-Authenticate", dpop.Challenge("userinfo", refused))
 	} else {
 		h.Set("WWW-Authenticate", `Bearer realm="userinfo", error="`+refused.Code+`", error_description="`+refused.Why+`"`)
 	}
-	writeJSON(w, status, map[string]string{"error": refused.Code, "error_description": refused.Why})
+	wire.WriteJSON(w, status, map[string]string{"error": refused.Code, "error_description": refused.Why})
 }

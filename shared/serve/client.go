@@ -28,8 +28,10 @@ type ClientCertificates struct {
 // are an attempt to be somebody. They are taken off the request in any case.
 func (f Front) readClient(r *http.Request, x *Exchange) {
 	cert, chain := r.Header[clientCert], r.Header[clientCertChain]
-	delete(r.Header, clientCert)
-	delete(r.Header, clientCertChain)
+	if cert != nil || chain != nil {
+		delete(r.Header, clientCert)
+		delete(r.Header, clientCertChain)
+	}
 	if f.Clients == nil {
 		return
 	}

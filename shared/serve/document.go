@@ -68,7 +68,7 @@ func (d *Document) ETag() string { return d.plain.etag[0] }
 func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	Data(w)
 	h, b := w.Header(), &d.plain
-	delete(h, requestIDHeader)
+	Of(r.Context()).document = true
 	h["Cache-Control"] = d.caching
 	if d.small.text != nil {
 		h["Vary"] = byEncodings

@@ -29,6 +29,7 @@ type Exchange struct {
 	formAction    []string
 	frames        []string
 	quiet         bool
+	document      bool // the answer is a Document
 }
 
 type exchangeKey struct{}

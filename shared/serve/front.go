@@ -39,7 +39,7 @@ func (f Front) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{began: time.Now()}
 		x, rec := &v.exchange, &v.recorder
-		rec.ResponseWriter, x.header = w, w.Header()
+		rec.ResponseWriter, rec.visit, x.header = w, v, w.Header()
 		f.meet(r, v)
 		if r.ContentLength != 0 { // -1 when nobody said
 			// Around the bare w, which lets net/http close a connection that goes on sending.
@@ -98,6 +98,7 @@ func (f Front) recover(v *visit, r *http.Request) {
 		panic(http.ErrAbortHandler) // half an answer is out: break it off, so that nobody takes it for a whole one
 	}
 	startOver(v.exchange.header) // the handler may have taken them for data's
+	v.exchange.document = false
 	f.headers(v)
 	f.Problem.answer(&v.recorder, r, http.StatusInternalServerError)
 }
@@ -151,6 +152,7 @@ func cut(s string, n int) string {
 // recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
+	visit  *visit
 	status int
 	bytes  int64
 }
@@ -169,7 +171,11 @@ func (r *recorder) WriteHeader(status int) {
 // begin is the last moment for a header.
 func (r *recorder) begin(status int) {
 	r.status = status
-	complete(r.Header())
+	h := r.Header()
+	complete(h)
+	if !r.visit.exchange.document {
+		h[requestIDHeader] = r.visit.id[:]
+	}
 }
 
 // Write counts.

@@ -36,12 +36,11 @@ var (
 )
 
 // headers sets what every answer carries. Handlers of public, lasting things (static
-// files, JWKS) replace Cache-Control; a Document takes the request's id away.
+// files, JWKS) replace Cache-Control.
 func (f Front) headers(v *visit) {
 	h, x := v.exchange.header, &v.exchange
 	h["X-Content-Type-Options"] = nosniff
 	h["Cache-Control"] = noStore
-	h[requestIDHeader] = v.id[:]
 	if f.HTTPS && (x.HTTPS || len(f.Proxies) == 0) { // RFC 6797 §7.2: not over plain http
 		h["Strict-Transport-Security"] = secureOnly
 	}

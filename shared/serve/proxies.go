@@ -45,6 +45,10 @@ func (p Proxies) has(addr netip.Addr) bool {
 // ours: everything to the left of it was written by strangers.
 func (p Proxies) read(r *http.Request, x *Exchange) {
 	x.HTTPS = r.TLS != nil
+	if host, ok := ipv4(r.RemoteAddr); ok && len(p) == 0 {
+		x.Place = host
+		return
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		x.Place = cut(r.RemoteAddr, 64)
@@ -63,6 +67,19 @@ func (p Proxies) read(r *http.Request, x *Exchange) {
 	if id := last(r.Header[requestIDHeader]); goodRequestID(id) {
 		x.ID = id
 	}
+}
+
+// ipv4 is the address of "192.0.2.7:4711", as net/http writes it, without parsing it.
+func ipv4(hostPort string) (host string, ok bool) {
+	for i, c := range []byte(hostPort) {
+		switch {
+		case c == ':':
+			return hostPort[:i], i > 0
+		case c != '.' && (c < '0' || c > '9'):
+			return "", false
+		}
+	}
+	return "", false
 }
 
 // caller is the nearest address that is not a proxy of ours, from what the lines of

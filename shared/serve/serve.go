@@ -12,7 +12,8 @@
 //	CrossSite    refuses posts from other sites; Forms refuses what is no form
 //	Cookies      the only way a cookie is set or read
 //	Health       /healthz and /readyz
-//	Server       listens, with or without TLS, times out, and stops without dropping anybody
+//	Server       listens, with or without TLS, times out, and stops without dropping anybody;
+//	             its connections keep their deadlines to the second (deadlines.go)
 //
 // Answers that a person may see (413, 415, 403, 500) go through a Problem, which the
 // programs fill with their own page.

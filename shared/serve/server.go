@@ -67,17 +67,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	web := &http.Server{
-		Handler:           s.Handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       bodyTimeout,
-		WriteTimeout:      answerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		TLSConfig:         s.TLS.Clone(), // net/http writes into it
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
-	}
+	web := s.http()
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve(web) }()
 	select {
@@ -88,11 +78,27 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.stop(web)
 }
 
-func (s *Server) serve(web *http.Server) error {
-	if s.TLS != nil {
-		return web.ServeTLS(s.Listener, "", "")
+// http is the server with its limits.
+func (s *Server) http() *http.Server {
+	return &http.Server{
+		Handler:           s.Handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      answerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		TLSConfig:         s.TLS.Clone(), // net/http writes into it
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
-	return web.Serve(s.Listener)
+}
+
+func (s *Server) serve(web *http.Server) error {
+	l := &deadlines{Listener: s.Listener}
+	if s.TLS != nil {
+		return web.ServeTLS(l, "", "")
+	}
+	return web.Serve(l)
 }
 
 func (s *Server) stop(web *http.Server) error {

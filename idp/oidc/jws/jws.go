@@ -1,6 +1,9 @@
 // Package jws signs what we say with the key ring, in the compact form of RFC 7515: ID
 // tokens, access tokens, logout tokens and answers. The header of a key is encoded once
 // and kept.
+//
+//	jws.go    Signer
+//	read.go   what a JWT that somebody brings has to keep, whatever it is for
 package jws
 
 import (

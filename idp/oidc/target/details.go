@@ -1,4 +1,4 @@
-package oidc
+package target
 
 import (
 	"bytes"
@@ -6,21 +6,22 @@ import (
 	"slices"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 )
 
 // maxDetails bounds how many authorization details one request may have.
 const maxDetails = 16
 
-// details is authorization_details: what a client wants in more words than a scope
+// Details is authorization_details: what a client wants in more words than a scope
 // has. RFC 9396. What stands in an object is between the client and its resource; we
 // look at its type and hand it on as it came.
-type details []json.RawMessage
+type Details []json.RawMessage
 
-var errDetails = refuse("invalid_authorization_details", "The authorization_details are not a list of objects of types that the client is registered for.")
+var errDetails = wire.Refuse("invalid_authorization_details", "The authorization_details are not a list of objects of types that the client is registered for.")
 
-// readDetails reads the parameter; each object has to be of a type that the client
+// ReadDetails reads the parameter; each object has to be of a type that the client
 // registered (RFC 9396 §5, §10).
-func readDetails(client *clients.Client, text string) (details, error) {
+func ReadDetails(client *clients.Client, text string) (Details, error) {
 	all, err := parseDetails(text)
 	if err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func readDetails(client *clients.Client, text string) (details, error) {
 
 // parseDetails reads a list of objects with types, each in the one spelling that
 // encoding/json gives it, so that equal ones are equal bytes.
-func parseDetails(text string) (details, error) {
+func parseDetails(text string) (Details, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -45,7 +46,7 @@ func parseDetails(text string) (details, error) {
 	if err := decoder.Decode(&objects); err != nil || decoder.More() || len(objects) == 0 || len(objects) > maxDetails {
 		return nil, errDetails
 	}
-	var all details
+	var all Details
 	for _, object := range objects {
 		kind, ok := object["type"].(string)
 		b, err := json.Marshal(object)
@@ -60,7 +61,7 @@ func parseDetails(text string) (details, error) {
 // narrow keeps the objects that a token request names; it may name none, then all
 // stay. An object that was not granted, word for word, is refused: whether it would be
 // less than a granted one only its resource could tell.
-func (d details) narrow(text string) (details, error) {
+func (d Details) narrow(text string) (Details, error) {
 	asked, err := parseDetails(text)
 	if err != nil || len(asked) == 0 {
 		return d, err

@@ -1,9 +1,10 @@
-package oidc
+package wire
 
 import (
 	"errors"
 	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/ory/fosite"
@@ -11,28 +12,35 @@ import (
 	"tegata/shared/fault"
 )
 
-// refusal is an error of the protocol: a registered code and a fixed sentence for the
+// Refusal is an error of the protocol: a registered code and a fixed sentence for the
 // client's developer. What was sent never comes back in it; the cause is for the log.
-type refusal struct {
-	Code  string
-	Why   string
-	Cause error
+type Refusal struct {
+	Code  string // error
+	Why   string // error_description
+	Cause error  // never leaves the house; nil where there is none
 }
 
-func (r *refusal) Error() string {
+// Error is for the log: it tells the cause.
+func (r *Refusal) Error() string {
 	if r.Cause != nil {
 		return r.Code + ": " + r.Why + ": " + r.Cause.Error()
 	}
 	return r.Code + ": " + r.Why
 }
 
-func (r *refusal) Unwrap() error { return r.Cause }
+// Unwrap gives the cause.
+func (r *Refusal) Unwrap() error { return r.Cause }
 
-func refuse(code, why string) *refusal { return &refusal{Code: code, Why: why} }
+// Refuse refuses with a code that sentences has, or that a specification of one endpoint
+// registers, and a sentence that says more than the code.
+func Refuse(code, why string) *Refusal { return &Refusal{Code: code, Why: why} }
 
-// because adds the cause that only the log shows.
-func (r *refusal) because(cause error) *refusal {
-	return &refusal{Code: r.Code, Why: r.Why, Cause: cause}
+// RefuseAs refuses with a code and its own sentence.
+func RefuseAs(code string) *Refusal { return Refuse(code, Sentence(code)) }
+
+// Because adds the cause that only the log shows.
+func (r *Refusal) Because(cause error) *Refusal {
+	return &Refusal{Code: r.Code, Why: r.Why, Cause: cause}
 }
 
 // sentences are the codes that may leave the house, with what they say when nothing
@@ -67,6 +75,9 @@ var sentences = map[string]string{
 	"use_dpop_nonce":                    "The DPoP proof has to carry the nonce that comes with this answer.",
 }
 
+// Sentence is what the code says by itself, "" for one that no specification has.
+func Sentence(code string) string { return sentences[code] }
+
 // renamed are fosite's own codes that no specification registers.
 var renamed = map[string]string{
 	"invalid_state":             "invalid_request",
@@ -79,10 +90,10 @@ var renamed = map[string]string{
 	"consent_required":          "interaction_required",
 }
 
-// refusalOf turns any error into what the client may know. Ours comes first, also
+// RefusalOf turns any error into what the client may know. Ours comes first, also
 // when fosite wrapped it; what nobody expected is server_error.
-func refusalOf(err error) *refusal {
-	var own *refusal
+func RefusalOf(err error) *Refusal {
+	var own *Refusal
 	if errors.As(err, &own) {
 		return own
 	}
@@ -99,11 +110,11 @@ func refusalOf(err error) *refusal {
 	if sentences[code] == "" {
 		code = "server_error"
 	}
-	return (&refusal{Code: code, Why: sentences[code]}).because(err)
+	return RefuseAs(code).Because(err)
 }
 
-// status is the HTTP status of the code at the token endpoint. RFC 6749 §5.2.
-func (r *refusal) status() int {
+// Status is the HTTP status of the code at the token endpoint. RFC 6749 §5.2.
+func (r *Refusal) Status() int {
 	switch r.Code {
 	case "invalid_client":
 		return http.StatusUnauthorized
@@ -118,25 +129,30 @@ func (r *refusal) status() int {
 	return http.StatusBadRequest
 }
 
-// retryAfter is when to come back, in seconds. RFC 9110 §10.2.3.
-func (r *refusal) retryAfter() string {
+// RetryAfter is when to come back, in seconds. RFC 9110 §10.2.3.
+func (r *Refusal) RetryAfter() string {
 	wait := time.Second
 	if f := fault.Of(r.Cause); f != nil && f.RetryAfter > wait {
 		wait = f.RetryAfter
 	}
-	return decimal(int64(math.Ceil(wait.Seconds())))
+	return strconv.FormatInt(int64(math.Ceil(wait.Seconds())), 10)
 }
 
-// write answers at the token and revocation endpoints.
-func (r *refusal) write(w http.ResponseWriter) {
+// Answer answers with the refusal where clients prove themselves, as the token endpoint
+// does. RFC 6749 §5.2.
+func (r *Refusal) Answer(w http.ResponseWriter) {
 	if r.Code == "invalid_client" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="client"`)
 	}
 	if r.Code == "temporarily_unavailable" {
-		w.Header().Set("Retry-After", r.retryAfter())
+		w.Header().Set("Retry-After", r.RetryAfter())
 	}
-	writeJSON(w, r.status(), struct {
+	WriteJSON(w, r.Status(), struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description,omitempty"`
 	}{r.Code, r.Why})
 }
+
+// Unprintable tells whether the character may not stand in an error, its description or a
+// state. RFC 6749 Appendix A: VSCHAR and NQSCHAR are printable ASCII.
+func Unprintable(r rune) bool { return r < 0x20 || r > 0x7e }

@@ -1,4 +1,11 @@
-package oidc
+// Package claims is what relying parties may learn about a person: which claims there are,
+// which a scope stands for, and how a client asks for single ones. OIDC Core §5.
+//
+//	claims.go     the claims of an account, as a Set that is written in order
+//	parameter.go  the claims parameter of a request
+//
+// Whether a client may have them is decided before: here nobody is asked.
+package claims
 
 import (
 	"cmp"
@@ -19,11 +26,11 @@ var byScope = map[string][]string{
 	"phone":   {"phone_number", "phone_number_verified"},
 }
 
-// personal is every claim about a person that exists here.
-var personal = slices.Concat(byScope["profile"], byScope["email"], byScope["address"], byScope["phone"])
+// Personal is every claim about a person that exists here.
+var Personal = slices.Concat(byScope["profile"], byScope["email"], byScope["address"], byScope["phone"])
 
-// ofScopes gives the claims that the scopes stand for.
-func ofScopes(scopes []string) (names []string) {
+// OfScopes gives the claims that the scopes stand for.
+func OfScopes(scopes []string) (names []string) {
 	for _, scope := range scopes {
 		names = append(names, byScope[scope]...)
 	}
@@ -84,40 +91,42 @@ func textClaim(a *accounts.Account, name string) string {
 	return ""
 }
 
-// claimsSet is a JWT Claims Set (RFC 7519 §4), or what userinfo tells as plain JSON, in
+// Set is a JWT Claims Set (RFC 7519 §4), or what userinfo tells as plain JSON, in
 // the order in which it is written. No name is there twice.
-type claimsSet []member
+type Set []Member
 
-type member struct {
-	name  string
-	value any
+// Member is one claim: its value is written as JSON, in the ways of package object.
+type Member struct {
+	Name  string
+	Value any
 }
 
-func (c claimsSet) Members(w *object.Writer) {
+// Members writes the claims into an object.
+func (c Set) Members(w *object.Writer) {
 	for _, one := range c {
-		w.Value(one.name, one.value)
+		w.Value(one.Name, one.Value)
 	}
 }
 
-// pick adds the named claims about an account, those that are known and not there yet.
-func (c claimsSet) pick(a *accounts.Account, names []string) claimsSet {
+// Pick adds the named claims about an account, those that are known and not there yet.
+func (c Set) Pick(a *accounts.Account, names []string) Set {
 	for _, name := range names {
-		if slices.ContainsFunc(c, func(m member) bool { return m.name == name }) {
+		if slices.ContainsFunc(c, func(m Member) bool { return m.Name == name }) {
 			continue
 		}
 		if value, ok := claimOf(a, name); ok {
-			c = append(c, member{name, value})
+			c = append(c, Member{name, value})
 		}
 	}
 	return c
 }
 
-// about is what userinfo tells: the claims of the scopes and those asked for one by
+// About is what userinfo tells: the claims of the scopes and those asked for one by
 // one, always with the subject.
-func about(a *accounts.Account, subject string, scopes, single []string) claimsSet {
-	claims := append(make(claimsSet, 0, 20), member{"sub", subject}).pick(a, single)
+func About(a *accounts.Account, subject string, scopes, single []string) Set {
+	claims := append(make(Set, 0, 20), Member{"sub", subject}).Pick(a, single)
 	for _, scope := range scopes {
-		claims = claims.pick(a, byScope[scope])
+		claims = claims.Pick(a, byScope[scope])
 	}
 	return claims
 }

@@ -1,4 +1,4 @@
-package oidc
+package wire
 
 import (
 	"bytes"
@@ -10,23 +10,23 @@ import (
 	"slices"
 )
 
-// maxForm bounds what the protocol reads of a body. Whole requests are bounded
+// MaxForm bounds what the protocol reads of a body, in bytes. Whole requests are bounded
 // before they come here; this holds when the package is used alone.
-const maxForm = 64 << 10
+const MaxForm = 64 << 10
 
-// readForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types, and
+// ReadForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types, and
 // parameters that come twice. What stands in the URL counts for nothing (§2.3.1).
-func readForm(w http.ResponseWriter, r *http.Request) error {
+func ReadForm(w http.ResponseWriter, r *http.Request) error {
 	if !isForm(r.Header.Get("Content-Type")) {
-		return refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
+		return Refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
 	}
 	if err := parseForm(w, r); err != nil {
-		return refuse("invalid_request", "The body could not be read.").because(err)
+		return Refuse("invalid_request", "The body could not be read.").Because(err)
 	}
-	if name := twice(r.PostForm); name != "" {
-		return refuse("invalid_request", "A parameter is there twice.")
+	if name := Twice(r.PostForm); name != "" {
+		return Refuse("invalid_request", "A parameter is there twice.")
 	}
-	omitEmpty(r.PostForm)
+	OmitEmpty(r.PostForm)
 	return nil
 }
 
@@ -41,11 +41,11 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if r.Body == nil {
-		return errors.New("oidc: there is no body")
+		return errors.New("wire: there is no body")
 	}
 	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), maxForm)) + bytes.MinRead)
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxForm)); err != nil {
+	body.Grow(int(min(max(r.ContentLength, 0), MaxForm)) + bytes.MinRead)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxForm)); err != nil {
 		return err
 	}
 	form, err := url.ParseQuery(body.String())
@@ -63,9 +63,9 @@ func isForm(kind string) bool {
 	return err == nil && kind == form
 }
 
-// omitEmpty drops what was sent without a value: that counts as left out (RFC 6749
+// OmitEmpty drops what was sent without a value: that counts as left out (RFC 6749
 // §3.1, §3.2). zitadel/oidc, for one, sends client_secret= beside HTTP Basic.
-func omitEmpty(form url.Values) {
+func OmitEmpty(form url.Values) {
 	for name, values := range form {
 		if !slices.Contains(values, "") {
 			continue
@@ -87,8 +87,8 @@ var known = []string{
 	"token", "token_type_hint", "ui_locales",
 }
 
-// twice names a known parameter that is there more than once, "" when all is well.
-func twice(form url.Values) string {
+// Twice names a known parameter that is there more than once, "" when all is well.
+func Twice(form url.Values) string {
 	for name, values := range form {
 		if len(values) > 1 && slices.Contains(known, name) {
 			return name

@@ -1,4 +1,4 @@
-package oidc
+package registration
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
 )
 
 // Whatever a stranger sends, nothing breaks, and what comes out keeps the rules.
@@ -31,7 +32,7 @@ func FuzzRegistration(f *testing.F) {
 		c.Default()
 		problems = append(problems, c.Check("", false)...)
 		for _, one := range problems {
-			if r := misfit(one.Path); strings.ContainsFunc(r.Why, unprintable) || strings.ContainsAny(r.Why, `"\`) {
+			if r := misfit(one.Path); strings.ContainsFunc(r.Why, wire.Unprintable) || strings.ContainsAny(r.Why, `"\`) {
 				t.Fatalf("refusal %q", r.Why)
 			}
 		}

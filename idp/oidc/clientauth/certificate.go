@@ -1,0 +1,78 @@
+package clientauth
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
+)
+
+// proveCertificate checks that the caller's certificate is the client's. RFC 8705 §2.
+func (p *Prover) proveCertificate(ctx context.Context, client *clients.Client, r *http.Request) error {
+	shown := p.Certificate(r)
+	if shown == nil {
+		return wire.Refuse("invalid_client", "The client has to show its certificate.")
+	}
+	if client.AuthMethod == clients.SelfSignedTLSAuth {
+		return p.proveSelfSigned(ctx, client, shown)
+	}
+	if !p.Trusted(r) {
+		return wire.Refuse("invalid_client", "The certificate does not come from an authority that is trusted here.")
+	}
+	if !namedAs(shown, client) {
+		return wire.Refuse("invalid_client", "The certificate has another name than registered.")
+	}
+	return nil
+}
+
+// namedAs tells whether the certificate bears the one name that was registered.
+func namedAs(c *x509.Certificate, client *clients.Client) bool {
+	switch {
+	case client.TLSSubjectDN != "":
+		return clients.HasSubject(c, client.TLSSubjectDN)
+	case client.TLSNameDNS != "":
+		return slices.ContainsFunc(c.DNSNames, func(name string) bool { return strings.EqualFold(name, client.TLSNameDNS) })
+	case client.TLSNameURI != "":
+		for _, u := range c.URIs {
+			if u.String() == client.TLSNameURI {
+				return true
+			}
+		}
+	case client.TLSNameIP != "":
+		want := net.ParseIP(client.TLSNameIP)
+		return want != nil && slices.ContainsFunc(c.IPAddresses, want.Equal)
+	case client.TLSNameEmail != "":
+		return slices.Contains(c.EmailAddresses, client.TLSNameEmail)
+	}
+	return false
+}
+
+// proveSelfSigned looks for the certificate, or its key where no certificate is given,
+// among the client's keys. Nobody vouches for it, so its dates say nothing.
+// RFC 8705 §2.2.
+func (p *Prover) proveSelfSigned(ctx context.Context, client *clients.Client, shown *x509.Certificate) error {
+	keys, err := p.Keys(ctx, client, "")
+	if err != nil {
+		return wire.Refuse("invalid_client", "The keys of the client could not be had.").Because(err)
+	}
+	for _, key := range keys {
+		if len(key.Certificates) > 0 && key.Certificates[0].Equal(shown) {
+			return nil
+		}
+		if len(key.Certificates) == 0 && sameKey(shown.PublicKey, key.Key) {
+			return nil
+		}
+	}
+	return wire.Refuse("invalid_client", "The certificate is not one of the client's.")
+}
+
+func sameKey(a, b any) bool {
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(b)
+}

@@ -1,0 +1,155 @@
+// Package target finds what an access token is good for: where, by resource indicators
+// (RFC 8707), for what, by scopes and authorization details (RFC 9396), and for how long.
+// Never is it more than was granted.
+//
+//	target.go   Target and Granted; Finder: from what was granted to one token
+//	details.go  Details: authorization_details as they came
+package target
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
+	"tegata/shared/fault"
+)
+
+// Granted is the most that tokens of one grant may be good for.
+type Granted struct {
+	Scopes    []string
+	Resources []string // RFC 8707; empty: our own endpoints
+	Details   Details  // RFC 9396
+}
+
+// Target is what one access token is good for: where, for what, and for how long.
+type Target struct {
+	Audience []string `json:"aud,omitempty"` // empty: our own endpoints and nothing else
+	Scopes   []string `json:"scopes,omitempty"`
+	Details  Details  `json:"details,omitempty"`
+
+	Format string        `json:"-"` // clients.JWT or clients.Opaque
+	Lives  time.Duration `json:"-"`
+}
+
+// Plain tells whether the target is just the grant's scopes at our own endpoints, so
+// that the token need not say it again.
+func (t Target) Plain(scopes []string) bool {
+	return len(t.Audience) == 0 && len(t.Details) == 0 && slices.Equal(t.Scopes, scopes)
+}
+
+// Here tells whether our own endpoints are among the places.
+func (t Target) Here(issuer string) bool {
+	return len(t.Audience) == 0 || slices.Contains(t.Audience, issuer)
+}
+
+// Finder finds what tokens are for. All fields are filled once.
+type Finder struct {
+	Clients *clients.Registry
+	Issuer  string        // our public URL: the resource that our own endpoints are
+	Lives   time.Duration // how long an access token is good, where no resource wants less
+}
+
+// Aim finds what the access token of a token request is for: what was granted, or the
+// part of it that the request names by resource, scope and authorization_details.
+// Never more: that is invalid_target, invalid_scope (RFC 8707 §2.2, RFC 6749 §6). A
+// token for named resources is for nothing else; without names it is for all that was
+// granted, our own endpoints among them when a scope is about the person.
+func (f *Finder) Aim(ctx context.Context, client *clients.Client, form url.Values, most Granted) (Target, error) {
+	t := Target{Scopes: most.Scopes, Format: client.AccessTokenFormat, Lives: f.Lives}
+	if asked := strings.Fields(form.Get("scope")); len(asked) > 0 {
+		if !Within(asked, most.Scopes) {
+			return Target{}, wire.RefuseAs("invalid_scope")
+		}
+		t.Scopes = asked
+	}
+	var err error
+	if t.Details, err = most.Details.narrow(form.Get("authorization_details")); err != nil {
+		return Target{}, err
+	}
+	named := form["resource"]
+	if !Within(named, most.Resources) {
+		return Target{}, wire.Refuse("invalid_target", "A resource was not granted.")
+	}
+	t.Audience = most.Resources
+	if len(named) > 0 {
+		t.Audience = named
+	}
+	if !Within(t.Audience, client.Resources) {
+		return Target{}, wire.Refuse("invalid_target", "The client may not ask for this resource any more.")
+	}
+	if len(t.Audience) == 0 {
+		return t, nil
+	}
+	return f.forResources(ctx, t, len(named) > 0)
+}
+
+// forResources bends the target to what its resources say: their scopes, one format,
+// the shortest lifetime.
+func (f *Finder) forResources(ctx context.Context, t Target, named bool) (Target, error) {
+	var scopes []string
+	for i, id := range t.Audience {
+		r, err := f.Clients.Resource(ctx, id)
+		if fault.Is(err, fault.NotFound) {
+			return Target{}, wire.Refuse("invalid_target", "A resource is unknown.")
+		}
+		if err != nil {
+			return Target{}, err
+		}
+		if i > 0 && r.TokenFormat != t.Format {
+			return Target{}, wire.Refuse("invalid_target", "These resources take tokens of different formats: ask for one at a time.")
+		}
+		t.Format = r.TokenFormat
+		if lives := r.Lives(); lives > 0 && (i == 0 || lives < t.Lives) {
+			t.Lives = lives
+		}
+		scopes = append(scopes, r.Scopes...)
+	}
+	ours := !named && slices.ContainsFunc(t.Scopes, func(s string) bool { return slices.Contains(clients.Scopes, s) })
+	t.Scopes = slices.DeleteFunc(slices.Clone(t.Scopes), func(s string) bool {
+		return !slices.Contains(scopes, s) && !(ours && slices.Contains(clients.Scopes, s))
+	})
+	if ours {
+		t.Audience = append(slices.Clone(t.Audience), f.Issuer)
+	}
+	return t, nil
+}
+
+// Resources finds the resources of a request that begins something: those it
+// names, all allowed to the client, or those that its scopes belong to.
+func (f *Finder) Resources(ctx context.Context, client *clients.Client, named, scopes []string) ([]string, error) {
+	for _, id := range named {
+		if !clients.IsResource(id) || !slices.Contains(client.Resources, id) {
+			return nil, wire.Refuse("invalid_target", "A resource is unknown, or not for this client.")
+		}
+	}
+	if len(client.Resources) == 0 {
+		return nil, nil
+	}
+	all, err := f.Clients.Resources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, r := range all {
+		meant := slices.Contains(named, r.ID)
+		if len(named) == 0 && slices.Contains(client.Resources, r.ID) {
+			meant = slices.ContainsFunc(r.Scopes, func(s string) bool { return slices.Contains(scopes, s) })
+		}
+		if meant {
+			found = append(found, r.ID)
+		}
+	}
+	if !Within(named, found) {
+		return nil, wire.Refuse("invalid_target", "A resource is unknown, or not for this client.")
+	}
+	return found, nil
+}
+
+// Within tells whether every scope, or resource, asked for was granted.
+func Within(asked, granted []string) bool {
+	return !slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
+}
