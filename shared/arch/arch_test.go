@@ -20,7 +20,7 @@ var arrows = map[string][][]string{
 		{"idp/web", "idp/oidc"},
 		{"idp/oidc/checksession", "idp/oidc/singlelogout", "idp/oidc/trial", "idp/oidc/registration"},
 		{"idp/oidc/tokens"},
-		{"idp/oidc/claims", "idp/oidc/clientauth", "idp/oidc/dpop", "idp/oidc/reply", "idp/oidc/requestobject", "idp/oidc/target"},
+		{"idp/oidc/claims", "idp/oidc/clientauth", "idp/oidc/dpop", "idp/oidc/jwe", "idp/oidc/reply", "idp/oidc/requestobject", "idp/oidc/target"},
 		{"idp/oidc/wire"},
 		{"idp/oidc/jwks", "idp/oidc/jws", "idp/oidc/object", "idp/oidc/sealing"},
 		{"idp/devices"},
