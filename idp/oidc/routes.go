@@ -12,7 +12,7 @@
 //	jarm.go        where answers go, and those that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  a request and the client that it proves
-//	bound.go       tokens that need a key: of DPoP proofs, or of a certificate (mtls.go)
+//	bound.go       tokens that need a key: of DPoP proofs, or of a certificate
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
 //	answer.go      answers to clients that prove themselves, in JSON or JWT
 //	grants.go      the grant types that fosite does not walk through, in one table:
@@ -34,6 +34,7 @@
 //
 // Below it, each knowing nothing of the Provider:
 //
+//	metadata/      what relying parties learn about us
 //	wire/          what all endpoints share: forms, answers, refusals and their codes
 //	clientauth/    how clients prove who they are
 //	registration/  /oauth2/register: clients that register themselves

@@ -38,7 +38,7 @@ func TestTheKeyForEncryptingIsTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := jose.ParseEncrypted(sealed, []jose.KeyAlgorithm{jose.ECDH_ES}, []jose.ContentEncryption{jose.A256GCM})
+		got, err := jose.ParseEncryptedCompact(sealed, []jose.KeyAlgorithm{jose.ECDH_ES}, []jose.ContentEncryption{jose.A256GCM})
 		if err != nil || got.Header.KeyID != "right" || got.Header.ExtraHeaders["cty"] != inner || got.Header.ExtraHeaders["typ"] != "JWT" {
 			t.Fatalf("header %+v, %v", got.Header, err)
 		}
