@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,13 +83,14 @@ func (p program) clientList() *cobra.Command {
 }
 
 var listed = verbs.List[clients.Client]{
-	Heads: []string{"ID", "NAME", "AUTHENTICATION", "ID TOKEN", "STATE", "SOURCE", "REDIRECT URIS"},
+	// What can be long stands last or is left out (client show has it): 80 columns are enough.
+	Heads: []string{"ID", "AUTHENTICATION", "ID TOKEN", "STATE", "SOURCE", "NAME"},
 	Row: func(c clients.Client) []string {
 		state := "enabled"
 		if c.Disabled {
 			state = "disabled"
 		}
-		return []string{c.ID, c.NameIn("en"), string(c.AuthMethod), c.IDTokenAlg, state, c.Source, strings.Join(c.RedirectURIs, " ")}
+		return []string{c.ID, string(c.AuthMethod), c.IDTokenAlg, state, c.Source, c.NameIn("en")}
 	},
 	JSON: func(c clients.Client) any { return clientJSON{c, c.Source, c.Disabled} },
 }

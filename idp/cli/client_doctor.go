@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,21 +124,64 @@ func (p program) showLink(ctx context.Context, s *app.Services, c clients.Client
 func (p program) showRequests(s *app.Services, all []clients.Request, asJSON bool) error {
 	list := make([]requestJSON, len(all))
 	rows := make([][]string, len(all))
+	reasons := make([][]string, len(all))
 	for i, r := range all {
 		text := ""
-		if r.Reason != clients.ReasonNone {
-			text = s.Catalog.Text("en", "doctor.reason."+r.Reason, words(r.Details))
+		if key, values := r.Sentence(); key != "" {
+			text = s.Catalog.Text("en", key, values)
 		}
 		list[i] = requestJSON{r.At, r.Endpoint, r.Outcome, r.Reason, r.Details, text}
+		reasons[i] = lines(text, doctorWidth)
 		if given, expected, ok := r.Compared(); ok {
-			text += " " + difference(given, expected)
+			reasons[i] = append(reasons[i], difference(given, expected)) // whole, to be copied
 		}
-		rows[i] = []string{verbs.Time(&r.At), r.Endpoint, r.Outcome, r.Clock(), text}
+		rows[i] = []string{verbs.Time(&r.At), r.Endpoint, r.Outcome, r.Clock()}
 	}
 	if asJSON {
 		return verbs.JSON(p.Out, list)
 	}
-	return verbs.Table(p.Out, []string{"AT", "ENDPOINT", "OUTCOME", "CLOCK", "REASON"}, rows)
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(p.Out, "There are no requests yet.")
+		return err
+	}
+	return p.showReasons(rows, reasons)
+}
+
+// doctorWidth is how long the lines of a reason get: they are indented by four, and a
+// terminal of 80 columns does not break them.
+const doctorWidth = 75
+
+// showReasons writes a table of requests with the reason of each below its row.
+func (p program) showReasons(rows [][]string, reasons [][]string) error {
+	var table strings.Builder
+	if err := verbs.Table(&table, []string{"AT", "ENDPOINT", "OUTCOME", "CLOCK"}, rows); err != nil {
+		return err
+	}
+	for i, row := range strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n") {
+		fmt.Fprintln(p.Out, strings.TrimRight(row, " "))
+		if i == 0 {
+			continue // the heads
+		}
+		for _, line := range reasons[i-1] {
+			if _, err := fmt.Fprintln(p.Out, "    "+verbs.Plain(line)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lines breaks a text between words; a word that is longer stays whole.
+func lines(text string, width int) []string {
+	var all []string
+	for _, word := range strings.Fields(text) {
+		if last := len(all) - 1; last >= 0 && len(all[last])+1+len(word) <= width {
+			all[last] += " " + word
+			continue
+		}
+		all = append(all, word)
+	}
+	return all
 }
 
 // difference shows an address that came as a change of the one that was expected, the
@@ -154,12 +198,4 @@ func difference(given, expected string) string {
 		came = "{+" + came + "+}"
 	}
 	return start + expect + came + end
-}
-
-func words(details map[string]string) map[string]any {
-	all := map[string]any{}
-	for name, value := range details {
-		all[name] = value
-	}
-	return all
 }

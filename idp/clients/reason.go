@@ -2,11 +2,12 @@ package clients
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Why a request was refused, or what was odd about it. The pages and the command line
-// have a sentence for each: "doctor.reason.NAME". What stands behind "details" is what
+// have a sentence for each: "doctor.reason.NAME", see Sentence. What stands behind "details" is what
 // the sentence shows.
 const (
 	ReasonNone            = ""
@@ -72,6 +73,43 @@ func (r Request) Compared() (given, expected string, ok bool) {
 		return r.Details["given"], r.Details["registered"], r.Details["given"] != ""
 	}
 	return "", "", false
+}
+
+// Sentence gives the key of the message that tells the reason, and the values in it; ""
+// where there is none. Of a clock the key says on which side of ours it is, and the value
+// how far.
+func (r Request) Sentence() (key string, values map[string]any) {
+	if r.Reason == ReasonNone {
+		return "", nil
+	}
+	key, values = "doctor.reason."+r.Reason, map[string]any{}
+	for name, value := range r.Details {
+		values[name] = value
+	}
+	if clock := r.Details["clock"]; clock != "" {
+		values["clock"] = strings.TrimPrefix(clock, "-")
+	}
+	if r.Reason == ReasonClock {
+		key += "_" + r.side()
+	}
+	return key, values
+}
+
+// side tells whether the client's clock is behind ours or ahead.
+func (r Request) side() string {
+	if strings.HasPrefix(r.Details["clock"], "-") {
+		return "behind"
+	}
+	return "ahead"
+}
+
+// ClockVerdict gives the key of the message that judges the client's clock, and by how
+// many seconds it is off: with a sign where the message does not say the side.
+func (r Request) ClockVerdict() (key, seconds string) {
+	if r.ClockIsGood() {
+		return "doctor.clock.good", r.Clock()
+	}
+	return "doctor.clock." + r.side(), strings.TrimPrefix(r.Details["clock"], "-")
 }
 
 // Clock is how many seconds the client's clock is ahead, with a sign; "" when nothing

@@ -20,6 +20,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"tegata/idp/interaction"
@@ -141,6 +142,9 @@ func (s *Service) Begin(ctx context.Context, asked Asked) (device, typed string,
 // fault.TooMany after too many guesses, fault.Invalid on field "user_code" for a code
 // that leads nowhere: unknown, too late, decided, or claimed by another browser.
 func (s *Service) Claim(ctx context.Context, browser, given string) (Device, error) {
+	if strings.TrimSpace(given) == "" {
+		return Device{}, fault.New(fault.Invalid, "user_code", "device.code_missing") // not a guess
+	}
 	now := s.Clock()
 	if err := s.Limit.Take(ctx, Typing, audit.OriginOf(ctx).Place, now); err != nil {
 		return Device{}, err

@@ -155,6 +155,9 @@ func TestFormPost(t *testing.T) { // OAuth 2.0 Form Post Response Mode
 	if !strings.Contains(native.Body, `action="com.example.app:/cb"`) {
 		t.Errorf("a native client's address:\n%s", native.Body)
 	}
+	if !strings.Contains(native.Body, "on your way back to the application.") || !strings.Contains(native.Body, "アプリケーションに戻ります") {
+		t.Errorf("an address without a host is not told in both languages:\n%s", native.Body)
+	}
 }
 
 func TestRequestsByPost(t *testing.T) { // OIDC Core §3.1.2.1: from another site, too

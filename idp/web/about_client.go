@@ -12,15 +12,15 @@ import (
 // theirs is fetched for our pages, neither by us nor by the browser.
 type aboutClient struct {
 	Unverified bool
-	Return     string // the host that this conversation leads back to
+	Return     string // of an unverified one: the host that this conversation leads back to, "" for a device
 	Home       string
 	Logo       string
 	Policy     string
 	Terms      string
 }
 
-// Says tells whether there is anything to show.
-func (a aboutClient) Says() bool { return a != aboutClient{} }
+// Says tells whether there is a link to show.
+func (a aboutClient) Says() bool { return a.Home+a.Logo+a.Policy+a.Terms != "" }
 
 // aboutClient tells it of the client of a conversation; nothing when the client is
 // gone or says nothing.
@@ -32,13 +32,18 @@ func (p *Pages) aboutClient(r *http.Request, it interaction.Interaction) aboutCl
 	if err != nil {
 		return aboutClient{}
 	}
-	about := aboutClient{
-		Unverified: client.Unverified, Home: client.ClientURI, Logo: client.LogoURI, Policy: client.PolicyURI, Terms: client.TermsURI,
-	}
-	if about.Says() {
+	about := about(client)
+	if about.Unverified {
 		about.Return = leadsTo(client, it)
 	}
 	return about
+}
+
+// about is what a client says where nobody is sent back to it: a device asks.
+func about(client *clients.Client) aboutClient {
+	return aboutClient{
+		Unverified: client.Unverified, Home: client.ClientURI, Logo: client.LogoURI, Policy: client.PolicyURI, Terms: client.TermsURI,
+	}
 }
 
 // leadsTo is the host that the answer will go to; when the request does not tell, all

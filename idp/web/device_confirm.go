@@ -16,6 +16,7 @@ import (
 type deviceConfirmData struct {
 	Request string
 	Client  string
+	About   aboutClient
 	Email   string
 	Place   string // the address that the device asked from, "" when it is not known
 	Asked   time.Time
@@ -101,7 +102,7 @@ func (p *Pages) showDeviceOf(w http.ResponseWriter, r *http.Request, d devices.D
 		return err
 	}
 	return p.Page.Show(w, r, page.Page{Template: "device_confirm", Title: "device.confirm_title", Problem: problem, Data: deviceConfirmData{
-		Request: d.ID, Client: client.NameIn(page.Language(r)), Email: account.Email,
+		Request: d.ID, Client: client.NameIn(page.Language(r)), About: about(client), Email: account.Email,
 		Place: d.Place, Asked: d.CreatedAt, Zone: account.Zone,
 		Scopes: p.inWords(r.Context(), page.Language(r), d.Scopes), Details: detailsOf(string(d.Details)),
 	}})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tegata/idp/app/apptest"
+	"tegata/idp/clients"
 	"tegata/shared/browser"
 )
 
@@ -88,6 +89,41 @@ func TestATelevisionIsApproved(t *testing.T) {
 		}
 		w.moved(time.Hour)
 	}
+}
+
+// TestAnUnverifiedDeviceIsMarked: whoever approves it learns that nobody looked at its
+// software, and where it says what it does with their data.
+func TestAnUnverifiedDeviceIsMarked(t *testing.T) {
+	w := withTelevision(t)
+	c := clients.Client{
+		ID: "unknown", Name: map[string]string{"en": "Free Films"}, AuthMethod: clients.None, GrantTypes: []string{clients.DeviceCode},
+		Unverified: true, PolicyURI: "https://films.example/policy",
+	}
+	c.Default()
+	if _, err := w.Services.Clients.Register(t.Context(), c, clients.Registration{}); err != nil {
+		t.Fatal(err)
+	}
+	for client, marked := range map[string]bool{"unknown": true, "television": false} {
+		_, codes := w.form(t, "/oauth2/device_authorization", url.Values{"client_id": {client}, "scope": {"openid email"}})
+		p := w.person(t, "en").Visit("/device").Fill("Code", codes["user_code"].(string)).Press("Next")
+		inEnglish.enter(p, "connor.oneil@example.org", good).At("/device/confirm")
+		if marked {
+			p.Sees("has checked Free Films. If you do not know it, do not approve it.", "How Free Films uses your data")
+		} else if p.SeesNot("has checked"); strings.Contains(p.HTML(), "about-client") {
+			t.Error("a list without a link is shown")
+		}
+	}
+}
+
+// TestNoCodeIsNoGuess: pressing the button too early is told as that, and costs nothing.
+func TestNoCodeIsNoGuess(t *testing.T) {
+	w := withTelevision(t)
+	codes := w.shows(t)
+	p := w.person(t, "en").Visit("/device")
+	for range 6 {
+		p.Fill("Code", " ").Press("Next").Sees("Enter the code that your device shows.")
+	}
+	p.Fill("Code", codes["user_code"].(string)).Press("Next").At("/login")
 }
 
 // TestATelevisionIsRefused: no is no, and only once.

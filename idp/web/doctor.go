@@ -29,8 +29,8 @@ type fact struct {
 
 // hand is how far the client's clock is ahead, by the newest measurement.
 type hand struct {
-	Seconds, By, At string
-	Good            bool
+	Verdict, Seconds, By, At string // of them the first and the third are message keys
+	Good                     bool
 }
 
 // visit is one request in words.
@@ -79,7 +79,8 @@ func (p *Pages) showDoctor(w http.ResponseWriter, r *http.Request) error {
 			data.Refused++
 		}
 		if v.Clock != "" && data.Clock == nil {
-			data.Clock = &hand{v.Clock, "doctor.by." + one.Details["clock_by"], v.At, one.ClockIsGood()}
+			verdict, seconds := one.ClockVerdict()
+			data.Clock = &hand{verdict, seconds, "doctor.by." + one.Details["clock_by"], v.At, one.ClockIsGood()}
 		}
 	}
 	return p.Page.Show(w, r, page.Page{Template: "doctor", Title: "doctor.title", Wide: true, Data: data})
@@ -110,12 +111,8 @@ func (p *Pages) visit(lang string, r clients.Request) visit {
 	v := visit{
 		At: r.At.UTC().Format("2006-01-02 15:04:05Z"), Endpoint: r.Endpoint, Outcome: r.Outcome, OK: r.Outcome == "ok", Clock: r.Clock(),
 	}
-	if r.Reason != clients.ReasonNone {
-		args := map[string]any{}
-		for name, value := range r.Details {
-			args[name] = value
-		}
-		v.Reason = p.Page.Catalog.Text(lang, "doctor.reason."+r.Reason, args)
+	if key, values := r.Sentence(); key != "" {
+		v.Reason = p.Page.Catalog.Text(lang, key, values)
 	}
 	if given, expected, ok := r.Compared(); ok {
 		d := diff{None: expected == ""}

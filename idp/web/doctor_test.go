@@ -56,7 +56,7 @@ func TestTheDoctorsPageInChromium(t *testing.T) {
 		t.Run(fmt.Sprintf("%s %d", o.Language, o.Width), func(t *testing.T) {
 			o.Base = p.idp.URL
 			one := browser.Chromium(t, o)
-			one.Visit(shareLink(t, p)).Sees("+92", "client_secret_post", "callback/", "offline_access")
+			one.Visit(shareLink(t, p)).Sees("+92", map[string]string{"en": "92 s ahead of ours", "ja": "92 秒進んでいます"}[o.Language], "client_secret_post", "callback/", "offline_access")
 			browser.Axe(t, one)
 			album(t, one, o)("doctor")
 		})

@@ -236,7 +236,7 @@ func TestTheDoctorsPage(t *testing.T) {
 	one.Visit(link).Title("Sign-in doctor").Sees("The Party (party)", "not registered", "callbock?token=…", "ignored: groups", "token").
 		SeesNot("very-secret").SeesNot("maya")
 	one.Press("日本語").Title("ログイン診断").Sees("redirect_uri が登録されていません")
-	browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"}).Visit(link + "x").Sees("does not work any more")
+	browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"}).Visit(link + "x").Sees("It has expired")
 	p.idp.Clock.Move(time.Hour)
 	one.Visit(link).SeesNot("callbock")
 	one.Visit("/doctor").SeesNot("callbock")

@@ -190,6 +190,19 @@ func (p *Person) Weight() Weight {
 	return Weight{}
 }
 
+// Sideways gives by how many CSS pixels the page at hand is wider than the window, so
+// that people would have to scroll sideways (WCAG 2.2, 1.4.10); 0 without a real browser.
+func (p *Person) Sideways() int {
+	p.t.Helper()
+	d, ok := p.driver.(*tab)
+	if !ok {
+		return 0
+	}
+	wider, err := run(d, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+	p.must(err, "measure")
+	return wider
+}
+
 // complaints gives what the browser complained about and nobody expected.
 func (d *tab) complaints() []string {
 	d.mu.Lock()

@@ -18,7 +18,8 @@ import (
 )
 
 // applications are what people meet at the provider: one that we know, one that nobody
-// has looked at, one that wants money, a device, and one with a log-out page.
+// has looked at, one that wants money, one with a name of sixty characters, a device, and
+// one with a log-out page.
 const applications = `clients:
   - client_id: books
     client_name: {en: Kawara Books, ja: 瓦書房}
@@ -43,11 +44,19 @@ const applications = `clients:
     token_endpoint_auth_method: none
     resources: [https://accounts.example/]
     authorization_details_types: [transfer]
+  - client_id: guild
+    client_name: {en: Donaudampfschifffahrtsgesellschaftskapitaenswitwenvereinigung, ja: 独立行政法人全国情報通信技術者能力認定推進機構関東甲信越地域統括センター会員専用受験申込窓口}
+    redirect_uris: [SITE/callback]
+    token_endpoint_auth_method: none
   - client_id: studio
     client_name: {en: Tegata Studio, ja: Tegata Studio}
     redirect_uris: [SITE/callback]
     token_endpoint_auth_method: none
     first_party: true
+  - client_id: silent
+    client_name: {en: Kura Archive, ja: 蔵アーカイブ}
+    redirect_uris: [SITE/callback]
+    token_endpoint_auth_method: none
   - client_id: television
     client_name: {en: Hibiki Television, ja: ひびきテレビ}
     token_endpoint_auth_method: none
@@ -183,6 +192,9 @@ func (v *visitor) consents() {
 	v.Visit(v.authorize("bank", "authorization_details", transfer))
 	v.judge("consent-details")
 	v.Press(v.idp("consent.allow")).At(v.site)
+	v.Visit(v.authorize("guild"))
+	v.judge("consent-long-name")
+	v.Press(v.idp("consent.allow")).At(v.site)
 }
 
 func (v *visitor) apps() {
@@ -195,6 +207,8 @@ func (v *visitor) apps() {
 func (v *visitor) devices() {
 	v.Visit(v.w.IDP.URL + "/device")
 	v.judge("device")
+	v.Press(v.idp("device.next"))
+	v.judge("device-no-code")
 	v.Fill(v.idp("field.user_code"), "AEIO-UAEI").Press(v.idp("device.next"))
 	v.judge("device-wrong-code")
 	v.types()
@@ -227,7 +241,7 @@ func (v *visitor) types() {
 }
 
 func (v *visitor) doctor() {
-	v.Visit(v.share("television"))
+	v.Visit(v.share("silent"))
 	v.judge("doctor-empty")
 	v.Visit(v.authorize("books"))
 	v.Expect("400").Visit(v.authorize("books", "redirect_uri", v.site+"/callbock"))

@@ -68,6 +68,9 @@ func (v *visitor) judge(name string) {
 	if v.lang == "en" && v.device == "desktop" {
 		v.t.Logf("%-28s %6d bytes %2d requests", name, weight.Bytes, weight.Requests)
 	}
+	if wider := v.Sideways(); wider > 0 {
+		v.t.Errorf("%s (%s, %s) scrolls sideways by %d px", name, v.lang, v.device, wider)
+	}
 	for _, dark := range []bool{false, true} {
 		v.Dark(dark)
 		browser.Axe(v.t, v.Person)

@@ -1,7 +1,6 @@
 package reply
 
 import (
-	"cmp"
 	"html/template"
 	"io"
 	"net/http"
@@ -33,7 +32,8 @@ var page = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 <body class="narrow">
 <main>
 <h1>One moment<br><span lang="ja">しばらくお待ちください</span></h1>
-<p class="lead">You are on your way back to {{.Host}}.<br><span lang="ja">{{.Host}} に戻ります。</span></p>
+<p class="lead">You are on your way back to {{or .Host "the application"}}. If nothing happens, press “Continue”.</p>
+<p class="lead" lang="ja">{{with .Host}}{{.}} に{{else}}アプリケーションに{{end}}戻ります。画面が切り替わらない場合は、「続ける」を押してください。</p>
 <form method="post" action="{{.To}}">
 {{range .Fields}}<input type="hidden" name="{{index . 0}}" value="{{index . 1}}">
 {{end}}<p class="actions"><button type="submit" id="continue">Continue / 続ける</button></p>
@@ -59,5 +59,5 @@ func (b Reply) post(w http.ResponseWriter, answer [][2]string) {
 		To          template.URL // checked against the registration
 		Host, Style string
 		Fields      [][2]string
-	}{template.URL(b.URI), cmp.Or(host, "the application"), b.Style, answer})
+	}{template.URL(b.URI), host, b.Style, answer})
 }

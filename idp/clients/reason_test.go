@@ -1,0 +1,33 @@
+package clients_test
+
+import (
+	"testing"
+
+	"tegata/idp/clients"
+)
+
+// The doctor says on which side of ours a clock is, and how far, instead of a sign that
+// the reader has to interpret.
+func TestAClockIsBehindOrAhead(t *testing.T) {
+	for _, c := range []struct {
+		reason, clock         string
+		key, seconds, verdict string
+		off                   string
+	}{
+		{clients.ReasonClock, "-754", "doctor.reason.clock_behind", "754", "doctor.clock.behind", "754"},
+		{clients.ReasonClock, "92", "doctor.reason.clock_ahead", "92", "doctor.clock.ahead", "92"},
+		{clients.ReasonZone, "-32400", "doctor.reason.clock_zone", "32400", "doctor.clock.behind", "32400"},
+		{clients.ReasonProofNonce, "1", "doctor.reason.proof_nonce", "1", "doctor.clock.good", "+1"},
+	} {
+		r := clients.Request{Reason: c.reason, Details: map[string]string{"clock": c.clock}}
+		if key, values := r.Sentence(); key != c.key || values["clock"] != c.seconds {
+			t.Errorf("%s of %s s: %s %v, want %s %s", c.reason, c.clock, key, values["clock"], c.key, c.seconds)
+		}
+		if verdict, off := r.ClockVerdict(); verdict != c.verdict || off != c.off {
+			t.Errorf("%s s: %s %s, want %s %s", c.clock, verdict, off, c.verdict, c.off)
+		}
+	}
+	if key, _ := (clients.Request{}).Sentence(); key != "" {
+		t.Errorf("without a reason: %s", key)
+	}
+}
