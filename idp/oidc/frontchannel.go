@@ -33,9 +33,6 @@ func (p *Provider) switchedOn() []string {
 	return on
 }
 
-// frontChannel tells whether anything but a code may travel through the browser.
-func (p *Provider) frontChannel() bool { return len(p.kinds) > 1 }
-
 // modeOf tells how the answer to a request travels, errors too. Only a response type
 // that exists here changes it.
 func (p *Provider) modeOf(asked, mode string) string {
