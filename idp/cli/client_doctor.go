@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -132,7 +131,7 @@ func (p program) showRequests(s *app.Services, all []clients.Request, asJSON boo
 	for i, r := range all {
 		text := r.Told(s.Catalog, "en")
 		list[i] = requestJSON{r.At, r.Endpoint, r.Outcome, r.Reason, r.Details, text}
-		reasons[i] = lines(text, doctorWidth)
+		reasons[i] = verbs.Wrap(text, verbs.Below)
 		if given, expected, ok := r.Compared(); ok {
 			reasons[i] = append(reasons[i], difference(given, expected)) // whole, to be copied
 		}
@@ -145,44 +144,7 @@ func (p program) showRequests(s *app.Services, all []clients.Request, asJSON boo
 		_, err := fmt.Fprintln(p.Out, "There are no requests yet.")
 		return err
 	}
-	return p.showReasons(rows, reasons)
-}
-
-// doctorWidth is how long the lines of a reason get: they are indented by four, and a
-// terminal of 80 columns does not break them.
-const doctorWidth = 75
-
-// showReasons writes a table of requests with the reason of each below its row.
-func (p program) showReasons(rows [][]string, reasons [][]string) error {
-	var table strings.Builder
-	if err := verbs.Table(&table, []string{"AT", "ENDPOINT", "OUTCOME", "CLOCK"}, rows); err != nil {
-		return err
-	}
-	for i, row := range strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n") {
-		fmt.Fprintln(p.Out, strings.TrimRight(row, " "))
-		if i == 0 {
-			continue // the heads
-		}
-		for _, line := range reasons[i-1] {
-			if _, err := fmt.Fprintln(p.Out, "    "+verbs.Plain(line)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// lines breaks a text between words; a word that is longer stays whole.
-func lines(text string, width int) []string {
-	var all []string
-	for _, word := range strings.Fields(text) {
-		if last := len(all) - 1; last >= 0 && len(all[last])+1+len(word) <= width {
-			all[last] += " " + word
-			continue
-		}
-		all = append(all, word)
-	}
-	return all
+	return verbs.Annotated(p.Out, []string{"AT", "ENDPOINT", "OUTCOME", "CLOCK"}, rows, reasons)
 }
 
 // difference shows an address that came as a change of the one that was expected, the

@@ -157,6 +157,9 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 			return fmt.Errorf("there is no %s key; the ring has %v", verbs.Plain(alg), known)
 		}
 	}
+	if err := knowsVouched(ctx, ring, s.vouched, algs); err != nil {
+		return err
+	}
 	if err := k.warnOfPush(s, algs); err != nil {
 		return err
 	}

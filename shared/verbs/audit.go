@@ -27,10 +27,9 @@ func (p *Program[C, S]) audit() *cobra.Command {
 
 func (p *Program[C, S]) auditTail() *cobra.Command {
 	return List[audit.Event]{
-		Heads: []string{"AT", "ACTION", "ACTOR", "SUBJECT", "CLIENT", "PLACE", "REQUEST", "DETAILS", "ID"},
-		Row: func(e audit.Event) []string {
-			return []string{Time(&e.At), e.Action, e.Actor, e.Subject, e.Client, e.Place, e.RequestID, detailText(e.Details), e.ID}
-		},
+		Heads: []string{"AT", "ACTION"},
+		Row:   func(e audit.Event) []string { return []string{Time(&e.At), e.Action} },
+		Below: aboutEvent,
 		JSON: func(e audit.Event) any {
 			return eventJSON{e.ID, e.At, e.Action, e.Actor, e.Subject, e.Client, e.Details, e.RequestID, e.Place, e.Agent}
 		},
@@ -41,8 +40,10 @@ func (p *Program[C, S]) auditTail() *cobra.Command {
 			}
 		}),
 	}.Command(p.Out, &cobra.Command{
-		Use:     "tail",
-		Short:   "Show the newest events, oldest first",
+		Use:   "tail",
+		Short: "Show the newest events, oldest first",
+		Long: "Show the newest events, oldest first: when and what, below it who, where and the details,\n" +
+			"in lines for 80 columns. --json prints one object for each, for programs.",
 		Example: "  " + p.Name + " audit tail -n 50\n  " + p.Name + " audit tail --after ID --json    # go on where you stopped",
 	})
 }
@@ -59,6 +60,20 @@ type eventJSON struct {
 	RequestID string            `json:"request_id"`
 	Place     string            `json:"place"`
 	Agent     string            `json:"agent"`
+}
+
+// aboutEvent is what stands below an event: who, where and which, then its details. A
+// terminal of 80 columns shows all of it.
+func aboutEvent(e audit.Event) []string {
+	var who []string
+	for _, one := range [][2]string{
+		{"actor", e.Actor}, {"subject", e.Subject}, {"client", e.Client}, {"place", e.Place}, {"request", e.RequestID}, {"id", e.ID},
+	} {
+		if one[1] != "" {
+			who = append(who, one[0]+"="+one[1])
+		}
+	}
+	return append(Wrap(strings.Join(who, " "), Below), Wrap(detailText(e.Details), Below)...)
 }
 
 func detailText(details map[string]string) string {

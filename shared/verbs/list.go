@@ -14,6 +14,7 @@ const longestList = 10_000
 type List[T any] struct {
 	Heads []string
 	Row   func(T) []string // the cells under the heads
+	Below func(T) []string // what stands below a row, in lines; nil: nothing
 	JSON  func(T) any      // for --json
 
 	Number int    // how many without -n
@@ -69,9 +70,15 @@ func (l List[T]) Show(out io.Writer, all []T, asJSON bool) error {
 		}
 		return JSON(out, list)
 	}
-	rows := make([][]string, len(all))
+	rows, below := make([][]string, len(all)), make([][]string, len(all))
 	for i, one := range all {
 		rows[i] = l.Row(one)
+		if l.Below != nil {
+			below[i] = l.Below(one)
+		}
+	}
+	if l.Below != nil {
+		return Annotated(out, l.Heads, rows, below)
 	}
 	return Table(out, l.Heads, rows)
 }

@@ -5,6 +5,7 @@
 //	Do         wraps the work of a verb (exit.go); a verb that does not exist: group.go
 //	List       a verb that prints rows page by page, for people or as JSON (list.go)
 //	Table      prints rows for people, JSON what programs read (table.go)
+//	Annotated  a table with lines below its rows, broken by Wrap (wrap.go)
 //	Fetch      reads what the running program serves (fetch.go)
 //
 // The verbs here: serve, config check, config show, migrate, audit tail, audit verify,
