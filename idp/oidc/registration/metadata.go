@@ -93,8 +93,6 @@ func named(path string, said map[string]json.RawMessage) string {
 	switch {
 	case member == "client_name":
 		return sentName(rest, said)
-	case strings.HasPrefix(path, "scopes"):
-		return "scope"
 	case path == "grant_types" && !grants && responses:
 		return "response_types"
 	case path == "response_types" && !responses && grants:
