@@ -218,5 +218,20 @@ func (r *Ring) revokeAll(ctx context.Context, q Revocation) (done RevokedKeys, e
 	if done.Ended, err = r.Harm.EndAll(ctx); err != nil {
 		return done, fmt.Errorf("the keys are revoked, but not everything that depends on them was ended; run it again: %w", err)
 	}
+	for _, alg := range algorithmsOf(done.Revoked) {
+		if done.Ended, err = r.withReaders(ctx, alg, done.Ended); err != nil {
+			return done, err
+		}
+	}
 	return done, r.record(ctx, "key.revoked.ended", "revoked", "all", "ended", done.Ended.String())
+}
+
+// algorithmsOf gives the algorithms of these keys that relying parties know.
+func algorithmsOf(all []Key) (algs []string) {
+	for _, k := range all {
+		if k.Alg != Push && !slices.Contains(algs, k.Alg) {
+			algs = append(algs, k.Alg)
+		}
+	}
+	return algs
 }
