@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -150,7 +151,7 @@ func newFile(path string, dry bool) (*os.File, error) {
 	}
 	if dry {
 		if _, err := os.Lstat(path); err == nil {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrExist}
+			return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EEXIST}
 		}
 		return nil, nil
 	}
