@@ -55,6 +55,9 @@ const (
 	ReasonOther           = "other"       // details: why
 )
 
+// DetailSigned is the detail that names the algorithm of a signed answer.
+const DetailSigned = "signed"
+
 // Request is one line of the diary. It names nobody and holds no secret.
 type Request struct {
 	ID, ClientID string
@@ -64,7 +67,7 @@ type Request struct {
 	Reason       string // one of Reason…
 
 	// Details is what the reason needs, and "clock": how many seconds the client's clock
-	// is ahead of ours, measured by its "clock_by": assertion or proof.
+	// is ahead of ours, measured by its "clock_by": assertion or proof; and DetailSigned.
 	Details map[string]string
 }
 

@@ -21,12 +21,7 @@ import (
 	"tegata/shared/secret"
 )
 
-const (
-	// accessTokenAlg signs access tokens in JWT form: resource servers of ours read them,
-	// and all of them can (RFC 9068 §2.1 asks for RS256 of servers in general).
-	accessTokenAlg = "ES256"
-	accessTokenTyp = "at+jwt"
-)
+const accessTokenTyp = "at+jwt"
 
 // accessTokens is the purpose that opaque ones are sealed for.
 const accessTokens = "access token"
@@ -116,7 +111,7 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 	if err != nil {
 		return "", err
 	}
-	return p.signer.SignUnique(ctx, accessTokenAlg, accessTokenTyp, payload) // its jti
+	return p.signer.SignUnique(ctx, clients.AccessTokenAlg, accessTokenTyp, payload) // its jti
 }
 
 // carriedBy reads an access token of ours, of either form. It gives fault.NotFound for
@@ -144,12 +139,12 @@ func (p *Provider) carriedByJWT(given string) (carried, bool) {
 	if len(given) > jws.MaxToken || !spelledAsMade(given) {
 		return carried{}, false
 	}
-	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{accessTokenAlg})
+	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{clients.AccessTokenAlg})
 	if err != nil || len(token.Headers) != 1 || !jws.OfType(token.Headers[0], accessTokenTyp) {
 		return carried{}, false
 	}
 	key, ok := p.Keys.Public(token.Headers[0].KeyID)
-	if !ok || key.Algorithm != accessTokenAlg {
+	if !ok || key.Algorithm != clients.AccessTokenAlg {
 		return carried{}, false
 	}
 	var c tokens.AccessToken

@@ -34,6 +34,9 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 	} else if lost := lostScopes(a); lost != "" {
 		r.Reason, r.Details = clients.ReasonScope, map[string]string{"scopes": lost}
 	}
+	if a.back.Sign != nil && err == nil {
+		r = signedIn(r, a.client.SigningAlg(clients.AuthorizationAnswers))
+	}
 	p.Diary.Note(r)
 }
 
@@ -78,7 +81,19 @@ func (p *Provider) noteClient(w *work, err error) {
 		r.Outcome = wire.RefusalOf(err).Code
 		r.Reason, r.Details = p.whyNotClient(w, c, err, seen)
 	}
+	if w.signs != "" && err == nil {
+		r = signedIn(r, w.signs)
+	}
 	p.Diary.Note(seen.measuredIn(r))
+}
+
+// signedIn adds what the answer was signed with: clients.Takers looks there.
+func signedIn(r clients.Request, alg string) clients.Request {
+	if r.Details == nil {
+		r.Details = map[string]string{}
+	}
+	r.Details[clients.DetailSigned] = alg
+	return r
 }
 
 // claimant is who says to ask. A request that was refused before its client was looked

@@ -42,7 +42,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 	}
 	told = append(told, claims.Member{Name: "iss", Value: p.Issuer}, claims.Member{Name: "aud", Value: client.ID})
 	text, err := p.claimsText(r.Context(), claimsText{
-		typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: told,
+		typ: "JWT", alg: client.SigningAlg(clients.UserinfoAnswers), client: client, encryption: client.UserinfoEncryption(), claims: told,
 	})
 	if err != nil {
 		p.refuseToken(r.Context(), w, &work{arrived: r}, err)
