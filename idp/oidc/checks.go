@@ -159,10 +159,15 @@ func readMaxAge(_ *Provider, a *authorization) error {
 	return nil
 }
 
+// readClaimsParameter keeps the single claims whose scope the client is registered for.
 func readClaimsParameter(_ *Provider, a *authorization) error {
-	var ok bool
-	if a.claims, ok = claims.ReadParameter(a.params.Get("claims")); !ok {
+	asked, ok := claims.ReadParameter(a.params.Get("claims"))
+	if !ok {
 		return wire.Refuse("invalid_request", "The claims parameter is not the JSON it has to be.")
+	}
+	a.claims = asked.Limit(a.client.Scopes)
+	if !slices.Contains(a.scopes, "openid") {
+		a.claims = asked.Limit(nil) // neither an ID token nor userinfo will be there
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func (a *authorization) asked() interaction.Asked {
 		ClientID: a.client.ID, ClientName: a.client.NameIn(language(a.params.Get("ui_locales"))),
 		Target:    a.target,
 		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
-		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.scopes, NeedsConsent: !a.client.FirstParty,
+		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.told(), NeedsConsent: !a.client.FirstParty,
 	}
 	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		asked.LoginHint = "" // no address
