@@ -77,11 +77,8 @@ func TestAnAccessTokenHasOneSpelling(t *testing.T) { // A-043
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	w := start(t)
 	services(t, w)
-	for _, scope := range []string{"orders.read", "orders.write", "orders.read orders.write"} {
-		for _, resource := range []string{invoices, orders} { // opaque, JWT
-			if resource == invoices {
-				scope = "invoices.read"
-			}
+	for _, some := range []string{"orders.read", "orders.write", "orders.read orders.write"} {
+		for resource, scope := range map[string]string{invoices: "invoices.read", orders: some} { // opaque, JWT
 			token := ok(t, w.ask("service", clients.ClientCredentials, "resource="+resource, "scope="+scope))["access_token"].(string)
 			parts := strings.Split(token, ".")
 			for i, part := range parts {

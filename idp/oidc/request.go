@@ -191,6 +191,9 @@ func (p *Provider) readTargets(ctx context.Context, a *authorization) (err error
 	if a.resources, err = p.targets.Resources(ctx, a.client, a.params["resource"], a.scopes); err != nil {
 		return err
 	}
+	if err = p.targets.Reach(ctx, a.scopes, a.resources); err != nil {
+		return err
+	}
 	a.details, err = target.ReadDetails(a.client, a.params.Get("authorization_details"))
 	return err
 }
