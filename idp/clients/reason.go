@@ -14,6 +14,7 @@ const (
 	ReasonRedirectURI     = "redirect_uri"     // details: given, registered (the nearest)
 	ReasonRedirectChanged = "redirect_changed" // at the token endpoint; details: given, registered (that of the code)
 	ReasonScope           = "scope"            // details: scopes; ignored ones
+	ReasonClaims          = "claims"           // details: claims; ignored ones
 	ReasonScopeRefused    = "scope_refused"    // details: given
 	ReasonPKCEMissing     = "pkce_missing"
 	ReasonPKCEMethod      = "pkce_method"   // details: given

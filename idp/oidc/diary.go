@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
@@ -33,6 +34,8 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 		}
 	} else if lost := lostScopes(a); lost != "" {
 		r.Reason, r.Details = clients.ReasonScope, map[string]string{"scopes": lost}
+	} else if lost := lostClaims(a); lost != "" {
+		r.Reason, r.Details = clients.ReasonClaims, map[string]string{"claims": lost}
 	}
 	if a.back.Sign != nil && err == nil {
 		r = signedIn(r, a.client.SigningAlg(clients.AuthorizationAnswers))
@@ -61,6 +64,18 @@ func lostScopes(a *authorization) string {
 	for _, scope := range strings.Fields(a.params.Get("scope")) {
 		if !slices.Contains(a.scopes, scope) && len(lost) < 10 {
 			lost = append(lost, legible(scope))
+		}
+	}
+	return strings.Join(lost, " ")
+}
+
+// lostClaims does the same for claims that were asked for one by one.
+func lostClaims(a *authorization) string {
+	asked, _ := claims.ReadParameter(a.params.Get("claims"))
+	var lost []string
+	for _, name := range asked.Names() {
+		if !slices.Contains(a.claims.Names(), name) && !slices.Contains(lost, name) {
+			lost = append(lost, name)
 		}
 	}
 	return strings.Join(lost, " ")

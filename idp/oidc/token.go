@@ -143,7 +143,8 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens.Answe
 	}
 	return tokens.Answer{
 		AccessToken: r.GetAccessToken(), TokenType: "Bearer", ExpiresIn: int64(lives / time.Second),
-		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: strings.Join(w.target.Scopes, " "),
+		RefreshToken: text("refresh_token"), IDToken: text("id_token"),
+		Scope: strings.Join(w.target.Scopes, " "), NoScope: w.target.Barred,
 		IssuedTokenType: w.kind, Details: w.target.Details,
 	}
 }

@@ -59,10 +59,14 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 	if err == nil {
 		client, err = p.Clients.ByID(r.Context(), h.Client)
 	}
+	var single []string
+	if err == nil {
+		single, err = p.singles(r.Context(), client, h.Session, h.Session.Userinfo)
+	}
 	if err != nil {
 		return nil, &clients.Client{ID: h.Client}, err
 	}
-	return claims.About(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, nil
+	return claims.About(&account, h.Session.Subject, h.Scopes, single), client, nil
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.

@@ -34,7 +34,7 @@ type party struct {
 const partySecret = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"
 
 // withParty runs a provider and such a client; more is added to its registration.
-func withParty(t *testing.T, more string) *party {
+func withParty(t *testing.T, more string, database ...string) *party {
 	t.Helper()
 	p := &party{}
 	mux := http.NewServeMux()
@@ -46,7 +46,7 @@ func withParty(t *testing.T, more string) *party {
 	mux.HandleFunc("GET /framed", p.frame)
 	mux.HandleFunc("GET /bye", func(w http.ResponseWriter, _ *http.Request) { show(w, "Good bye") })
 	mux.HandleFunc("GET /watch", p.watch)
-	p.idp = apptest.Start(t, apptest.Options{Clients: fmt.Sprintf(`clients:
+	p.idp = apptest.Start(t, apptest.Options{Database: strings.Join(database, ""), Clients: fmt.Sprintf(`clients:
   - client_id: party
     client_name: {en: The Party, ja: パーティー}
     redirect_uris: [%q]
