@@ -108,7 +108,7 @@ func (a *App) mount() (err error) {
 	a.Health.Mount(mux)
 	a.provider.Mount(mux)
 	pages.Mount(mux)
-	front, err := a.Front(pages.Page.Status)
+	front, err := a.Front(oidc.Problems(pages.Page.Status))
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,9 @@ func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		r.Body = http.MaxBytesReader(w, r.Body, wire.MaxForm)
 	}
 	if err := r.ParseForm(); err != nil {
+		if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+			return nil, err // the page for that says so
+		}
 		return nil, fault.Wrap(fault.Invalid, "oidc.bad_request", err)
 	}
 	for _, values := range r.Form {
