@@ -14,7 +14,6 @@ import (
 	"tegata/idp/oidc/registration"
 	"tegata/idp/sessions"
 	"tegata/idp/web"
-	"tegata/shared/certs"
 	"tegata/shared/fault"
 	"tegata/shared/limit"
 	"tegata/shared/page"
@@ -30,11 +29,11 @@ type App struct {
 	*Services
 	*program.Server
 
-	mutual      net.Listener       // asks callers for a certificate; nil when there is none
-	authorities *certs.Authorities // of clients that prove themselves by a name in theirs; nil: none
-	forClients  http.Handler       // what is left of Handler there
-	provider    *oidc.Provider
-	protocol    func(event string) // counts what happened at the protocol's endpoints
+	mutual     net.Listener            // asks callers for a certificate; nil when there is none
+	watches    []func(context.Context) // look after whose certificates are believed
+	forClients http.Handler            // what is left of Handler there
+	provider   *oidc.Provider
+	protocol   func(event string) // counts what happened at the protocol's endpoints
 }
 
 // New opens everything, prepares the data and wires the handlers. It listens already

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"tegata/shared/certs/certstest"
+	"tegata/shared/program/programtest"
 )
 
 const certificateClients = `clients:
@@ -87,6 +89,48 @@ func TestAClientProvesItselfInTheHandshake(t *testing.T) { // RFC 8705 §2.1, §
 	}
 }
 
+// What the authority takes back counts while the provider runs, and who cannot tell lets
+// nobody in.
+func TestARevokedCertificateProvesNobody(t *testing.T) { // RFC 8705 §2.1, RFC 5280 §6.3
+	folder, authority := t.TempDir(), certstest.New(t)
+	old, fresh := authority.Pair(t, certstest.Leaf{Name: "bank"}), authority.Pair(t, certstest.Leaf{Name: "bank"})
+	far := programtest.Began.Add(24 * time.Hour)
+	file := authority.List(t, folder, far, nil)
+	idp := startMutualWith(t, folder, authority, certstest.Leaf{}, certificateClients, "TEGATA_IDP_TLS_CLIENT_CRL_FILE="+file)
+	push := idp.aliases + "/oauth2/par"
+	answers := func(with tls.Certificate, want string) {
+		t.Helper()
+		var body string
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			if _, body = pushTo(t, push, authority, with); strings.Contains(body, want) {
+				return
+			}
+		}
+		t.Fatalf("got %s, want %q", body, want)
+	}
+	answers(old, "request_uri")
+	authority.List(t, folder, far, []*x509.Certificate{old.Leaf})
+	hangUp(t)
+	answers(old, "was revoked")
+	answers(fresh, "request_uri")
+	idp.Clock.Move(24 * time.Hour)
+	answers(fresh, "too old")
+	if _, body := pushTo(t, push, authority, authority.Pair(t, certstest.Leaf{Name: "bank", SelfSigned: true})); !strings.Contains(body, "not come from an authority") {
+		t.Errorf("a certificate of nobody: %s", body)
+	}
+}
+
+// hangUp makes the provider look at its files now.
+func hangUp(t *testing.T) {
+	t.Helper()
+	guard := make(chan os.Signal, 1) // so that the signal never ends the test, however early it comes
+	signal.Notify(guard, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(guard) })
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Who issues clients' certificates may change while the provider runs.
 func TestAnotherAuthorityOfClientsCountsWithoutARestart(t *testing.T) {
 	folder, first, second := t.TempDir(), certstest.New(t), certstest.New(t)
@@ -106,12 +150,7 @@ func TestAnotherAuthorityOfClientsCountsWithoutARestart(t *testing.T) {
 	if err := os.WriteFile(first.File(t, folder), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	guard := make(chan os.Signal, 1) // so that the signal never ends the test, however early it comes
-	signal.Notify(guard, syscall.SIGHUP)
-	defer signal.Stop(guard)
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	hangUp(t)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		status, body := pushTo(t, push, first, fresh)
 		if status == http.StatusCreated {

@@ -24,9 +24,7 @@ func (a *App) Run(ctx context.Context) error {
 		func(ctx context.Context) { clock.Every(ctx, diaryEvery, a.writeDiary) },
 		func(ctx context.Context) { clock.Every(ctx, restEvery, a.giveBack()) },
 	}
-	if a.authorities != nil {
-		jobs = append(jobs, a.authorities.Watch)
-	}
+	jobs = append(jobs, a.watches...)
 	return a.Server.Run(ctx, program.Work{Jobs: jobs, Sweep: a.sweep, Last: a.writeDiary, Ports: a.mutualPorts()})
 }
 

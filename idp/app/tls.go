@@ -48,8 +48,16 @@ func (a *App) clientCertificates() (*serve.ClientCertificates, error) {
 	if m.CAFile == "" {
 		return &serve.ClientCertificates{}, nil
 	}
-	a.authorities = &certs.Authorities{File: m.CAFile, Log: a.Log}
-	return &serve.ClientCertificates{Authorities: a.authorities.Pool}, a.authorities.Reload()
+	authorities := &certs.Authorities{File: m.CAFile, Log: a.Log}
+	a.watches = append(a.watches, authorities.Watch)
+	looks := &serve.ClientCertificates{Authorities: authorities.Pool}
+	if err := authorities.Reload(); err != nil || m.CRLFile == "" {
+		return looks, err
+	}
+	revoked := &certs.Revoked{File: m.CRLFile, Clock: a.Clock, Log: a.Log}
+	a.watches = append(a.watches, revoked.Watch)
+	looks.Revoked = revoked.Check
+	return looks, revoked.Reload()
 }
 
 // forClients leaves of the provider what clients ask themselves: no page, and nothing

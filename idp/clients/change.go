@@ -100,13 +100,17 @@ func (e Editor) SetDisabled(ctx context.Context, c Client, off bool) error {
 	})
 }
 
-// Delete forgets a client with its grants, tokens and what people allowed it.
+// Delete forgets a client with its grants, tokens, what people allowed it, and what is
+// under way. A client that is made again under its id is another one.
 func (e Editor) Delete(ctx context.Context, c Client) error {
 	if err := notOfFile(c); err != nil {
 		return err
 	}
-	return e.change(ctx, "client.deleted", c, nil, func(ctx context.Context, _ time.Time) error {
-		return e.Registry.Store.delete(ctx, c.ID)
+	return e.change(ctx, "client.deleted", c, nil, func(ctx context.Context, now time.Time) error {
+		if err := e.Registry.Store.dropInteractions(ctx, c.ID); err != nil {
+			return err
+		}
+		return e.Registry.Store.delete(ctx, c.ID, now)
 	})
 }
 

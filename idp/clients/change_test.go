@@ -13,6 +13,8 @@ import (
 	"tegata/shared/db"
 	"tegata/shared/db/dbtest"
 	"tegata/shared/fault"
+	"tegata/shared/limit"
+	"tegata/shared/once"
 )
 
 var never time.Time
@@ -99,6 +101,26 @@ func TestTheFileRulesItsClients(t *testing.T) {
 		must(t, e.SetDisabled(t.Context(), a, true)) // at once, in an emergency
 		if _, err := e.Registry.ByID(t.Context(), "a"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("disabled: %v, want not found", err)
+		}
+	})
+}
+
+// Who was shown the diary of a client does not see that of another one under its id.
+func TestALinkToADiaryEndsWithItsClient(t *testing.T) {
+	change(t, func(t *testing.T, e clients.Editor, held *clock.Held) {
+		links, limits := once.Store{DB: e.Registry.Store.DB}, limit.Limiter{DB: e.Registry.Store.DB}
+		c := client("shop")
+		c.Source = clients.SourceCLI
+		must(t, e.Create(t.Context(), c))
+		link, err := clients.ShareLink(t.Context(), links, c.ID, held.Now())
+		must(t, err)
+		if id, _, err := clients.Shared(t.Context(), links, limits, link, held.Now()); err != nil || id != "shop" {
+			t.Fatalf("%q, %v", id, err)
+		}
+		must(t, e.Delete(t.Context(), c))
+		must(t, e.Create(t.Context(), c))
+		if id, _, err := clients.Shared(t.Context(), links, limits, link, held.Now()); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%q, %v: want that the link is over", id, err)
 		}
 	})
 }

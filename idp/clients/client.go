@@ -137,6 +137,10 @@ type Client struct {
 	Source   string `json:"-"` // SourceConfig, SourceCLI or FromRegistration
 	Disabled bool   `json:"-"`
 
+	// RegisteredAt tells this registration from one that had its id before and was
+	// deleted. Only a client that was read from the table has it.
+	RegisteredAt time.Time `json:"-"`
+
 	record string `json:"-"` // as it lies in the table: what an update must find again
 }
 

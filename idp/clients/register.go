@@ -86,7 +86,7 @@ func (r *Registry) SweepUnused(ctx context.Context, log audit.Log, before time.T
 	for _, id := range ids {
 		swept := false
 		err = r.Store.DB.Tx(ctx, func(ctx context.Context) error {
-			swept, err = r.Store.removeUnused(ctx, id)
+			swept, err = r.Store.removeUnused(ctx, id, r.Clock())
 			if err != nil || !swept {
 				return err
 			}
@@ -109,10 +109,11 @@ func (r *Registry) Replace(ctx context.Context, c Client) error {
 	return r.Store.replace(ctx, c, r.Clock())
 }
 
-// Remove deletes a client that registered itself, and with it its grants and tokens.
+// Remove deletes a client that registered itself, and with it its grants, tokens and what
+// people allowed it.
 func (r *Registry) Remove(ctx context.Context, id string) error {
 	defer r.kept.Delete(id)
-	return r.Store.remove(ctx, id)
+	return r.Store.DB.Tx(ctx, func(ctx context.Context) error { return r.Store.remove(ctx, id, r.Clock()) })
 }
 
 // Invitation is an initial access token (RFC 7591 §3).

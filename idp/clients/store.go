@@ -6,6 +6,7 @@ import (
 
 	"tegata/shared/db"
 	"tegata/shared/fault"
+	"tegata/shared/once"
 )
 
 // Store is the table of clients.
@@ -59,8 +60,13 @@ func (s Store) setDisabled(ctx context.Context, id string, off bool, now time.Ti
 	return err
 }
 
-// delete takes grants, tokens and the diary along by their foreign keys.
-func (s Store) delete(ctx context.Context, id string) error {
+// delete takes grants, tokens, devices and the diary along by their foreign keys. What
+// names the client without a row of its own, a code or a pushed request, names this
+// registration, so that it counts for nobody who comes after it. Links to the diary end.
+func (s Store) delete(ctx context.Context, id string, now time.Time) error {
+	if _, err := (once.Store{DB: s.DB}).End(ctx, shared, id, now); err != nil {
+		return err
+	}
 	if _, err := s.DB.Exec(ctx, `delete from consents where client_id = $1`, id); err != nil {
 		return err
 	}
@@ -70,26 +76,21 @@ func (s Store) delete(ctx context.Context, id string) error {
 
 // byID gives a client; fault.NotFound when there is none.
 func (s Store) byID(ctx context.Context, id string) (Client, error) {
-	var record, source string
-	var disabled bool
-	err := s.DB.Row(ctx, `select record, source, disabled from clients where id = $1`, db.Args(id), &record, &source, &disabled)
-	if err != nil {
-		return Client{}, err
-	}
-	return read(record, source, disabled)
+	return read(func(dest ...any) error {
+		return s.DB.Row(ctx, `select `+columns+` from clients where id = $1`, db.Args(id), dest...)
+	})
 }
 
 // all gives every client, in the order of their ids.
 func (s Store) all(ctx context.Context) ([]Client, error) {
-	return db.Collect(ctx, s.DB, `select record, source, disabled from clients order by id`, nil,
-		func(scan db.Scan) (Client, error) {
-			var record, source string
-			var disabled bool
-			if err := scan(&record, &source, &disabled); err != nil {
-				return Client{}, err
-			}
-			return read(record, source, disabled)
-		})
+	return db.Collect(ctx, s.DB, `select `+columns+` from clients order by id`, nil, read)
+}
+
+// dropInteractions ends the conversations with people who were asked about the client:
+// what they say must not count for somebody else under its id. It looks at all of them.
+func (s Store) dropInteractions(ctx context.Context, id string) error {
+	_, err := s.DB.Exec(ctx, `delete from interactions where client_id = $1`, id)
+	return err
 }
 
 // disable switches a client off; its grants end with it.
@@ -98,8 +99,16 @@ func (s Store) disable(ctx context.Context, id string, now time.Time) error {
 	return err
 }
 
-func read(record, source string, disabled bool) (Client, error) {
+const columns = `record, source, disabled, created_at`
+
+func read(scan db.Scan) (Client, error) {
+	var record, source string
+	var disabled bool
+	var registeredAt time.Time
+	if err := scan(&record, &source, &disabled, &registeredAt); err != nil {
+		return Client{}, err
+	}
 	c, err := decode(record)
-	c.Source, c.Disabled, c.record = source, disabled, record
+	c.Source, c.Disabled, c.RegisteredAt, c.record = source, disabled, registeredAt, record
 	return c, err
 }

@@ -41,12 +41,12 @@ func (s Store) unused(ctx context.Context, before time.Time) ([]string, error) {
 
 // removeUnused takes the registration first: a client that gets its first tokens at the
 // same moment is not there to be removed.
-func (s Store) removeUnused(ctx context.Context, id string) (removed bool, err error) {
+func (s Store) removeUnused(ctx context.Context, id string, now time.Time) (removed bool, err error) {
 	n, err := s.DB.Exec(ctx, `delete from registrations where client_id = $1 and used_at is null`, id)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, s.delete(ctx, id)
+	return true, s.delete(ctx, id, now)
 }
 
 // replace gives fault.NotFound when the client has gone or was switched off meanwhile.
@@ -61,9 +61,13 @@ func (s Store) replace(ctx context.Context, c Client, now time.Time) error {
 		returning id`, db.Args(c.ID, record, now), &c.ID)
 }
 
-func (s Store) remove(ctx context.Context, id string) error {
-	_, err := s.DB.Exec(ctx, `delete from clients where id = $1 and source = 'registration'`, id)
-	return err
+// remove deletes a client, if it registered itself, with what people allowed it.
+func (s Store) remove(ctx context.Context, id string, now time.Time) error {
+	n, err := s.DB.Exec(ctx, `delete from clients where id = $1 and source = 'registration'`, id)
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.delete(ctx, id, now) // what is left
 }
 
 func (s Store) insertInvitation(ctx context.Context, i Invitation) error {

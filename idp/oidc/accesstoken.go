@@ -37,8 +37,9 @@ const accessTokens = "access token"
 type carried struct {
 	ID      string              `json:"-"`
 	Grant   string              `json:"g,omitempty"`
-	Client  string              `json:"c,omitempty"` // without a grant
-	About   *session            `json:"s,omitempty"` // without a grant
+	Client  string              `json:"c,omitempty"` // this and the next two: without a grant
+	Since   int64               `json:"r,omitempty"` // when the client was registered; 0 where a JWT cannot say
+	About   *session            `json:"s,omitempty"`
 	Issued  int64               `json:"i"`           // microseconds
 	Expires int64               `json:"e"`           // microseconds
 	Target  *target.Target      `json:"t,omitempty"` // nil: all that its grant is good for, at our own endpoints
@@ -58,7 +59,7 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 	} else {
 		t := carried{ID: w.access, Grant: w.grant, Issued: now.UnixMicro(), Expires: now.Add(w.accessLives(p)).UnixMicro(), Bound: w.bound}
 		if w.machine {
-			t.Client, t.About = w.client.ID, about
+			t.Client, t.Since, t.About = w.client.ID, registeredAt(w.client.Client), about
 		}
 		if w.machine || !w.target.Plain(w.scopes) {
 			t.Target = w.target

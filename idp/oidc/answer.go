@@ -6,6 +6,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/jwe"
 	"tegata/idp/oidc/object"
 )
 
@@ -45,4 +46,17 @@ func (p *Provider) forClient(event string, answer func(context.Context, http.Res
 		p.noteClient(work, nil)
 		send()
 	}
+}
+
+// encrypted gives text, which is a JWT or its claims, encrypted to the client as how
+// says; the text itself where it says nothing. RFC 7516, RFC 7519 §5.2.
+func (p *Provider) encrypted(ctx context.Context, client *clients.Client, how clients.Encryption, text string) (string, error) {
+	if !how.On() {
+		return text, nil
+	}
+	keys, err := p.keysOf(ctx, client, "")
+	if err != nil {
+		return "", jwe.NoKey(how.Alg).Because(err)
+	}
+	return jwe.Encrypt(text, how, keys)
 }

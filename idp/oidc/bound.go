@@ -1,6 +1,9 @@
 package oidc
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -56,7 +59,10 @@ func (w *work) bindRefreshed() error {
 // keepsRefresh tells whether a refresh token stays as it is when it is used. One of a
 // confidential client with a key is worth nothing to anybody else; replacing it would
 // only lose it when an answer gets lost (FAPI 2.0 §5.3.2.1).
-func (w *work) keepsRefresh() bool { return w.bound.Bound() && !w.client.Public() }
+// One that was not bound gives way to one that is, and what took its place already is given.
+func (w *work) keepsRefresh() bool {
+	return w.refreshed.Bound.Bound() && w.bound.Bound() && !w.client.Public() && !w.repeated
+}
 
 // presented is an access token as somebody brought it.
 type presented struct {
@@ -126,4 +132,17 @@ func checkThumbprint(_ *Provider, a *authorization) error {
 		return wire.Refuse("invalid_request", "The dpop_jkt is not a SHA-256 in base64url.")
 	}
 	return nil
+}
+
+// certificateOf is the certificate that the caller showed in the TLS handshake, to us
+// or to a proxy of ours; nil when there was none. Nobody has looked at whose it is.
+func (p *Provider) certificateOf(r *http.Request) *x509.Certificate { return p.ClientCertificate(r) }
+
+// thumbprint is x5t#S256 of the certificate, "" for none. RFC 8705 §3.1.
+func thumbprint(c *x509.Certificate) string {
+	if c == nil {
+		return ""
+	}
+	sum := sha256.Sum256(c.Raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -40,6 +40,7 @@ type issued struct {
 	ID          string   `json:"-"`
 	At          int64    `json:"at"` // microseconds
 	Client      string   `json:"client"`
+	Registered  int64    `json:"registered,omitempty"` // when, in microseconds: which of those that had the id
 	RedirectURI string   `json:"redirect_uri"`
 	Scopes      []string `json:"scopes,omitempty"`
 	Challenge   string   `json:"challenge,omitempty"` // S256
@@ -50,6 +51,7 @@ type issued struct {
 func (i issued) Members(w *object.Writer) {
 	w.Value("at", i.At)
 	w.Value("client", i.Client)
+	w.Number("registered", i.Registered)
 	w.Value("redirect_uri", i.RedirectURI)
 	w.Texts("scopes", i.Scopes)
 	w.Text("challenge", i.Challenge)
@@ -63,6 +65,8 @@ func (i *issued) Member(name []byte, r *object.Reader) {
 		r.Number(&i.At)
 	case "client":
 		r.Text(&i.Client)
+	case "registered":
+		r.Number(&i.Registered)
 	case "redirect_uri":
 		r.Text(&i.RedirectURI)
 	case "scopes":
@@ -94,6 +98,7 @@ func (s strategy) GenerateAuthorizeCode(ctx context.Context, r fosite.Requester)
 		ID:          secret.NewID(),
 		At:          now.UnixMicro(),
 		Client:      r.GetClient().GetID(),
+		Registered:  registeredAt(r.GetClient().(*registered).Client),
 		RedirectURI: form.Get("redirect_uri"),
 		Scopes:      r.GetGrantedScopes(),
 		Challenge:   form.Get("code_challenge"),
@@ -199,14 +204,23 @@ func (p *Provider) lookUpCode(ctx context.Context, code string) (fosite.Requeste
 	}
 	client, err := p.Clients.ByID(ctx, stands.Client)
 	if fault.Is(err, fault.NotFound) {
-		client, err = &clients.Client{ID: stands.Client}, nil // gone since: it is nobody's code now
+		client, err = &clients.Client{ID: stands.Client}, nil // gone since
 	}
 	if err != nil {
 		return nil, err
 	}
+	if stands.Registered != registeredAt(client) {
+		w.looked = fosite.ErrNotFound // it was made for one that had this id before, and is nobody's now
+		return nil, w.looked
+	}
 	w.request = stands.asRequest(&registered{client})
 	return w.found(w.looked)
 }
+
+// registeredAt names one registration of a client id: the moment it was made, in
+// microseconds. Whoever deletes a client and makes another one under its id makes another
+// registration, and what was given to the first is not the second's.
+func registeredAt(c *clients.Client) int64 { return c.RegisteredAt.UnixMicro() }
 
 // found gives nil as an interface when there is nothing.
 func (w *work) found(err error) (fosite.Requester, error) {

@@ -2,170 +2,65 @@ package oidc
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
+	"net/http"
 	"slices"
 	"time"
 
-	"tegata/idp/clients"
 	"tegata/idp/oidc/checksession"
-	"tegata/idp/oidc/claims"
-	"tegata/idp/oidc/clientauth"
-	"tegata/idp/oidc/dpop"
-	"tegata/idp/oidc/reply"
+	"tegata/idp/oidc/metadata"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/serve"
 )
 
-// description is what relying parties learn about us. OpenID Connect Discovery §3,
-// RFC 8414 §2. It names nothing that does not work.
-type description struct {
-	Issuer                   string   `json:"issuer"`
-	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
-	TokenEndpoint            string   `json:"token_endpoint"`
-	UserinfoEndpoint         string   `json:"userinfo_endpoint"`
-	JWKSURI                  string   `json:"jwks_uri"`
-	EndSessionEndpoint       string   `json:"end_session_endpoint"`
-	RevocationEndpoint       string   `json:"revocation_endpoint"`
-	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"`
-	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
-	DeviceEndpoint           string   `json:"device_authorization_endpoint"` // RFC 8628 §4
-	Scopes                   []string `json:"scopes_supported"`
-	ResponseTypes            []string `json:"response_types_supported"`
-	ResponseModes            []string `json:"response_modes_supported"`
-	GrantTypes               []string `json:"grant_types_supported"`
-	ACRValues                []string `json:"acr_values_supported"`
-	SubjectTypes             []string `json:"subject_types_supported"`
-	IDTokenAlgs              []string `json:"id_token_signing_alg_values_supported"`
-	AuthMethods              []string `json:"token_endpoint_auth_methods_supported"`
-	AuthAlgs                 []string `json:"token_endpoint_auth_signing_alg_values_supported"`
-	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
-	RevocationAuthAlgs       []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
-	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
-	IntrospectionAuthAlgs    []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
-	IntrospectionAlgs        []string `json:"introspection_signing_alg_values_supported"` // RFC 9701 §7
-	UserinfoAlgs             []string `json:"userinfo_signing_alg_values_supported"`
-	DetailTypes              []string `json:"authorization_details_types_supported,omitempty"` // RFC 9396 §10
-	ClaimTypes               []string `json:"claim_types_supported"`
-	Claims                   []string `json:"claims_supported"`
-	Displays                 []string `json:"display_values_supported"`
-	Prompts                  []string `json:"prompt_values_supported"`
-	UILocales                []string `json:"ui_locales_supported"`
-	ChallengeMethods         []string `json:"code_challenge_methods_supported"`
-	ClaimsParameter          bool     `json:"claims_parameter_supported"`
-	RequestParameter         bool     `json:"request_parameter_supported"`
-	RequestURIParameter      bool     `json:"request_uri_parameter_supported"`
-	RequestURIRegistered     bool     `json:"require_request_uri_registration"`
-	ResponseISS              bool     `json:"authorization_response_iss_parameter_supported"`
+// KeysFor is how long relying parties may keep the key set. Promotion of a key waits
+// for it.
+const KeysFor = time.Minute
 
-	IDTokenEncAlgs       []string `json:"id_token_encryption_alg_values_supported"`
-	IDTokenEncs          []string `json:"id_token_encryption_enc_values_supported"`
-	UserinfoEncAlgs      []string `json:"userinfo_encryption_alg_values_supported"`
-	UserinfoEncs         []string `json:"userinfo_encryption_enc_values_supported"`
-	IntrospectionEncAlgs []string `json:"introspection_encryption_alg_values_supported"` // RFC 9701 §7
-	IntrospectionEncs    []string `json:"introspection_encryption_enc_values_supported"`
-	ResponseEncAlgs      []string `json:"authorization_encryption_alg_values_supported"` // JARM §4
-	ResponseEncs         []string `json:"authorization_encryption_enc_values_supported"`
-
-	CheckSessionIframe        string            `json:"check_session_iframe"` // OIDC Session Management §3.3
-	BackchannelLogout         bool              `json:"backchannel_logout_supported"`
-	BackchannelLogoutSession  bool              `json:"backchannel_logout_session_supported"`
-	FrontchannelLogout        bool              `json:"frontchannel_logout_supported"`
-	FrontchannelLogoutSession bool              `json:"frontchannel_logout_session_supported"`
-	PushedEndpoint            string            `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
-	RequirePushed             bool              `json:"require_pushed_authorization_requests"` // of all clients; some have to
-	RequestAlgs               []string          `json:"request_object_signing_alg_values_supported"`
-	ResponseAlgs              []string          `json:"authorization_signing_alg_values_supported"` // JARM §4
-	DPoPAlgs                  []string          `json:"dpop_signing_alg_values_supported"`          // RFC 9449 §5.1
-	CertificateBound          bool              `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705 §3.3
-	Aliases                   map[string]string `json:"mtls_endpoint_aliases,omitempty"`
+// metadata answers both well-known URLs with the same document.
+func (p *Provider) metadata(w http.ResponseWriter, r *http.Request) {
+	p.Count("discovery")
+	publish(p.document, w, r)
 }
 
+// jwks answers /oauth2/jwks. Relying parties may keep it for a short while only, so
+// that a new key is known everywhere before it signs.
+func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
+	p.Count("jwks")
+	reader := ""
+	if r.URL.RawQuery != "" {
+		reader = r.URL.Query().Get("client_id")
+	}
+	text, etag := p.Keys.JWKS()
+	p.Keys.Fetched(r.Context(), etag, reader)
+	set := p.keySet.Load()
+	if set == nil || set.ETag() != etag {
+		set = serve.NewDocument(text, wire.TypeJSON, etag, KeysFor)
+		p.keySet.Store(set)
+	}
+	publish(set, w, r)
+}
+
+// publish answers with a document. Programs ask for these all day long, so that the
+// metrics count them and the log does not.
+func publish(d *serve.Document, w http.ResponseWriter, r *http.Request) {
+	serve.Quiet(r.Context())
+	d.ServeHTTP(w, r)
+}
+
+// describe gives what discovery answers.
 func (p *Provider) describe() *serve.Document {
-	methods := []string{
-		string(clients.PrivateKeyJWT), string(clients.ClientSecretBasic), string(clients.ClientSecretPost), string(clients.None),
-	}
-	if p.MTLS != "" {
-		methods = append(methods, string(clients.TLSClientAuth), string(clients.SelfSignedTLSAuth))
-	}
-	var algs []string
-	for _, alg := range clientauth.Algs {
-		algs = append(algs, string(alg))
-	}
-	told := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, claims.Personal...)
-	modes := []string{reply.Query, reply.FormPost, reply.JWT, reply.QueryJWT, reply.FragmentJWT, reply.FormPostJWT}
-	grants, registration := clients.GrantTypes, ""
-	if p.frontChannel() {
-		modes, told = append(modes, reply.Fragment), append(told, "c_hash")
-	} else {
-		grants = slices.DeleteFunc(slices.Clone(grants), func(g string) bool { return g == clients.Implicit })
+	facts := metadata.Facts{
+		Issuer: p.Issuer, MTLS: p.MTLS, ResponseTypes: p.kinds, ACRs: acrs, Prompts: prompts, DetailTypes: p.detailTypes(),
+		Endpoints: metadata.Endpoints{
+			Authorize: pathAuthorize, Token: pathToken, Pushed: pathPushed, Device: pathDevice,
+			Userinfo: pathUserinfo, Introspect: pathIntrospect, Revoke: pathRevoke,
+			Keys: pathKeys, Logout: pathLogout, CheckSession: checksession.Path,
+		},
 	}
 	if p.Registration.Registers() {
-		registration = p.Issuer + pathRegister
+		facts.Endpoints.Register = pathRegister
 	}
-	text, err := json.Marshal(description{
-		Issuer:                   p.Issuer,
-		AuthorizationEndpoint:    p.Issuer + pathAuthorize,
-		TokenEndpoint:            p.Issuer + pathToken,
-		UserinfoEndpoint:         p.Issuer + pathUserinfo,
-		JWKSURI:                  p.Issuer + pathKeys,
-		EndSessionEndpoint:       p.Issuer + pathLogout,
-		RevocationEndpoint:       p.Issuer + pathRevoke,
-		IntrospectionEndpoint:    p.Issuer + pathIntrospect,
-		DeviceEndpoint:           p.Issuer + pathDevice,
-		Scopes:                   clients.Scopes,
-		RegistrationEndpoint:     registration,
-		ResponseTypes:            p.kinds,
-		ResponseModes:            modes,
-		GrantTypes:               grants,
-		ACRValues:                acrs,
-		SubjectTypes:             []string{clients.Public, clients.Pairwise},
-		IDTokenAlgs:              clients.SigningAlgs,
-		UserinfoAlgs:             clients.SigningAlgs,
-		IntrospectionAlgs:        clients.SigningAlgs,
-		IntrospectionAuthMethods: confidential(methods),
-		IntrospectionAuthAlgs:    algs,
-		DetailTypes:              p.detailTypes(),
-		AuthMethods:              methods,
-		AuthAlgs:                 algs,
-		RevocationAuthMethods:    methods,
-		RevocationAuthAlgs:       algs,
-		ClaimTypes:               []string{"normal"},
-		Claims:                   told,
-		Displays:                 []string{"page"},
-		Prompts:                  prompts,
-		UILocales:                []string{"ja", "en"},
-		ChallengeMethods:         []string{"S256"},
-		ClaimsParameter:          true,
-		RequestParameter:         true,
-		RequestURIParameter:      true,
-		RequestURIRegistered:     true,
-		ResponseISS:              true,
-		IDTokenEncAlgs:           clients.EncryptionAlgs, IDTokenEncs: clients.EncryptionEncs,
-		UserinfoEncAlgs: clients.EncryptionAlgs, UserinfoEncs: clients.EncryptionEncs,
-		IntrospectionEncAlgs: clients.EncryptionAlgs, IntrospectionEncs: clients.EncryptionEncs,
-		ResponseEncAlgs: clients.EncryptionAlgs, ResponseEncs: clients.EncryptionEncs,
-		CheckSessionIframe: p.Issuer + checksession.Path,
-		BackchannelLogout:  true, BackchannelLogoutSession: true,
-		FrontchannelLogout: true, FrontchannelLogoutSession: true,
-		PushedEndpoint:   p.Issuer + pathPushed,
-		RequestAlgs:      clients.RequestAlgs,
-		ResponseAlgs:     clients.SigningAlgs,
-		DPoPAlgs:         dpop.Algs,
-		CertificateBound: p.MTLS != "",
-		Aliases:          p.aliases(),
-	})
-	if err != nil {
-		panic(err) // texts and lists of texts
-	}
-	sum := sha256.Sum256(text)
-	return serve.NewDocument(text, wire.TypeJSON, `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, 5*time.Minute)
-}
-
-// confidential leaves out the method of clients that cannot prove themselves.
-func confidential(methods []string) []string {
-	return slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == string(clients.None) })
+	return facts.Document()
 }
 
 // detailTypes is every type of authorization details that a resource has registered

@@ -121,6 +121,9 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 		w.kind = typeJWT
 	}
 	aimed.Lives = min(aimed.Lives, h.ExpiresAt.Sub(p.Clock()))
+	if aimed.Lives <= 0 {
+		return wire.Refuse("invalid_request", "The subject_token is unknown, expired or revoked.") // since it was looked at
+	}
 	w.target = &aimed
 	return nil
 }
@@ -144,7 +147,7 @@ func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time
 
 // writeDerived writes a grant that no log-in led to, for its access token.
 func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root string, now time.Time) error {
-	g.ID, g.Client, g.Scopes, g.Session, g.Root = w.grant, w.client.ID, w.target.Scopes, w.about, root
+	g.ID, g.Client, g.Registered, g.Scopes, g.Session, g.Root = w.grant, w.client.ID, w.client.RegisteredAt, w.target.Scopes, w.about, root
 	g.Derived, g.ExpiresAt, g.AskedAt = true, now.Add(w.accessLives(p)), w.began
 	err := p.store.insertDerived(ctx, g, now)
 	if fault.Is(err, fault.Expired) {

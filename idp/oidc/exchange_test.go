@@ -187,3 +187,40 @@ func TestAnIDTokenIsExchanged(t *testing.T) { // RFC 8693 §3
 		wantError(t, w.exchange("orders-api", id, "subject_token_type="+idTokenType), 400, "invalid_request") // expired
 	})
 }
+
+// What was exchanged for a client's token is worth nothing once that client has nothing
+// any more: it was switched off, or deleted.
+func TestAnExchangedTokenEndsWithTheClientItCameFrom(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		services(t, w)
+		e := clients.Editor{Registry: w.provider.Clients, Audit: w.provider.Audit, Actor: "cli"}
+		shop, err := e.Find(t.Context(), "shop")
+		must(t, err)
+		service, err := e.Find(t.Context(), "service")
+		must(t, err)
+		machine := ok(t, w.ask("service", clients.ClientCredentials, "resource="+orders))["access_token"].(string)
+		for token, from := range map[any]clients.Client{
+			ok(t, w.exchange("orders-api", w.shopToken()))["access_token"]: shop,
+			ok(t, w.exchange("orders-api", machine))["access_token"]:       service, // about nobody
+		} {
+			active := func(want bool, when string) {
+				t.Helper()
+				if seen := ok(t, w.introspect("invoices-api", token)); seen["active"] != want {
+					t.Errorf("%s: %s: %v", from.ID, when, seen)
+				}
+			}
+			active(true, "at first")
+			must(t, e.SetDisabled(t.Context(), from, true))
+			active(false, "while it is off")
+			must(t, e.SetDisabled(t.Context(), from, false))
+			active(true, "when it is on again")
+			from.Source = clients.SourceCLI
+			must(t, e.Delete(t.Context(), from))
+			active(false, "when it is gone")
+			w.clock.Move(time.Second)
+			must(t, e.Create(t.Context(), from))
+			active(false, "when it is made again")
+		}
+	})
+}

@@ -33,9 +33,6 @@ func (p *Provider) switchedOn() []string {
 	return on
 }
 
-// frontChannel tells whether anything but a code may travel through the browser.
-func (p *Provider) frontChannel() bool { return len(p.kinds) > 1 }
-
 // modeOf tells how the answer to a request travels, errors too. Only a response type
 // that exists here changes it.
 func (p *Provider) modeOf(asked, mode string) string {
@@ -84,7 +81,7 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 		return "", wire.Refuse("invalid_target", "Tokens for resources come from the token endpoint.")
 	}
 	now := p.Clock()
-	g := grant{ID: secret.NewID(), Client: a.client.ID, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
+	g := grant{ID: secret.NewID(), Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
 	err := p.store.insertGrant(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return "", wire.RefuseAs("login_required").Because(err)

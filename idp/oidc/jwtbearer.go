@@ -48,7 +48,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	}
 	w.about = &session{AccountID: account.ID, Subject: subject, Resources: w.target.Audience, Details: w.target.Details}
 	w.scopes = w.target.Scopes
-	until := a.Expires.Time().Add(jws.Leeway)
+	until := a.Until()
 	w.write = func(ctx context.Context, now time.Time) error {
 		err := p.Once.Seen(ctx, bearerAssertions, a.Issuer+"\x00"+a.ID, until, now)
 		if fault.Is(err, fault.Conflict) {

@@ -31,7 +31,7 @@ func FuzzLogInsAreKeptAsJSONWouldKeepThem(f *testing.F) {
 		}
 		for _, v := range []object.Writes{
 			full, &session{Subject: a}, &session{},
-			issued{At: micros, Client: a, RedirectURI: b, Scopes: []string{b, a}, Challenge: a, Session: full},
+			issued{At: micros, Client: a, Registered: micros, RedirectURI: b, Scopes: []string{b, a}, Challenge: a, Session: full},
 			issued{Session: &session{}},
 		} {
 			want, err := json.Marshal(v)
@@ -50,7 +50,7 @@ func FuzzLogInsAreKeptAsJSONWouldKeepThem(f *testing.F) {
 		if err := errors.Join(object.Unmarshal(want, &asWritten), json.Unmarshal(want, &asJSON)); err != nil || !reflect.DeepEqual(asWritten, asJSON) {
 			t.Errorf("read %+v, %v\nwant %+v", asWritten, err, asJSON)
 		}
-		if want, err = json.Marshal(issued{At: micros, Client: a, RedirectURI: b, Scopes: []string{b, a}, Challenge: a, Session: &session{Subject: b, AMR: []string{a}}}); err != nil {
+		if want, err = json.Marshal(issued{At: micros, Client: a, Registered: micros, RedirectURI: b, Scopes: []string{b, a}, Challenge: a, Session: &session{Subject: b, AMR: []string{a}}}); err != nil {
 			t.Fatal(err)
 		}
 		var code, codeAsJSON issued

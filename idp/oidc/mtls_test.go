@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"math/big"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/schema"
+	"tegata/shared/certs"
 	"tegata/shared/db/dbtest"
 )
 
@@ -39,7 +41,17 @@ func certificate(t *testing.T, key *ecdsa.PrivateKey) *x509.Certificate {
 // shows makes callers show the certificate that they name in a header of the test.
 func (w *world) shows(known map[string]*x509.Certificate, trusted string) {
 	w.provider.ClientCertificate = func(r *http.Request) *x509.Certificate { return known[r.Header.Get("X-Shows")] }
-	w.provider.CertificateTrusted = func(r *http.Request) bool { return r.Header.Get("X-Shows") == trusted }
+	w.provider.CertificateTrusted = func(r *http.Request) error {
+		switch shown := r.Header.Get("X-Shows"); shown {
+		case trusted:
+			return nil
+		case "revoked":
+			return certs.ErrRevoked
+		case "unlisted":
+			return certs.ErrNoList
+		}
+		return errors.New("nobody knows it")
+	}
 }
 
 // byCertificate is a form of a client whose handshake proves it.
@@ -68,7 +80,7 @@ func certificateBank(t *testing.T, change func(c *clients.Client, own *x509.Cert
 	w := startOn(t, dbtest.SQLite(t, schema.FS))
 	p := bank{w, "one", callback, newKey(t), newKey(t)}
 	own := certificate(t, p.key)
-	w.shows(map[string]*x509.Certificate{"good": own, "other": certificate(t, newKey(t)), "unknown": certificate(t, p.key)}, "good")
+	w.shows(map[string]*x509.Certificate{"good": own, "other": certificate(t, newKey(t)), "unknown": certificate(t, p.key), "revoked": own, "unlisted": own}, "good")
 	c := clients.Client{ID: p.id, Profile: clients.FAPI2Security, RedirectURIs: []string{callback}}
 	change(&c, own)
 	w.replaceClients(c)
@@ -92,7 +104,9 @@ func TestClientsByCertificateOfAnAuthority(t *testing.T) { // RFC 8705 §2.1
 		if got := p.redeemedWith(t, "good"); got.StatusCode != 200 || got.json(t)["token_type"] != "Bearer" {
 			t.Errorf("%s: %s", name, got.Body)
 		}
-		wantError(t, p.redeemedWith(t, "unknown"), 401, "invalid_client") // the same name, of no authority
+		for _, shown := range []string{"unknown", "revoked", "unlisted"} { // the same name, of no authority, or taken back
+			wantError(t, p.redeemedWith(t, shown), 401, "invalid_client")
+		}
 		wantError(t, p.redeemedWith(t, ""), 401, "invalid_client")
 	}
 	for name, set := range map[string]func(c *clients.Client){

@@ -27,9 +27,10 @@ const pushedPrefix = "urn:ietf:params:oauth:request_uri:"
 // pushed is a request that waits for its browser. It is kept without what proved the
 // client.
 type pushed struct {
-	Client string     `json:"client"`
-	Params url.Values `json:"params"`
-	Signed bool       `json:"signed,omitempty"`
+	Client     string     `json:"client"`
+	Registered int64      `json:"registered"` // which of those that had the id
+	Params     url.Values `json:"params"`
+	Signed     bool       `json:"signed,omitempty"`
 }
 
 // errPushedOver answers a request_uri that was good once.
@@ -69,7 +70,7 @@ func (p *Provider) keepPushed(ctx context.Context, w http.ResponseWriter, r *htt
 		}
 		token, err := p.Once.Issue(ctx, once.New{
 			Purpose: pushedRequests, Lives: p.Lifetimes.Pushed,
-			Payload: pushed{Client: a.client.ID, Params: a.params, Signed: a.signed},
+			Payload: pushed{Client: a.client.ID, Registered: registeredAt(a.client), Params: a.params, Signed: a.signed},
 		}, p.Clock())
 		uri = pushedPrefix + token.String()
 		return err
@@ -131,7 +132,7 @@ func (p *Provider) pull(ctx context.Context, a *authorization, uri string) error
 	if err := ticket.Read(&kept); err != nil {
 		return err
 	}
-	if kept.Client != a.client.ID {
+	if kept.Client != a.client.ID || kept.Registered != registeredAt(a.client) {
 		return fault.New(fault.Invalid, "request_uri", "oidc.bad_request")
 	}
 	a.params, a.signed, a.pushed = kept.Params, kept.Signed, &ticket

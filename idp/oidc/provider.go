@@ -83,9 +83,10 @@ type Provider struct {
 	MTLS        string // optional; where callers may show certificates: the issuer, or the URL of another host of ours
 
 	// Optional; the certificate that the caller of a request proved to have the key of,
-	// and whether an authority of ours issued it. The front knows, unless they are set.
+	// and what is against believing it, nil when an authority of ours issued it and did not
+	// take it back. The front knows, unless they are set.
 	ClientCertificate  func(r *http.Request) *x509.Certificate
-	CertificateTrusted func(r *http.Request) bool
+	CertificateTrusted func(r *http.Request) error
 
 	ResponseTypes []string            // besides code: those of clients.ResponseTypes that are switched on
 	Registration  registration.Policy // who may register a client
@@ -132,7 +133,7 @@ func (p *Provider) compose() {
 		p.ClientCertificate = func(r *http.Request) *x509.Certificate { return serve.Of(r.Context()).ClientCertificate }
 	}
 	if p.CertificateTrusted == nil {
-		p.CertificateTrusted = func(r *http.Request) bool { return serve.Of(r.Context()).ClientTrusted(p.Clock()) }
+		p.CertificateTrusted = func(r *http.Request) error { return serve.Of(r.Context()).ClientTrusted(p.Clock()) }
 	}
 	if p.Outbound == nil {
 		p.Outbound = fetch.Client(p.Development)
@@ -140,7 +141,7 @@ func (p *Provider) compose() {
 	p.remote = &jwks.Cache{Client: p.Outbound, Clock: p.Clock}
 	p.prover = &clientauth.Prover{
 		Issuer: p.Issuer, Endpoints: []string{p.Issuer + pathToken, p.Issuer + pathPushed}, Clients: p.Clients, Clock: p.Clock, Keys: p.keysOf,
-		Certificate: p.certificateOf, Trusted: func(r *http.Request) bool { return p.CertificateTrusted(r) },
+		Certificate: p.certificateOf, Trusted: func(r *http.Request) error { return p.CertificateTrusted(r) },
 	}
 	p.targets = &target.Finder{Clients: p.Clients, Issuer: p.Issuer, Lives: p.Lifetimes.Access}
 	p.signer = &jws.Signer{Keys: p.Keys}

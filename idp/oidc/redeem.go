@@ -33,7 +33,7 @@ func (p *Provider) redeem(ctx context.Context, w *work, refused error) error {
 	if refused == nil {
 		refused = p.redeemGood(ctx, w, now)
 	}
-	if refused == nil || errors.Is(refused, errReplayed) || errors.Is(refused, errOutrun) {
+	if refused == nil || errors.Is(refused, errOutrun) {
 		return refused
 	}
 	if errors.Is(refused, dpop.ErrReplayed) {
@@ -92,7 +92,7 @@ func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time
 // when the person allowed it.
 func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, askedAt, now time.Time) error {
 	g := grant{
-		ID: w.grant, Client: w.client.ID, Scopes: w.scopes, Session: about, AskedAt: askedAt,
+		ID: w.grant, Client: w.client.ID, Registered: w.client.RegisteredAt, Scopes: w.scopes, Session: about, AskedAt: askedAt,
 		Offline: w.refresh != nil, Refresh: w.refresh, ExpiresAt: now.Add(w.accessLives(p)),
 	}
 	if g.Offline {
@@ -113,8 +113,7 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, aske
 // wrong client, redirect URI or verifier came with is burnt; a code or refresh token that
 // came twice ends what it had led to (RFC 6749 §4.1.2, RFC 9700 §4.14), a code also when
 // something else is wrong, once client and proof could be read. They are written even
-// though the request is refused. An assertion that was used before proves no client, so
-// nothing follows from what came with it.
+// though the request is refused.
 func (p *Provider) consequences(ctx context.Context, w *work, refused error, now time.Time) error {
 	act := p.consequence(w, refused)
 	if act == nil && w.assertion == nil && w.proof == nil {
@@ -122,9 +121,12 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 	}
 	var replayed error
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {
-		err := p.remember(ctx, w, now)
-		if replayed = nil; errors.Is(err, dpop.ErrReplayed) { // it is remembered: the rest is written all the same
+		err, act := p.remember(ctx, w, now), act
+		switch replayed = nil; {
+		case errors.Is(err, dpop.ErrReplayed): // it is remembered: the rest is written all the same
 			replayed, err = err, nil
+		case errors.Is(err, errReplayed):
+			replayed, err, act = err, nil, p.consequenceUnproved(w)
 		}
 		if err != nil || act == nil {
 			return err
@@ -163,14 +165,40 @@ func (p *Provider) consequence(w *work, refused error) func(context.Context, tim
 	return nil
 }
 
+// consequenceUnproved picks what has to be done when the client's assertion was used
+// before. That proves no client, so nothing is burnt and nobody else's grant is touched;
+// but whoever has it as well as a code or refresh token of the same client that was used
+// has a whole request of that client, one of the two who sent it is a thief, and it may
+// have been the first: then this is the client itself, with the only sign of the theft
+// that there will ever be. So what the first of them got ends (RFC 6749 §4.1.2 asks
+// nobody for a proof). All that somebody gains who has only found such a request is that
+// the person logs in once more; and while a refresh token may be repeated, nothing ends.
+func (p *Provider) consequenceUnproved(w *work) func(context.Context, time.Time) error {
+	switch {
+	case w.code != nil && w.code.Client == w.client.ID:
+		return func(ctx context.Context, now time.Time) error {
+			return p.endReused(ctx, w, "code.reused", w.grant, false, now)
+		}
+	case w.refreshed != nil && w.refreshed.Client == w.client.ID && w.refreshed.Replaced && !w.repeated:
+		return func(ctx context.Context, now time.Time) error {
+			return p.endReused(ctx, w, "refresh_token.reused", w.refreshed.ID, false, now)
+		}
+	}
+	return nil
+}
+
 // endReused ends the grant that a used code or refresh token had led to. Where it is not
-// sure that it was used, the grant tells; a code that nobody used stays as it is.
+// sure that it was used, the grant tells; a code that nobody used stays as it is. What
+// ended nothing any more is written down once a minute.
 func (p *Provider) endReused(ctx context.Context, w *work, action, grantID string, sure bool, now time.Time) error {
 	ended, err := p.store.endGrant(ctx, grantID, now)
 	if err != nil || !ended && !sure {
 		return err
 	}
 	p.Count(action)
+	if !ended && !p.quiet.first(action+" "+grantID, now) {
+		return nil
+	}
 	details := map[string]string{"grant": grantID}
 	if ended {
 		details["tokens"] = "ended"

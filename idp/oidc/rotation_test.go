@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -165,4 +166,32 @@ func TestTheRegistrationSaysHowLongRefreshTokensLive(t *testing.T) {
 			t.Errorf("%s %s %s: %v, want one mistake", bad.RefreshIdle, bad.RefreshLifetime, bad.RefreshGrace, p)
 		}
 	}
+}
+
+// Whoever has the refresh token of a client and its secret cannot keep the token by
+// bringing a key of their own: only one that is bound to a key stays.
+func TestAKeyThatComesLaterDoesNotKeepAnUnboundRefreshToken(t *testing.T) { // RFC 9700 §4.14.2
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		first := w.offline("basic")["refresh_token"].(string)
+		key := bank{world: w, dpop: newKey(t)}
+		bound := func(token string) answer {
+			return w.post("/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}},
+				basicAuth("basic", basicSecret), key.proves("POST", "/oauth2/token", nil))
+		}
+		second, _ := ok(t, bound(first))["refresh_token"].(string)
+		if second == "" || second == first {
+			t.Fatalf("the refresh token %q stays", second)
+		}
+		if again := ok(t, bound(first))["refresh_token"]; again != second { // the answer got lost
+			t.Errorf("a repetition gives %v, want %q", again, second)
+		}
+		wantError(t, w.refresh("basic", second), 400, "invalid_dpop_proof")
+		if got := ok(t, bound(second)); got["refresh_token"] != nil {
+			t.Errorf("one that is bound is replaced: %v", got)
+		}
+		w.clock.Move(time.Minute)
+		wantError(t, w.refresh("basic", first), 400, "invalid_grant")
+		wantError(t, bound(second), 400, "invalid_grant") // the first one came twice
+	})
 }

@@ -12,7 +12,7 @@
 //	jarm.go        where answers go, and those that we sign
 //	token.go       /oauth2/token; redeem.go: what is written, in one transaction
 //	clientauth.go  a request and the client that it proves
-//	bound.go       tokens that need a key: of DPoP proofs, or of a certificate (mtls.go)
+//	bound.go       tokens that need a key: of DPoP proofs, or of a certificate
 //	refresh.go     the grant type refresh_token; rotation.go: which token follows which
 //	answer.go      answers to clients that prove themselves, in JSON or JWT
 //	grants.go      the grant types that fosite does not walk through, in one table:
@@ -23,7 +23,6 @@
 //	store.go       the table of grants; store_held.go: what became of a token that came,
 //	               store_row.go: by which statements
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
-//	encrypt.go     what is encrypted to a client's key
 //	userinfo.go    /oauth2/userinfo
 //	subject.go     what a client knows a person by
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
@@ -32,22 +31,27 @@
 //	discovery.go   metadata and keys
 //	diary.go       what the client's developer learns of each request: diagnosis.go says
 //	               why it was refused, clientclock.go how far the client's clock is off
+//
+// Below it, each knowing nothing of the Provider:
+//
+//	metadata/      what relying parties learn about us
 //	wire/          what all endpoints share: forms, answers, refusals and their codes
 //	clientauth/    how clients prove who they are
-//	claims/        scopes and claims from an account, and the claims parameter
-//	dpop/          proofs of a key that come with requests (RFC 9449)
-//	checksession/  /oauth2/session: lets a client's page notice who is signed in
 //	registration/  /oauth2/register: clients that register themselves
-//	singlelogout/  tells clients that a session ended, by the outbox or by frames
-//	target/        what an access token is for (RFC 8707, RFC 9396)
-//	tokens/        what tokens say, and what is said of them
-//	trial/         what a log-in would make of a registration, for its operator
-//	jwks/          the keys that clients publish, fetched and kept
-//	jws/           signing with the key ring
-//	reply/         answers that travel through the browser, by their response mode
 //	requestobject/ requests that clients sign, read and judged
+//	reply/         answers that travel through the browser, by their response mode
+//	target/        what an access token is for (RFC 8707, RFC 9396)
+//	claims/        scopes and claims from an account, and the claims parameter
+//	tokens/        what tokens say, and what is said of them
+//	dpop/          proofs of a key that come with requests (RFC 9449)
 //	sealing/       codes and tokens that carry what they stand for
 //	object/        writes and reads their JSON without reflection
+//	jws/           signing with the key ring, and what a JWT from outside has to keep
+//	jwe/           encrypting to a client's key
+//	jwks/          the keys that clients publish, fetched and kept
+//	checksession/  /oauth2/session: lets a client's page notice who is signed in
+//	singlelogout/  tells clients that a session ended, by the outbox or by frames
+//	trial/         what a log-in would make of a registration, for its operator
 //	oryx/          what fosite needs of github.com/ory/x, as a module of that name
 //
 // A person is never asked anything here: authorize sends the browser to the pages by

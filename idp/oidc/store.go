@@ -20,6 +20,7 @@ type store struct{ DB *db.DB }
 // grant is one redeemed authorization.
 type grant struct {
 	ID, Client string
+	Registered time.Time // the client
 	Scopes     []string
 	Offline    bool // outlives its session
 	Derived    bool // no log-in led to it: see writeDerived
@@ -49,11 +50,13 @@ const (
 			select 1 from accounts
 			where accounts.id = sessions.account_id and accounts.state = 'active' and accounts.deleted_at is null)
 		and not exists (
-			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $15)`
+			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $15)
+		and exists (select 1 from clients where id = $2 and created_at = $16)`
 	grantOfAccount = grantInto + `id, $14
-		from accounts where id = $16 and state = 'active' and deleted_at is null
+		from accounts where id = $17 and state = 'active' and deleted_at is null
 		and not exists (
-			select 1 from connections c where c.account_id = accounts.id and c.client_id = $2 and c.withdrawn_at >= $15)`
+			select 1 from connections c where c.account_id = accounts.id and c.client_id = $2 and c.withdrawn_at >= $15)
+		and exists (select 1 from clients where id = $2 and created_at = $16)`
 )
 
 // args are the parameters of grantInto.
@@ -82,18 +85,19 @@ func (g grant) args(now time.Time) ([]any, error) {
 }
 
 // insertGrant writes the grant if the session it comes from still goes on, its account
-// may log in and the person has not withdrawn what was allowed: logging out between
-// authorize and token ends the flow. It gives fault.Expired otherwise, and fault.Conflict
-// when there is such a grant: of all who come with the same code one gets here.
+// may log in, the person has not withdrawn what was allowed and the client is still that
+// registration: logging out between authorize and token ends the flow. It gives
+// fault.Expired otherwise, and fault.Conflict when there is such a grant: of all who come
+// with the same code one gets here.
 func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
-	return s.insert(ctx, g, grantOfSession, now, g.Session.SID, g.asked(now))
+	return s.insert(ctx, g, grantOfSession, now, g.Session.SID, g.asked(now), g.Registered)
 }
 
 // insertDerived writes a grant that no code led to: for a token that was exchanged, or
 // an assertion of somebody we trust. It gives fault.Expired when the account may not log
 // in any more, or the person withdrew what the client is allowed while it asked.
 func (s store) insertDerived(ctx context.Context, g grant, now time.Time) error {
-	return s.insert(ctx, g, grantOfAccount, now, g.Session.SID, g.asked(now), g.Session.AccountID)
+	return s.insert(ctx, g, grantOfAccount, now, g.Session.SID, g.asked(now), g.Registered, g.Session.AccountID)
 }
 
 func (s store) insert(ctx context.Context, g grant, query string, now time.Time, more ...any) error {

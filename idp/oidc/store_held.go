@@ -106,7 +106,8 @@ func (t carried) fill(h *held) {
 }
 
 // machine is access for a client that acts for itself. A client that was deleted and
-// made again under the same name is another one.
+// made again under the same name is another one: of a JWT, which knows seconds, only the
+// time can tell.
 func (s store) machine(ctx context.Context, t carried) (held, error) {
 	h := held{Machine: true}
 	h.Client, h.Session = t.Client, t.About
@@ -119,9 +120,27 @@ func (s store) machine(ctx context.Context, t carried) (held, error) {
 		return held{}, err
 	}
 	t.fill(&h)
-	h.Over = disabled || h.CreatedAt.Add(time.Second).Before(createdAt) // a JWT knows seconds
+	h.Over = disabled || t.Since != createdAt.UnixMicro()
+	if t.Since == 0 {
+		h.Over = disabled || h.CreatedAt.Before(createdAt.Truncate(time.Second))
+	}
+	if from := t.About.Subject; from != t.Client && !h.Over {
+		h.Over, err = s.over(ctx, from, h.CreatedAt)
+	}
 	h.Ended = h.Over || ended
-	return h, nil
+	return h, err
+}
+
+// over tells whether the client is off or gone whose token was exchanged at that moment, or
+// another one has its id since.
+func (s store) over(ctx context.Context, client string, at time.Time) (bool, error) {
+	var createdAt time.Time
+	var disabled bool
+	err := s.DB.Row(ctx, `select disabled, created_at from clients where id = $1`, db.Args(client), &disabled, &createdAt)
+	if fault.Is(err, fault.NotFound) {
+		return true, nil
+	}
+	return disabled || at.Before(createdAt.Truncate(time.Second)), err
 }
 
 // refresh finds a refresh token by what the client holds; fault.NotFound when it is none

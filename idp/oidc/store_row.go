@@ -7,13 +7,16 @@ import (
 	"tegata/idp/oidc/object"
 )
 
-// grantColumns and grantFrom read a grant with everything it hangs on. The session is
-// looked at here, so that ending one, for whatever reason, ends its tokens at once.
+// grantColumns and grantFrom read a grant with everything it hangs on: its client, its
+// session, and the grant that it was exchanged from with the client of that. They are
+// looked at here, so that ending one, for whatever reason, ends the tokens at once.
 const (
 	grantColumns = `
 		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at,
-			g.ended_at is not null or r.ended_at is not null or c.disabled
-				or not g.offline and (s.id is null or s.ended_at is not null),
+			g.ended_at is not null or c.disabled
+				or not g.offline and (s.id is null or s.ended_at is not null)
+				or case when g.root_id is null then false else r.id is null or r.ended_at is not null
+					or exists (select 1 from clients where clients.id = r.client_id and clients.disabled) end,
 			r.id, a.state = 'active' and a.deleted_at is null, g.account_id, g.session_id`
 	grantFrom = `
 		from grants g

@@ -2,12 +2,8 @@ package certs
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
 	"log/slog"
-	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -20,48 +16,16 @@ type Authorities struct {
 	Log   *slog.Logger
 	Every time.Duration // between two looks; 0 means 5 s
 
-	current atomic.Pointer[x509.CertPool]
-
-	mu     sync.Mutex
-	digest [32]byte // of what current was read from
-	told   string   // the mistake that was logged last
+	pool watched[x509.CertPool]
 }
 
 // Pool gives the authorities; nil before the first Reload.
-func (a *Authorities) Pool() *x509.CertPool { return a.current.Load() }
+func (a *Authorities) Pool() *x509.CertPool { return a.pool.current.Load() }
 
 // Reload reads the file if it holds something else than what is in use. The error is a
 // *Mistake.
 func (a *Authorities) Reload() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	text, err := os.ReadFile(a.File)
-	if err != nil {
-		return a.tell(&Mistake{File: a.File, Err: short(err, a.File)})
-	}
-	digest := sha256.Sum256(text)
-	if a.current.Load() != nil && digest == a.digest {
-		a.told = ""
-		return nil
-	}
-	pool, err := readPool(a.File, text)
-	if err != nil {
-		return a.tell(err)
-	}
-	if a.current.Swap(pool) != nil {
-		a.Log.Info("authorities of clients loaded", "file", a.File)
-	}
-	a.digest, a.told = digest, ""
-	return nil
-}
-
-// tell logs a mistake once while the old authorities stay.
-func (a *Authorities) tell(err error) error {
-	if err.Error() != a.told && a.current.Load() != nil {
-		a.told = err.Error()
-		a.Log.Error("the new authorities of clients cannot be used, the old ones stay", "cause", err)
-	}
-	return err
+	return a.pool.reload(a.File, "authorities of clients", a.Log, readPool)
 }
 
 // Watch looks at the file until ctx ends.

@@ -6,6 +6,7 @@
 //	ACME     a Source that asks a certificate authority, and asks again (acme.go)
 //	Store    where it keeps what it got, for all nodes (store.go)
 //	Authorities  whose certificates callers may have, read again likewise (authorities.go)
+//	Revoked  which of these have been taken back, by lists (revoked.go)
 //	Read     certificate and key of two files, checked (read.go)
 //	Config   TLS as we speak it; Asking also wants a certificate from the caller
 //

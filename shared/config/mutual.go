@@ -9,6 +9,7 @@ type ClientCertificates struct {
 	Listen    string `yaml:"mtls_listen"`
 	PublicURL string `yaml:"mtls_public_url"`
 	CAFile    string `yaml:"client_ca_file"`
+	CRLFile   string `yaml:"client_crl_file"`
 }
 
 // Asked tells whether certificates are looked at.
@@ -26,21 +27,34 @@ func (m ClientCertificates) Check(p *Problems, c Program, t TLS) {
 		p.Add("tls.mtls_public_url", "is public_url; browsers must not be asked for certificates")
 	}
 	m.checkListen(p, c, t)
-	if m.CAFile == "" {
+	if m.CAFile == "" && m.CRLFile != "" {
+		p.Add("tls.client_crl_file", "has no effect without client_ca_file")
+		return
+	}
+	checkReadable(p, "tls.client_ca_file", m.CAFile, func(file string) error {
+		_, err := certs.ReadPool(file)
+		return err
+	})
+	checkReadable(p, "tls.client_crl_file", m.CRLFile, certs.ReadRevocations)
+}
+
+// checkReadable finds what is wrong with a file, if one is named.
+func checkReadable(p *Problems, key, file string, read func(file string) error) {
+	if file == "" {
 		return
 	}
 	before := len(*p)
-	if p.File("tls.client_ca_file", m.CAFile, true); len(*p) > before {
+	if p.File(key, file, true); len(*p) > before {
 		return
 	}
-	if _, err := certs.ReadPool(m.CAFile); err != nil {
-		p.Add("tls.client_ca_file", "%v", err)
+	if err := read(file); err != nil {
+		p.Add(key, "%v", err)
 	}
 }
 
 // checkOff finds keys that have no effect.
 func (m ClientCertificates) checkOff(p *Problems) {
-	for _, key := range [][2]string{{"tls.mtls_listen", m.Listen}, {"tls.mtls_public_url", m.PublicURL}, {"tls.client_ca_file", m.CAFile}} {
+	for _, key := range [][2]string{{"tls.mtls_listen", m.Listen}, {"tls.mtls_public_url", m.PublicURL}, {"tls.client_ca_file", m.CAFile}, {"tls.client_crl_file", m.CRLFile}} {
 		if key[1] != "" {
 			p.Add(key[0], "has no effect with client_certificates: off")
 		}

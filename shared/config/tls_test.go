@@ -33,6 +33,7 @@ func files(t *testing.T) string {
 	dir := t.TempDir()
 	a := certstest.New(t)
 	a.File(t, dir)
+	a.List(t, dir, time.Now().Add(-time.Minute), nil) // one that is too old keeps nobody from starting
 	both := []string{"id.example.com", "mtls.example.com"}
 	for name, leaf := range map[string]certstest.Leaf{
 		"good": {Hosts: both}, "other": {Hosts: both}, "one": {Hosts: both[:1]}, "weak": {Hosts: both, RSA: 1024},
@@ -67,6 +68,7 @@ tls:
   mtls_listen: 0.0.0.0:9002
   mtls_public_url: https://mtls.example.com
   client_ca_file: DIR/authority.pem
+  client_crl_file: DIR/revoked.pem
 proxies:
   trusted: []
 `
@@ -149,6 +151,11 @@ func TestEachMistakeOfTheSectionTLSIsNamedWithItsKey(t *testing.T) { // F-30
 			{"https://mtls", "https://id", "tls.mtls_public_url: is public_url"},
 			{"https://mtls.example.com", "https://mtls.example.com/", "tls.mtls_public_url"},
 			{"DIR/authority.pem", "DIR/nothing", "tls.client_ca_file: there is no file"},
+			{"client_certificates: request", "client_certificates: off", "tls.client_crl_file: has no effect"},
+			{"  client_ca_file: DIR/authority.pem\n", "", "tls.client_crl_file: has no effect without client_ca_file"},
+			{"DIR/revoked.pem", "DIR/nothing", "tls.client_crl_file: there is no file"},
+			{"DIR/revoked.pem", "DIR/authority.pem", "tls.client_crl_file: DIR/authority.pem: holds no revocation list"},
+			{"DIR/revoked.pem", "DIR/empty", "tls.client_crl_file: DIR/empty: holds a revocation list that cannot be read"},
 			{"DIR/authority.pem", "DIR/empty", "tls.client_ca_file: DIR/empty: holds no certificate"},
 			{"  key_file", "  keyfile", "tls.keyfile: there is no such key, did you mean key_file?"},
 			{"[]", "[10.0.0.7]\n", ""}, // a proxy that speaks TLS to us

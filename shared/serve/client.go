@@ -20,7 +20,8 @@ const maxChain = 5
 
 // ClientCertificates makes Front carry the certificate that a caller showed.
 type ClientCertificates struct {
-	Authorities func() *x509.CertPool // those of now, for ClientTrusted; nil: there are none
+	Authorities func() *x509.CertPool                 // those of now, for ClientTrusted; nil: there are none
+	Revoked     func(chain []*x509.Certificate) error // what is wrong with a chain that they verify; nil: nobody looks
 }
 
 // readClient finds the caller's certificate. What came over a proxy of ours is in a
@@ -36,7 +37,7 @@ func (f Front) readClient(r *http.Request, x *Exchange) {
 		return
 	}
 	if f.Clients.Authorities != nil {
-		x.authorities = f.Clients.Authorities()
+		x.authorities, x.revoked = f.Clients.Authorities(), f.Clients.Revoked
 	}
 	if !x.proxied {
 		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
@@ -96,20 +97,32 @@ func parseBytes(text string) (*x509.Certificate, error) {
 	return c, nil
 }
 
-// ClientTrusted tells whether the caller's certificate is in force at now and was
-// issued, directly or not, by one of our authorities for client authentication, as
-// the method tls_client_auth asks. RFC 8705 §2.1
-func (x *Exchange) ClientTrusted(now time.Time) bool {
+// errNobody is that there is nothing to verify, or nothing to verify it by.
+var errNobody = errors.New("serve: no certificate, or no authorities")
+
+// ClientTrusted gives nil when the caller's certificate is in force at now, was issued,
+// directly or not, by one of our authorities for client authentication, and was not
+// revoked, as the method tls_client_auth asks: otherwise what is wrong, which is what
+// Revoked says where only that is. RFC 8705 §2.1
+func (x *Exchange) ClientTrusted(now time.Time) error {
 	if x.ClientCertificate == nil || x.authorities == nil {
-		return false
+		return errNobody
 	}
 	between := x509.NewCertPool()
 	for _, c := range x.intermediates {
 		between.AddCert(c)
 	}
-	_, err := x.ClientCertificate.Verify(x509.VerifyOptions{
+	chains, err := x.ClientCertificate.Verify(x509.VerifyOptions{
 		Roots: x.authorities, Intermediates: between, CurrentTime: now,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
-	return err == nil
+	if err != nil || x.revoked == nil {
+		return err
+	}
+	for _, chain := range chains { // there may be more than one way to an authority
+		if err = x.revoked(chain); err == nil {
+			return nil
+		}
+	}
+	return err
 }

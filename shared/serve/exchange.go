@@ -22,10 +22,11 @@ type Exchange struct {
 	// that is good enough, is for whoever knows the clients. See ClientTrusted.
 	ClientCertificate *x509.Certificate
 
-	proxied       bool                // the connection came from a proxy of ours
-	intermediates []*x509.Certificate // that came with ClientCertificate
-	authorities   *x509.CertPool      // nil: no certificate is trusted
-	header        http.Header         // of the answer
+	proxied       bool                                  // the connection came from a proxy of ours
+	intermediates []*x509.Certificate                   // that came with ClientCertificate
+	authorities   *x509.CertPool                        // nil: no certificate is trusted
+	revoked       func(chain []*x509.Certificate) error // nil: nobody looks
+	header        http.Header                           // of the answer
 	formAction    []string
 	frames        []string
 	quiet         bool

@@ -204,7 +204,7 @@ func shown(f serve.Front) http.Handler {
 			io.WriteString(w, "the header is still there")
 		case x.ClientCertificate == nil:
 			io.WriteString(w, "nobody")
-		case x.ClientTrusted(time.Now()):
+		case x.ClientTrusted(time.Now()) == nil:
 			io.WriteString(w, x.ClientCertificate.Subject.CommonName+", trusted")
 		default:
 			io.WriteString(w, x.ClientCertificate.Subject.CommonName)

@@ -17,10 +17,13 @@ import (
 // assertionType is the only client_assertion_type. RFC 7523 §2.2.
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// How long an assertion may live.
+// How long an assertion may live, and how much longer than it is good it is remembered: a
+// request that brings it again may be on its way when it ceases to be, or at a node that is
+// behind.
 const (
 	maxAssertion = 5 * time.Minute
 	oldAssertion = time.Hour // what Authlib makes; for clients that name the endpoint
+	remembered   = time.Minute
 )
 
 // Algs is what a client may sign with: no algorithm with a shared secret,
@@ -45,6 +48,9 @@ type Asserted struct {
 
 	Token *jwt.JSONWebToken `json:"-"` // to be verified with the keys of the client it names
 }
+
+// Until is how long an assertion has to be remembered, so that it does not come twice.
+func (a Asserted) Until() time.Time { return a.Expires.Time().Add(jws.Leeway + remembered) }
 
 // parseAssertion reads a client assertion without trusting it yet.
 func parseAssertion(text string) (a Asserted, ok bool) {
@@ -81,7 +87,7 @@ func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a 
 	if !jws.SignedBy(a.Token, keys) {
 		return nil, wire.Refuse("invalid_client", "The client assertion is not signed with a key of the client.")
 	}
-	return &Assertion{Client: client.ID, ID: a.ID, Until: a.Expires.Time().Add(jws.Leeway)}, nil
+	return &Assertion{Client: client.ID, ID: a.ID, Until: a.Until()}, nil
 }
 
 // wrong tells what an assertion has wrong, "" when nothing.

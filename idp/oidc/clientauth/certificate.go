@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/wire"
+	"tegata/shared/certs"
 )
 
 // proveCertificate checks that the caller's certificate is the client's. RFC 8705 §2.
@@ -22,8 +24,13 @@ func (p *Prover) proveCertificate(ctx context.Context, client *clients.Client, r
 	if client.AuthMethod == clients.SelfSignedTLSAuth {
 		return p.proveSelfSigned(ctx, client, shown)
 	}
-	if !p.Trusted(r) {
-		return wire.Refuse("invalid_client", "The certificate does not come from an authority that is trusted here.")
+	switch err := p.Trusted(r); {
+	case errors.Is(err, certs.ErrRevoked):
+		return wire.Refuse("invalid_client", "The certificate was revoked by its authority.").Because(err)
+	case errors.Is(err, certs.ErrNoList):
+		return wire.Refuse("invalid_client", "Nobody can tell whether the certificate was revoked: there is no list of its authority, or it is too old.").Because(err)
+	case err != nil:
+		return wire.Refuse("invalid_client", "The certificate does not come from an authority that is trusted here.").Because(err)
 	}
 	if !namedAs(shown, client) {
 		return wire.Refuse("invalid_client", "The certificate has another name than registered.")

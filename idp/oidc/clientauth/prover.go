@@ -36,9 +36,10 @@ type Prover struct {
 	// them where it is "".
 	Keys func(ctx context.Context, client *clients.Client, kid string) ([]jose.JSONWebKey, error)
 	// Certificate is what the caller of a request showed, nil for nothing, and Trusted
-	// tells whether an authority of ours issued it.
+	// what is against believing it, nil when an authority of ours issued it and did not take
+	// it back.
 	Certificate func(r *http.Request) *x509.Certificate
-	Trusted     func(r *http.Request) bool
+	Trusted     func(r *http.Request) error
 }
 
 // Find gives the client that the credentials name; a refusal when there is none.

@@ -23,6 +23,7 @@ const (
 	again   = 5 * time.Second // an unknown kid makes us look, but only so often:
 	tries   = 3               // a client that has just changed its keys is not refused
 	atLeast = 24 * time.Hour  // a client that cannot be reached keeps its keys for so long
+	most    = 1000            // key sets that are kept: a client may name another address each second
 )
 
 // errFetch is all that a fetch tells: which addresses answer how is nobody's business
@@ -34,12 +35,15 @@ type Cache struct {
 	Client *http.Client // of shared/fetch
 	Clock  clock.Clock
 
-	kept sync.Map // uri → *published
+	mu   sync.Mutex
+	kept map[string]*published // by uri
 }
 
 // published is one key set. Its lock is held while it is fetched, so that one
 // request fetches and the others wait for it.
 type published struct {
+	used time.Time // under the lock of the cache
+
 	mu      sync.Mutex
 	set     *jose.JSONWebKeySet
 	fetched time.Time
@@ -52,8 +56,7 @@ type published struct {
 // A set that was had less than a day ago is good while its address does not answer;
 // without one that is an error, whose cause is for the log.
 func (c *Cache) Keys(ctx context.Context, uri, kid string, may func() error) ([]jose.JSONWebKey, error) {
-	v, _ := c.kept.LoadOrStore(uri, &published{})
-	p := v.(*published)
+	p := c.at(uri)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := c.Clock()
@@ -82,6 +85,37 @@ func (c *Cache) Keys(ctx context.Context, uri, kid string, may func() error) ([]
 		return nil, errFetch
 	}
 	return Named(p.set, kid), nil
+}
+
+// at gives what is kept of an address. Where there is too much, what was used the longest
+// time ago goes.
+func (c *Cache) at(uri string) *published {
+	now := c.Clock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.kept[uri]
+	if p == nil {
+		if c.kept == nil {
+			c.kept = map[string]*published{}
+		}
+		if len(c.kept) >= most {
+			c.dropOldest()
+		}
+		p = &published{}
+		c.kept[uri] = p
+	}
+	p.used = now
+	return p
+}
+
+func (c *Cache) dropOldest() {
+	oldest := ""
+	for uri, p := range c.kept {
+		if oldest == "" || p.used.Before(c.kept[oldest].used) {
+			oldest = uri
+		}
+	}
+	delete(c.kept, oldest)
 }
 
 // Fetch reads the key set at uri, once and now. Why it failed is for the log only.

@@ -3,6 +3,7 @@ package target
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"slices"
 
 	"tegata/idp/clients"
@@ -43,7 +44,10 @@ func parseDetails(text string) (Details, error) {
 	var objects []map[string]any
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 	decoder.UseNumber()
-	if err := decoder.Decode(&objects); err != nil || decoder.More() || len(objects) == 0 || len(objects) > maxDetails {
+	if err := decoder.Decode(&objects); err != nil || len(objects) == 0 || len(objects) > maxDetails {
+		return nil, errDetails
+	}
+	if _, err := decoder.Token(); err != io.EOF { // More takes a bracket that closes nothing for the end
 		return nil, errDetails
 	}
 	var all Details

@@ -7,13 +7,16 @@ import (
 )
 
 func FuzzAuthorizationDetails(f *testing.F) {
-	for _, seed := range []string{`[{"type":"a"}]`, `[]`, `{}`, `[{"type":1}]`, `[{"type":"a","n":1e999}]`, `[{"type":"a"}]x`, `[{"type":"a","type":"b"}]`, `[{"type":"\ud800"}]`} {
+	for _, seed := range []string{`[{"type":"a"}]`, `[]`, `{}`, `[{"type":1}]`, `[{"type":"a","n":1e999}]`, `[{"type":"a"}]x`, `[{"type":"a"}]]`, `[{"type":"a"}]}`, `[{"type":"a","type":"b"}]`, `[{"type":"\ud800"}]`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		all, err := parseDetails(text)
 		if err != nil {
 			return
+		}
+		if text != "" && !json.Valid([]byte(text)) {
+			t.Errorf("%q is no JSON", text)
 		}
 		for _, one := range all {
 			if !json.Valid(one) || typeOf(one) == "" {

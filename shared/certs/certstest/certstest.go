@@ -3,6 +3,7 @@
 //	New          an authority of this test alone
 //	Leaf         what to put into a certificate; the zero value is a good one for localhost
 //	Write, Pair  the certificate as two files, or in memory
+//	List         what an authority revokes
 package certstest
 
 import (
@@ -44,7 +45,7 @@ func New(t testing.TB) *Authority {
 	key := newKey(t, 0)
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority of a test"},
-		NotBefore: start, NotAfter: end, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: start, NotAfter: end, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
 	if err != nil {
@@ -117,6 +118,36 @@ func (a *Authority) Client(shows ...tls.Certificate) *tls.Config {
 	return &tls.Config{RootCAs: a.Pool(), Certificates: shows}
 }
 
+// List writes the authority's list of revoked certificates into folder, over the one that
+// is there, and gives its path. It counts for the week before until; extensions are added as they stand.
+func (a *Authority) List(t testing.TB, folder string, until time.Time, revokes []*x509.Certificate, extensions ...pkix.Extension) string {
+	t.Helper()
+	l := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: until.Add(-7 * 24 * time.Hour), NextUpdate: until, ExtraExtensions: extensions}
+	for _, c := range revokes {
+		l.RevokedCertificateEntries = append(l.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: c.SerialNumber, RevocationTime: start})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, l, a.Certificate, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, filepath.Join(folder, "revoked.pem"), "X509 CRL", der)
+}
+
+// Below makes an authority whose certificate this one issued.
+func (a *Authority) Below(t testing.TB, name string) *Authority {
+	t.Helper()
+	key, c := newKey(t, 0), Leaf{Name: name}.template(t)
+	c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
+	der, err := x509.CreateCertificate(rand.Reader, c, a.Certificate, key.Public(), a.key)
+	if err == nil {
+		c, err = x509.ParseCertificate(der)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Authority{c, key}
+}
+
 func (l Leaf) template(t testing.TB) *x509.Certificate {
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
@@ -163,9 +194,14 @@ func newKey(t testing.TB, bits int) (key crypto.Signer) {
 	return key
 }
 
+// write puts the file there in one step: somebody may be watching it.
 func write(t testing.TB, path, kind string, der []byte) string {
 	t.Helper()
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+	err := os.WriteFile(path+".new", pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -1,7 +1,8 @@
-package oidc
+// Package jwe encrypts what we say to a key of the client that it is for, in the compact
+// form of RFC 7516. Which keys a client has, the caller says.
+package jwe
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"errors"
@@ -17,15 +18,12 @@ import (
 // leastRSA is the shortest RSA key that something is encrypted to, in bits.
 const leastRSA = 2048
 
-// encrypted gives text, which is a JWT or its claims, encrypted to the client as how
-// says; the text itself where it says nothing. RFC 7516, RFC 7519 §5.2.
-func (p *Provider) encrypted(ctx context.Context, client *clients.Client, how clients.Encryption, text string) (string, error) {
-	if !how.On() {
-		return text, nil
-	}
-	key, err := p.encryptionKey(ctx, client, how.Alg)
-	if err != nil {
-		return "", err
+// Encrypt gives text, which is a JWT or its claims, encrypted as how says to the one of
+// the client's keys that is for that. Without such a key it gives NoKey. RFC 7519 §5.2.
+func Encrypt(text string, how clients.Encryption, keys []jose.JSONWebKey) (string, error) {
+	key, ok := keyFor(how.Alg, keys)
+	if !ok {
+		return "", NoKey(how.Alg).Because(errors.New("none of the keys fits"))
 	}
 	options := (&jose.EncrypterOptions{}).WithType("JWT")
 	if strings.Count(text, ".") == 2 && text[0] != '{' {
@@ -43,21 +41,21 @@ func (p *Provider) encrypted(ctx context.Context, client *clients.Client, how cl
 	return sealed.CompactSerialize()
 }
 
-// encryptionKey gives the client's key for that algorithm: one that says it is for
-// encrypting, before one that says nothing. OIDC Core §10.2.
-func (p *Provider) encryptionKey(ctx context.Context, client *clients.Client, alg string) (jose.JSONWebKey, error) {
-	none := wire.Refuse("invalid_request", "The client has published no key that "+alg+" can encrypt to.")
-	keys, err := p.keysOf(ctx, client, "")
-	if err != nil {
-		return jose.JSONWebKey{}, none.Because(err)
-	}
+// NoKey refuses a client that wants something encrypted to it and has no key for that.
+func NoKey(alg string) *wire.Refusal {
+	return wire.Refuse("invalid_request", "The client has published no key that "+alg+" can encrypt to.")
+}
+
+// keyFor finds the key for that algorithm: one that says it is for encrypting, before one
+// that says nothing. OIDC Core §10.2.
+func keyFor(alg string, keys []jose.JSONWebKey) (jose.JSONWebKey, bool) {
 	for _, use := range []string{"enc", ""} {
 		i := slices.IndexFunc(keys, func(k jose.JSONWebKey) bool { return k.Use == use && encrypts(k, alg) })
 		if i >= 0 {
-			return keys[i], nil
+			return keys[i], true
 		}
 	}
-	return jose.JSONWebKey{}, none.Because(errors.New("none of the keys fits"))
+	return jose.JSONWebKey{}, false
 }
 
 // encrypts tells whether the algorithm can encrypt to the key.
