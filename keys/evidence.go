@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -20,9 +21,10 @@ const (
 // Reader is somebody who verifies what the ring signs.
 type Reader struct {
 	ID, Name string
-	Browsers bool // runs on people's machines, where nothing lives longer than the caches do
-	Active   bool // it got tokens lately, as the program knows from elsewhere
-	Anyone   bool // it does not come to us under its name: any fetch of the key set is taken for its
+	Takes    []string // what of it is signed with the algorithm, for people: "ID tokens"
+	Browsers bool     // runs on people's machines, where nothing lives longer than the caches do
+	Active   bool     // it got tokens lately, as the program knows from elsewhere
+	Anyone   bool     // it does not come to us under its name: any fetch of the key set is taken for its
 }
 
 // Evidence is what speaks for and against letting a next key sign. A key set that was
@@ -33,17 +35,21 @@ type Evidence struct {
 	Key       Key
 	NotBefore *time.Time // the earliest moment; nil: it is not published yet
 	Waits     bool       // that moment has not come
+	Running   bool       // some program runs
 	Behind    []string   // running programs that do not serve the key yet
 	Readers   []Reading  // active ones, by id
 }
 
 // Reading is what is known of one reader.
 type Reading struct {
-	ID   string     `json:"client"`
-	Name string     `json:"name,omitempty"`
-	Read bool       `json:"read"` // it has the key, or need not have it
-	At   *time.Time `json:"at,omitempty"`
-	Why  string     `json:"why"`
+	ID    string     `json:"client"`
+	Name  string     `json:"name,omitempty"`
+	Takes []string   `json:"takes,omitempty"` // what of it is signed with the algorithm
+	Read  bool       `json:"read"`            // it has the key, or need not have it
+	At    *time.Time `json:"at,omitempty"`
+	Why   string     `json:"why"`
+
+	places []string // of Why, when it is about several places
 }
 
 // Enough tells whether the key may sign.
@@ -60,8 +66,14 @@ func (e Evidence) Missing() (all []Reading) {
 }
 
 // Why tells in one line what is missing, "" when nothing is.
-func (e Evidence) Why() string {
-	var why []string
+func (e Evidence) Why() string { return strings.Join(e.reasons(math.MaxInt), "; ") }
+
+// Brief is Why in at most that many bytes: whole reasons, and how many more there are.
+func (e Evidence) Brief(most int) string { return brief(e.reasons(most/2), "; ", most) }
+
+// reasons gives what is missing, one by one; each in at most that many bytes, when it is
+// about several places.
+func (e Evidence) reasons(most int) (why []string) {
 	switch {
 	case e.NotBefore == nil && e.Waits:
 		why = append(why, "no running program has published it yet")
@@ -72,9 +84,23 @@ func (e Evidence) Why() string {
 		why = append(why, "not served yet by "+strings.Join(e.Behind, ", "))
 	}
 	for _, m := range e.Missing() {
-		why = append(why, m.ID+": "+m.Why)
+		text := m.Why
+		if len(m.places) > 1 {
+			text = brief(m.places, ", ", most)
+		}
+		why = append(why, m.ID+": "+text)
 	}
-	return strings.Join(why, "; ")
+	return why
+}
+
+// brief joins what fits into that many bytes, and says how much it left out. Nothing is
+// cut in the middle; the first part is there in any case.
+func brief(parts []string, between string, most int) string {
+	text := strings.Join(parts, between)
+	for n := len(parts) - 1; n > 0 && len(text) > most; n-- {
+		text = fmt.Sprintf("%s%sand %d more", strings.Join(parts[:n], between), between, len(parts)-n)
+	}
+	return text
 }
 
 // Evidence looks at what is known about a next key. Readers that are vouched for count
@@ -93,6 +119,7 @@ func (r *Ring) Evidence(ctx context.Context, k Key, vouched []string) (e Evidenc
 	if err != nil {
 		return e, err
 	}
+	e.Running = len(nodes) > 0
 	for _, n := range nodes {
 		if n.Generation < k.Generation {
 			e.Behind = append(e.Behind, n.Host)
@@ -133,7 +160,7 @@ func (r *Ring) readings(ctx context.Context, k Key, vouched []string, now time.T
 		default:
 			reading = read(reader.ID, own, seen, fetched, k, now)
 		}
-		reading.ID, reading.Name = reader.ID, reader.Name
+		reading.ID, reading.Name, reading.Takes = reader.ID, reader.Name, reader.Takes
 		if !reading.Read && slices.Contains(vouched, reader.ID) {
 			reading.Read, reading.Why = true, "vouched for; "+reading.Why
 		}
@@ -141,6 +168,22 @@ func (r *Ring) readings(ctx context.Context, k Key, vouched []string, now time.T
 	}
 	slices.SortFunc(all, func(a, b Reading) int { return cmp.Compare(a.ID, b.ID) })
 	return all, nil
+}
+
+// activeReaders gives the readers of the algorithm that proved themselves or got something
+// lately. One that does not come to us under its name is not among them.
+func (r *Ring) activeReaders(ctx context.Context, alg string) ([]Reader, error) {
+	if r.Readers == nil {
+		return nil, nil
+	}
+	readers, err := r.Readers(ctx, alg)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := r.seenReaders(ctx, r.Clock().Add(-activeFor))
+	return slices.DeleteFunc(readers, func(one Reader) bool {
+		return one.Anyone || !one.Active && len(placesOf(seen, one.ID)) == 0
+	}), err
 }
 
 // sighting is a place that a reader has proved itself from.
@@ -196,7 +239,8 @@ func read(reader string, own, seen []sighting, fetched []fetch, k Key, now time.
 		return Reading{Read: true, At: last, Why: "has read the key set"}
 	}
 	slices.Sort(missing)
-	return Reading{At: last, Why: strings.Join(slices.Compact(missing), ", ")}
+	missing = slices.Compact(missing)
+	return Reading{At: last, Why: strings.Join(missing, ", "), places: missing}
 }
 
 // fetchedBy tells when the reader fetched a set with the key from that place, or why

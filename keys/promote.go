@@ -3,9 +3,10 @@ package keys
 import (
 	"context"
 	"fmt"
-	"strings"
+	"math"
 	"time"
 
+	"tegata/shared/audit"
 	"tegata/shared/fault"
 )
 
@@ -47,13 +48,15 @@ func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err err
 	if !staged && (!p.Force || !signs) {
 		return done, fault.New(fault.NotFound, "alg", "keys.no_next").With("alg", p.Alg)
 	}
-	if staged {
-		if done.Evidence, err = r.Evidence(ctx, next, p.Vouched); err != nil {
-			return done, err
-		}
-		if !done.Evidence.Enough() && !p.Force {
-			return done, &NotYet{done.Evidence}
-		}
+	asks := next
+	if !staged { // a key that is made now: nobody can have it
+		asks = Key{Alg: p.Alg, Generation: math.MaxInt64}
+	}
+	if done.Evidence, err = r.Evidence(ctx, asks, p.Vouched); err != nil {
+		return done, err
+	}
+	if !done.Evidence.Enough() && !p.Force {
+		return done, &NotYet{done.Evidence}
 	}
 	if signs {
 		done.Old = &old
@@ -85,7 +88,9 @@ func (r *Ring) promoted(ctx context.Context, done Promoted, alg string) (Promote
 	if !ok || done.Old != nil && now.KID == done.Old.KID {
 		return done, fmt.Errorf("keys: %s was not promoted", alg)
 	}
-	done.Now = now
+	if done.Now = now; done.Evidence.Key.KID == "" {
+		done.Evidence.Key = now
+	}
 	if k, ok := find(all, alg, Next); ok {
 		done.Next = &k
 	}
@@ -186,7 +191,7 @@ func (r *Ring) endOld(ctx context.Context, s succession, generation int64, now t
 
 func (r *Ring) recordSuccession(ctx context.Context, s succession, active string) error {
 	ended := ""
-	details := []string{"alg", s.Alg, "why", s.Why, "vouched", strings.Join(s.Vouched, " ")}
+	details := []string{"alg", s.Alg, "why", s.Why, "vouched", brief(s.Vouched, " ", audit.MaxText)}
 	if s.old != nil {
 		ended = s.old.KID
 	}
@@ -194,7 +199,7 @@ func (r *Ring) recordSuccession(ctx context.Context, s succession, active string
 		return r.record(ctx, "key.revoked", append(details, "revoked", ended, "active", active)...)
 	}
 	if s.Force && !s.evidence.Enough() {
-		details = append(details, "forced", s.evidence.Why())
+		details = append(details, "forced", s.evidence.Brief(audit.MaxText))
 	}
 	return r.record(ctx, "key.rotated", append(details, "retired", ended, "active", active)...)
 }

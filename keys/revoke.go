@@ -1,8 +1,10 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tegata/shared/fault"
@@ -17,16 +19,24 @@ type Damage struct {
 
 // ClientDamage is one client's part of it.
 type ClientDamage struct {
-	ID       string `json:"client"`
-	Name     string `json:"name,omitempty"`
-	Sessions int    `json:"sessions"`
-	Grants   int    `json:"grants"`
-	Told     int    `json:"told"` // back-channel log-outs queued
+	ID       string   `json:"client"`
+	Name     string   `json:"name,omitempty"`
+	Takes    []string `json:"takes,omitempty"` // what of it is signed with the algorithm; none: it shares a session
+	Sessions int      `json:"sessions"`
+	Grants   int      `json:"grants"`
+	Told     int      `json:"told"` // back-channel log-outs queued
 }
 
 // String tells it in one line.
 func (d Damage) String() string {
-	return fmt.Sprintf("%d sessions, %d grants, %d clients", d.Sessions, d.Grants, len(d.Clients))
+	return some(d.Sessions, "session") + ", " + some(d.Grants, "grant") + ", " + some(len(d.Clients), "client")
+}
+
+func some(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // Harm is what a program knows and does about a compromised key. Which key signed a
@@ -47,7 +57,27 @@ func (r *Ring) Damage(ctx context.Context, k Key) (Damage, error) {
 		return Damage{}, nil
 	}
 	from, until := r.signed(k)
-	return r.Harm.Count(ctx, k.Alg, from, until)
+	d, err := r.Harm.Count(ctx, k.Alg, from, until)
+	if err != nil {
+		return d, err
+	}
+	return r.withReaders(ctx, k.Alg, d)
+}
+
+// withReaders adds the active readers of the algorithm that nothing ends for: until they
+// fetch the key set again they believe what is signed with the compromised key.
+func (r *Ring) withReaders(ctx context.Context, alg string, d Damage) (Damage, error) {
+	readers, err := r.activeReaders(ctx, alg)
+	if err != nil {
+		return d, err
+	}
+	for _, one := range readers {
+		if !slices.ContainsFunc(d.Clients, func(c ClientDamage) bool { return c.ID == one.ID }) {
+			d.Clients = append(d.Clients, ClientDamage{ID: one.ID, Name: one.Name, Takes: one.Takes})
+		}
+	}
+	slices.SortFunc(d.Clients, func(a, b ClientDamage) int { return cmp.Compare(a.ID, b.ID) })
+	return d, nil
 }
 
 // signed is the time in which the key can have signed.
@@ -159,6 +189,9 @@ func (r *Ring) endFor(ctx context.Context, k Key, q Revocation) (done RevokedKey
 	if done.Ended, err = r.Harm.End(ctx, k.Alg, from, until); err != nil {
 		return done, fmt.Errorf("the key is revoked, but not everything that depends on it was ended; run it again: %w", err)
 	}
+	if done.Ended, err = r.withReaders(ctx, k.Alg, done.Ended); err != nil {
+		return done, err
+	}
 	return done, r.record(ctx, "key.revoked.ended", "revoked", k.KID, "ended", done.Ended.String())
 }
 
@@ -185,5 +218,20 @@ func (r *Ring) revokeAll(ctx context.Context, q Revocation) (done RevokedKeys, e
 	if done.Ended, err = r.Harm.EndAll(ctx); err != nil {
 		return done, fmt.Errorf("the keys are revoked, but not everything that depends on them was ended; run it again: %w", err)
 	}
+	for _, alg := range algorithmsOf(done.Revoked) {
+		if done.Ended, err = r.withReaders(ctx, alg, done.Ended); err != nil {
+			return done, err
+		}
+	}
 	return done, r.record(ctx, "key.revoked.ended", "revoked", "all", "ended", done.Ended.String())
+}
+
+// algorithmsOf gives the algorithms of these keys that relying parties know.
+func algorithmsOf(all []Key) (algs []string) {
+	for _, k := range all {
+		if k.Alg != Push && !slices.Contains(algs, k.Alg) {
+			algs = append(algs, k.Alg)
+		}
+	}
+	return algs
 }

@@ -6,31 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"tegata/idp/clients"
 	"tegata/keys"
 )
-
-// readers are the clients that verify what is signed with the algorithm.
-func (s *Services) readers(ctx context.Context, alg string) ([]keys.Reader, error) {
-	all, err := s.Clients.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	readers := []keys.Reader{}
-	for _, c := range all {
-		if c.Disabled || !verifies(c, alg) {
-			continue
-		}
-		active, err := s.gotTokens(ctx, c.ID, s.Clock().Add(-30*24*time.Hour))
-		if err != nil {
-			return nil, err
-		}
-		readers = append(readers, keys.Reader{ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public(), Active: active})
-	}
-	return readers, nil
-}
-
-func verifies(c clients.Client, alg string) bool { return c.IDTokenAlg == alg }
 
 // harm is what depends on the keys of the provider, and how it is ended.
 type harm struct{ *Services }
@@ -39,11 +16,11 @@ type harm struct{ *Services }
 type tally struct {
 	keys.Damage
 	clients  map[string]*keys.ClientDamage
-	sessions map[string]map[string]bool // by session: its clients
+	sessions map[string][]string // those that end, by id: who hears of it
 }
 
 func newTally() *tally {
-	return &tally{clients: map[string]*keys.ClientDamage{}, sessions: map[string]map[string]bool{}}
+	return &tally{clients: map[string]*keys.ClientDamage{}, sessions: map[string][]string{}}
 }
 
 func (t *tally) client(id string) *keys.ClientDamage {
@@ -53,71 +30,89 @@ func (t *tally) client(id string) *keys.ClientDamage {
 	return t.clients[id]
 }
 
-func (t *tally) add(g grantRow) {
-	one := t.client(g.client)
-	one.Grants++
-	t.Grants++
-	if t.sessions[g.session] == nil {
-		t.sessions[g.session] = map[string]bool{}
+// add counts what endGrants and its sessions are: the clients that such a session let in
+// are counted with it, whatever algorithm they take, since they are logged out as well.
+func (t *tally) add(all []grantRow, ends []ending) {
+	for _, g := range all {
+		t.client(g.client).Grants++
+		t.Grants++
 	}
-	if !t.sessions[g.session][g.client] {
-		t.sessions[g.session][g.client] = true
-		one.Sessions++
+	for _, one := range ends {
+		if _, counted := t.sessions[one.session]; counted {
+			continue
+		}
+		t.sessions[one.session] = one.told
+		for _, id := range one.clients {
+			t.client(id).Sessions++
+		}
+		for _, id := range one.told {
+			t.client(id).Told++
+		}
 	}
 }
 
 // sum gives the damage with the clients in order of their ids.
-func (t *tally) sum(names map[string]string) keys.Damage {
+func (t *tally) sum(a affected) keys.Damage {
 	t.Sessions = len(t.sessions)
 	t.Clients = []keys.ClientDamage{}
 	for _, id := range slices.Sorted(maps.Keys(t.clients)) {
-		t.clients[id].Name = names[id]
+		t.clients[id].Name, t.clients[id].Takes = a.names[id], a.takes[id]
 		t.Clients = append(t.Clients, *t.clients[id])
 	}
 	return t.Damage
 }
 
-// affected gives the names of the clients that verify the algorithm; every one for "".
-func (h harm) affected(ctx context.Context, alg string) (map[string]string, error) {
+// affected is whom a key concerns.
+type affected struct {
+	names map[string]string   // of all clients, by id
+	takes map[string][]string // what those take that take something of the algorithm
+	holds map[string]bool     // whose grants end
+}
+
+// affected gives the clients that are given something signed with the algorithm; all
+// for "".
+func (h harm) affected(ctx context.Context, alg string) (affected, error) {
+	a := affected{map[string]string{}, map[string][]string{}, map[string]bool{}}
 	all, err := h.Clients.List(ctx)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	names := map[string]string{}
 	for _, c := range all {
-		if alg == "" || verifies(c, alg) {
-			names[c.ID] = c.NameIn("en")
-		}
+		a.names[c.ID], a.holds[c.ID] = c.NameIn("en"), alg == ""
 	}
-	return names, nil
+	if alg == "" {
+		return a, nil
+	}
+	takers, err := h.Clients.Takers(ctx, alg)
+	for _, t := range takers {
+		a.takes[t.ID], a.holds[t.ID] = words(t.Takes), t.Holds()
+	}
+	return a, err
 }
 
 // Count counts the grants that are alive and can have got a token between the times:
 // those that began before the end of it, since a refresh makes a new ID token.
 func (h harm) Count(ctx context.Context, alg string, _, until time.Time) (keys.Damage, error) {
-	names, err := h.affected(ctx, alg)
-	if err != nil {
-		return keys.Damage{}, err
-	}
-	t := newTally()
-	err = h.walk(ctx, names, until, func(all []grantRow) error {
-		for _, g := range all {
-			t.add(g)
-		}
-		return nil
+	return h.sumUp(ctx, alg, until, func(t *tally, all []grantRow) error {
+		ends, err := h.endings(ctx, all)
+		t.add(all, ends)
+		return err
 	})
-	return t.sum(names), err
 }
 
 // End ends them, and the sessions they began in.
 func (h harm) End(ctx context.Context, alg string, _, until time.Time) (keys.Damage, error) {
-	names, err := h.affected(ctx, alg)
+	return h.sumUp(ctx, alg, until, func(t *tally, all []grantRow) error { return h.endGrants(ctx, t, all) })
+}
+
+func (h harm) sumUp(ctx context.Context, alg string, until time.Time, each func(*tally, []grantRow) error) (keys.Damage, error) {
+	a, err := h.affected(ctx, alg)
 	if err != nil {
 		return keys.Damage{}, err
 	}
 	t := newTally()
-	err = h.walk(ctx, names, until, func(all []grantRow) error { return h.endGrants(ctx, t, all) })
-	return t.sum(names), err
+	err = h.walk(ctx, a.holds, until, func(all []grantRow) error { return each(t, all) })
+	return t.sum(a), err
 }
 
 // EndAll ends every session, grant and code there is.
@@ -152,56 +147,79 @@ func errorOr(err error, do func() error) error {
 const batch = 200
 
 // walk gives the grants of these clients that are alive, in batches.
-func (h harm) walk(ctx context.Context, names map[string]string, until time.Time, each func([]grantRow) error) error {
+func (h harm) walk(ctx context.Context, holds map[string]bool, until time.Time, each func([]grantRow) error) error {
 	for after := ""; ; {
 		rows, err := h.liveGrants(ctx, after, until, batch)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
 		after = rows[len(rows)-1].id
-		rows = slices.DeleteFunc(rows, func(g grantRow) bool { _, ok := names[g.client]; return !ok })
+		rows = slices.DeleteFunc(rows, func(g grantRow) bool { return !holds[g.client] })
 		if err := each(rows); err != nil {
 			return err
 		}
 	}
 }
 
+// ending is a session that ends, with the clients it let in and those that hear of it.
+type ending struct {
+	session       string
+	clients, told []string
+}
+
+// endings gives the sessions of these grants that are not over yet.
+func (h harm) endings(ctx context.Context, all []grantRow) (ends []ending, err error) {
+	bySession := map[string][]string{}
+	for _, g := range all {
+		bySession[g.session] = append(bySession[g.session], g.client)
+	}
+	for _, id := range slices.Sorted(maps.Keys(bySession)) {
+		open, err := h.isOpen(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !open {
+			continue
+		}
+		one := ending{session: id, clients: bySession[id]}
+		members, err := h.Connections.OfSession(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range members {
+			one.clients = append(one.clients, m.ClientID)
+		}
+		slices.Sort(one.clients)
+		one.clients = slices.Compact(one.clients)
+		if one.told, err = h.Farewells.Told(ctx, id); err != nil {
+			return nil, err
+		}
+		ends = append(ends, one)
+	}
+	return ends, nil
+}
+
 // endGrants ends grants with their sessions and tells the clients, all or nothing.
 func (h harm) endGrants(ctx context.Context, t *tally, all []grantRow) error {
-	told := map[string]int{}
-	err := h.DB.Tx(ctx, func(ctx context.Context) error {
-		clear(told)
-		bySession := map[string][]string{}
+	var ends []ending
+	err := h.DB.Tx(ctx, func(ctx context.Context) (err error) {
+		if ends, err = h.endings(ctx, all); err != nil {
+			return err
+		}
 		for _, g := range all {
 			if err := h.endGrant(ctx, g.id); err != nil {
 				return err
 			}
-			if !slices.Contains(bySession[g.session], g.client) {
-				bySession[g.session] = append(bySession[g.session], g.client)
-			}
 		}
-		for _, id := range slices.Sorted(maps.Keys(bySession)) {
-			hear, err := h.Farewells.Told(ctx, id)
-			if err != nil {
-				return err
-			}
-			for _, client := range hear {
-				told[client]++
-			}
-			if err := h.Sessions.End(ctx, id); err != nil {
+		for _, one := range ends {
+			if err := h.Sessions.End(ctx, one.session); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		t.add(all, ends)
 	}
-	for _, g := range all {
-		t.add(g)
-	}
-	for client, n := range told {
-		t.client(client).Told += n
-	}
-	return nil
+	return err
 }

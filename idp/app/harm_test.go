@@ -19,10 +19,10 @@ import (
 )
 
 // opened gives the services of a provider that has people and clients, without serving.
-func opened(t *testing.T, url string) *app.Services {
+func opened(t *testing.T, url, clientsFile string) *app.Services {
 	t.Helper()
 	held := clock.Hold(programtest.Began)
-	o := apptest.Options{Database: url, Clock: held, Listener: programtest.Listen(t)}
+	o := apptest.Options{Database: url, Clock: held, Listener: programtest.Listen(t), Clients: clientsFile}
 	a, err := app.New(t.Context(), apptest.Config(t, o), app.Options{Options: program.Options{
 		Clock: held.Now, Listener: o.Listener, Log: slog.New(slog.DiscardHandler),
 	}})
@@ -72,7 +72,7 @@ func clientWith(t *testing.T, s *app.Services, alg string) string {
 
 func TestARevokedKeyEndsTheSessionsOfItsClients(t *testing.T) {
 	dbtest.EachURL(t, func(t *testing.T, url string) {
-		s := opened(t, url)
+		s := opened(t, url, "")
 		now, id := s.Clock(), clientWith(t, s, "ES256")
 		cookie := signIn(t, s, id, now)
 		alive := func(want bool) {

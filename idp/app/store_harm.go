@@ -35,6 +35,13 @@ func (h harm) endGrant(ctx context.Context, id string) error {
 	return err
 }
 
+// isOpen tells whether the session is there and was not ended.
+func (h harm) isOpen(ctx context.Context, session string) (bool, error) {
+	var n int
+	err := h.DB.Row(ctx, `select count(*) from sessions where id = $1 and ended_at is null`, db.Args(session), &n)
+	return n > 0, err
+}
+
 func (h harm) openSessions(ctx context.Context, n int) ([]string, error) {
 	return db.Collect(ctx, h.DB, `select id from sessions where ended_at is null order by id limit $1`, db.Args(n),
 		func(scan db.Scan) (id string, err error) {

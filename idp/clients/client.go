@@ -5,6 +5,7 @@
 //	Check         every mistake of a registration, with its path (check.go, policy.go)
 //	Resource      where access tokens are used (resource.go)
 //	Encryption    what is encrypted to a client (encryption.go)
+//	Signed        what we sign for a client, with which algorithm; Takers of one (signed.go)
 //	Refreshing    how long refresh tokens live (refreshing.go)
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
 //	HasSubject    whether a certificate bears a registered name (subjectname.go)

@@ -14,6 +14,7 @@ const (
 	ReasonRedirectURI     = "redirect_uri"     // details: given, registered (the nearest)
 	ReasonRedirectChanged = "redirect_changed" // at the token endpoint; details: given, registered (that of the code)
 	ReasonScope           = "scope"            // details: scopes; ignored ones
+	ReasonClaims          = "claims"           // details: claims; ignored ones
 	ReasonScopeRefused    = "scope_refused"    // details: given
 	ReasonPKCEMissing     = "pkce_missing"
 	ReasonPKCEMethod      = "pkce_method"   // details: given
@@ -52,6 +53,9 @@ const (
 	ReasonOther           = "other"       // details: why
 )
 
+// DetailSigned is the detail that names the algorithm of a signed answer.
+const DetailSigned = "signed"
+
 // Request is one line of the diary. It names nobody and holds no secret.
 type Request struct {
 	ID, ClientID string
@@ -61,7 +65,7 @@ type Request struct {
 	Reason       string // one of Reason…
 
 	// Details is what the reason needs, and "clock": how many seconds the client's clock
-	// is ahead of ours, measured by its "clock_by": assertion or proof.
+	// is ahead of ours, measured by its "clock_by": assertion or proof; and DetailSigned.
 	Details map[string]string
 }
 

@@ -3,6 +3,7 @@ package clients
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"tegata/shared/db"
 )
@@ -31,6 +32,27 @@ func (s diaryStore) trim(ctx context.Context, clientID string) error {
 				select id from client_requests where client_id = $1 order by id desc limit $2) newest)`,
 		clientID, DiaryKeeps)
 	return err
+}
+
+// signedWith gives by client what answers were signed for it since, with an algorithm
+// that the request's details name. The marks of the JSON are part of the pattern: what a
+// stranger sent has a backslash before them.
+func (s diaryStore) signedWith(ctx context.Context, alg string, since time.Time) (map[string][]Signed, error) {
+	all := map[string][]Signed{}
+	_, err := db.Collect(ctx, s.DB, `
+		select distinct client_id, endpoint from client_requests
+		where details like $1 and outcome = 'ok' and at > $2`, db.Args(`%"`+DetailSigned+`":"`+alg+`"%`, since),
+		func(scan db.Scan) (struct{}, error) {
+			var id, endpoint string
+			err := scan(&id, &endpoint)
+			what := AuthorizationAnswers
+			if endpoint == "introspect" {
+				what = IntrospectionAnswers
+			}
+			all[id] = append(all[id], what)
+			return struct{}{}, err
+		})
+	return all, err
 }
 
 func (s diaryStore) last(ctx context.Context, clientID string) ([]Request, error) {

@@ -123,6 +123,16 @@ func (s *Service) Covered(ctx context.Context, accountID, clientID string, scope
 	return covers(have, scopes), nil
 }
 
+// Allowed gives the scopes that the account allowed the client, none when it was never
+// asked.
+func (s *Service) Allowed(ctx context.Context, accountID, clientID string) ([]string, error) {
+	have, err := s.Store.consent(ctx, accountID, clientID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return have, err
+}
+
 // covers tells whether all the scopes are among those that were allowed.
 func covers(allowed, scopes []string) bool {
 	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(allowed, scope) })

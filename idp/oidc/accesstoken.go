@@ -21,12 +21,7 @@ import (
 	"tegata/shared/secret"
 )
 
-const (
-	// accessTokenAlg signs access tokens in JWT form: resource servers of ours read them,
-	// and all of them can (RFC 9068 §2.1 asks for RS256 of servers in general).
-	accessTokenAlg = "ES256"
-	accessTokenTyp = "at+jwt"
-)
+const accessTokenTyp = "at+jwt"
 
 // accessTokens is the purpose that opaque ones are sealed for.
 const accessTokens = "access token"
@@ -111,12 +106,12 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
 		Expires: now.Add(t.Lives).Unix(), Issued: now.Unix(), ID: w.access,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
-		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: &w.grant,
+		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: w.grant,
 	})
 	if err != nil {
 		return "", err
 	}
-	return p.signer.SignUnique(ctx, accessTokenAlg, accessTokenTyp, payload) // its jti
+	return p.signer.SignUnique(ctx, clients.AccessTokenAlg, accessTokenTyp, payload) // its jti
 }
 
 // carriedBy reads an access token of ours, of either form. It gives fault.NotFound for
@@ -138,32 +133,32 @@ func (p *Provider) carriedBy(ctx context.Context, given string) (t carried, err 
 }
 
 // carriedByJWT is carriedBy for one that a key of ours signed, also a retired one. One
-// that says nothing of a grant is from before tokens did: it may be about a person, and
-// nobody can tell any more whether it was taken back.
+// that says nothing of a grant is of a client that acts for itself. If it tells of a log-in
+// all the same, nobody can say whether that goes on, or was taken back.
 func (p *Provider) carriedByJWT(given string) (carried, bool) {
 	if len(given) > jws.MaxToken || !spelledAsMade(given) {
 		return carried{}, false
 	}
-	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{accessTokenAlg})
+	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{clients.AccessTokenAlg})
 	if err != nil || len(token.Headers) != 1 || !jws.OfType(token.Headers[0], accessTokenTyp) {
 		return carried{}, false
 	}
 	key, ok := p.Keys.Public(token.Headers[0].KeyID)
-	if !ok || key.Algorithm != accessTokenAlg {
+	if !ok || key.Algorithm != clients.AccessTokenAlg {
 		return carried{}, false
 	}
 	var c tokens.AccessToken
-	if err := token.Claims(key.Key, &c); err != nil || c.Issuer != p.Issuer || !secret.IsID(c.ID) || c.Grant == nil {
+	if err := token.Claims(key.Key, &c); err != nil || c.Issuer != p.Issuer || !secret.IsID(c.ID) || c.Grant == "" && c.AuthTime != 0 {
 		return carried{}, false
 	}
 	t := carried{
-		ID: c.ID, Grant: *c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
+		ID: c.ID, Grant: c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
 		Target: &target.Target{Scopes: strings.Fields(c.Scope), Details: c.Details},
 	}
 	if !(len(c.Audience) == 1 && c.Audience[0] == p.Issuer) {
 		t.Target.Audience = c.Audience
 	}
-	if *c.Grant == "" {
+	if c.Grant == "" {
 		t.Client, t.About = c.Client, &session{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor}
 	}
 	return t, true

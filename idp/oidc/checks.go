@@ -93,7 +93,8 @@ func checkResponseMode(_ *Provider, a *authorization) error {
 
 // readScopes keeps the scopes that exist here and that the client may ask for; OIDC
 // Core §3.1.2.1 wants others ignored. offline_access needs a client that can use it
-// and prompt=consent (OIDC Core §11).
+// and prompt=consent (OIDC Core §11). A request for scopes that ends up with none is
+// refused (RFC 6749 §3.3).
 func readScopes(_ *Provider, a *authorization) error {
 	for _, scope := range strings.Fields(a.params.Get("scope")) {
 		offline := scope == "offline_access"
@@ -101,6 +102,9 @@ func readScopes(_ *Provider, a *authorization) error {
 		if slices.Contains(a.client.Scopes, scope) && !slices.Contains(a.scopes, scope) && may {
 			a.scopes = append(a.scopes, scope)
 		}
+	}
+	if a.params.Get("scope") != "" && len(a.scopes) == 0 {
+		return wire.RefuseAs("invalid_scope")
 	}
 	return nil
 }
@@ -159,10 +163,15 @@ func readMaxAge(_ *Provider, a *authorization) error {
 	return nil
 }
 
+// readClaimsParameter keeps the single claims whose scope the client is registered for.
 func readClaimsParameter(_ *Provider, a *authorization) error {
-	var ok bool
-	if a.claims, ok = claims.ReadParameter(a.params.Get("claims")); !ok {
+	asked, ok := claims.ReadParameter(a.params.Get("claims"))
+	if !ok {
 		return wire.Refuse("invalid_request", "The claims parameter is not the JSON it has to be.")
+	}
+	a.claims = asked.Limit(a.client.Scopes)
+	if !slices.Contains(a.scopes, "openid") {
+		a.claims = asked.Limit(nil) // neither an ID token nor userinfo will be there
 	}
 	return nil
 }

@@ -58,7 +58,8 @@ func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *ht
 }
 
 // askedByDevice reads what the device wants. Scopes that do not exist for the client
-// are left out, as at the authorization endpoint.
+// are left out, and a request that has none left is refused, as at the authorization
+// endpoint.
 func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (devices.Asked, error) {
 	if err := wire.ReadForm(w, r); err != nil {
 		return devices.Asked{}, err
@@ -77,7 +78,13 @@ func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, r *
 			scopes = append(scopes, scope)
 		}
 	}
+	if work.form.Get("scope") != "" && len(scopes) == 0 {
+		return devices.Asked{}, wire.RefuseAs("invalid_scope")
+	}
 	most, err := p.wish(ctx, work, scopes)
+	if err == nil {
+		err = p.targets.Reach(ctx, scopes, most.Resources)
+	}
 	if err != nil {
 		return devices.Asked{}, err
 	}

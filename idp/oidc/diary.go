@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
@@ -33,6 +34,11 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 		}
 	} else if lost := lostScopes(a); lost != "" {
 		r.Reason, r.Details = clients.ReasonScope, map[string]string{"scopes": lost}
+	} else if lost := lostClaims(a); lost != "" {
+		r.Reason, r.Details = clients.ReasonClaims, map[string]string{"claims": lost}
+	}
+	if a.back.Sign != nil && err == nil {
+		r = signedIn(r, a.client.SigningAlg(clients.AuthorizationAnswers))
 	}
 	p.Diary.Note(r)
 }
@@ -63,6 +69,18 @@ func lostScopes(a *authorization) string {
 	return strings.Join(lost, " ")
 }
 
+// lostClaims does the same for claims that were asked for one by one.
+func lostClaims(a *authorization) string {
+	asked, _ := claims.ReadParameter(a.params.Get("claims"))
+	var lost []string
+	for _, name := range asked.Names() {
+		if !slices.Contains(a.claims.Names(), name) && !slices.Contains(lost, name) {
+			lost = append(lost, name)
+		}
+	}
+	return strings.Join(lost, " ")
+}
+
 // noteClient tells the client's developer how a request that proves the client went.
 func (p *Provider) noteClient(w *work, err error) {
 	if p.Diary == nil || err != nil && wire.RefusalOf(err).Code == "authorization_pending" {
@@ -78,7 +96,19 @@ func (p *Provider) noteClient(w *work, err error) {
 		r.Outcome = wire.RefusalOf(err).Code
 		r.Reason, r.Details = p.whyNotClient(w, c, err, seen)
 	}
+	if w.signs != "" && err == nil {
+		r = signedIn(r, w.signs)
+	}
 	p.Diary.Note(seen.measuredIn(r))
+}
+
+// signedIn adds what the answer was signed with: clients.Takers looks there.
+func signedIn(r clients.Request, alg string) clients.Request {
+	if r.Details == nil {
+		r.Details = map[string]string{}
+	}
+	r.Details[clients.DetailSigned] = alg
+	return r
 }
 
 // claimant is who says to ask. A request that was refused before its client was looked

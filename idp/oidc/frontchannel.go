@@ -96,7 +96,7 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 // grant needs to come, so that the client is told when the session ends.
 func (p *Provider) noteFrontIDToken(ctx context.Context, a *authorization, about *session) error {
 	err := connections.Note(ctx, p.DB, connections.Use{
-		SessionID: about.SID, ClientID: a.client.ID, AccountID: about.AccountID, Subject: about.Subject, Scopes: a.scopes,
+		SessionID: about.SID, ClientID: a.client.ID, AccountID: about.AccountID, Subject: about.Subject, Scopes: a.told(),
 		AskedAt: p.Clock(),
 	}, p.Clock())
 	if fault.Is(err, fault.Expired) {
@@ -138,11 +138,11 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 	if g.access != "" {
 		token.AccessHash = tokens.LeftHash(a.client.IDTokenAlg, g.access)
 	}
-	names := slices.Clone(g.about.IDToken)
+	var more []string
 	if a.kind == "id_token" {
-		names = append(names, claims.OfScopes(a.scopes)...)
+		more = claims.OfScopes(a.scopes)
 	}
-	if err := p.addSingles(ctx, &token, g.about, names); err != nil {
+	if err := p.addSingles(ctx, &token, a.client, g.about, more); err != nil {
 		return "", err
 	}
 	text, err := p.sign(ctx, a.client.IDTokenAlg, "JWT", token)

@@ -21,7 +21,7 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 	if about.claims.AccessTokenHash != "" { // then fosite gave an access token along
 		claims.AccessHash = tokens.LeftHash(client.IDTokenAlg, workOf(ctx).accessText)
 	}
-	if err := s.p.addSingles(ctx, &claims, about, about.IDToken); err != nil {
+	if err := s.p.addSingles(ctx, &claims, client.Client, about, nil); err != nil {
 		return "", err
 	}
 	text, err := s.p.sign(ctx, client.IDTokenAlg, "JWT", claims)
@@ -47,10 +47,12 @@ func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives t
 	return claims
 }
 
-// addSingles puts the named claims about the person into the ID token.
-func (p *Provider) addSingles(ctx context.Context, token *tokens.IDToken, about *session, names []string) error {
-	if len(names) == 0 {
-		return nil
+// addSingles puts the claims about the person into the ID token that were asked for there
+// one by one, and more.
+func (p *Provider) addSingles(ctx context.Context, token *tokens.IDToken, client *clients.Client, about *session, more []string) error {
+	names, err := p.singles(ctx, client, about, about.IDToken)
+	if names = append(names, more...); err != nil || len(names) == 0 {
+		return err
 	}
 	account, err := p.Accounts.ByID(ctx, about.AccountID)
 	if err == nil {

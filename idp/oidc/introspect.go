@@ -1,13 +1,13 @@
 package oidc
 
 import (
-	"cmp"
 	"context"
 	"mime"
 	"net/http"
 	"slices"
 	"strings"
 
+	"tegata/idp/clients"
 	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -24,8 +24,9 @@ func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *htt
 	if err != nil || !accepts(r, introspectionJWT) {
 		return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 	}
+	work.signs = work.client.SigningAlg(clients.IntrospectionAnswers)
 	text, err := p.claimsText(ctx, claimsText{
-		typ: "token-introspection+jwt", alg: cmp.Or(work.client.IntrospectionAlg, "RS256"), // RFC 9701 §6
+		typ: "token-introspection+jwt", alg: work.signs,
 		client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
 		claims: claims.Set{
 			{Name: "iss", Value: p.Issuer}, {Name: "aud", Value: work.client.ID}, {Name: "iat", Value: p.Clock().Unix()},

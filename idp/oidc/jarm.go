@@ -27,7 +27,7 @@ func (p *Provider) signedAnswer(ctx context.Context, client *clients.Client, ans
 	if err != nil {
 		return nil, err
 	}
-	text, err := p.signer.Sign(ctx, client.ResponseAlg, "JWT", payload)
+	text, err := p.signer.Sign(ctx, client.SigningAlg(clients.AuthorizationAnswers), "JWT", payload)
 	if err == nil {
 		text, err = p.encrypted(ctx, client, client.AnswerEncryption(), text)
 	}

@@ -156,7 +156,7 @@ func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
 		ClientID: a.client.ID, Target: a.target,
 		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
-		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.scopes, NeedsConsent: !a.client.FirstParty,
+		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.told(), NeedsConsent: !a.client.FirstParty,
 	}
 	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		asked.LoginHint = "" // no address
@@ -184,6 +184,9 @@ func (a *authorization) asksAgain() bool {
 // readTargets reads resource and authorization_details at the authorization endpoint.
 func (p *Provider) readTargets(ctx context.Context, a *authorization) (err error) {
 	if a.resources, err = p.targets.Resources(ctx, a.client, a.params["resource"], a.scopes); err != nil {
+		return err
+	}
+	if err = p.targets.Reach(ctx, a.scopes, a.resources); err != nil {
 		return err
 	}
 	a.details, err = target.ReadDetails(a.client, a.params.Get("authorization_details"))

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,7 +121,8 @@ func (s store) insert(ctx context.Context, g grant, query string, now time.Time,
 // derives from one that outlives its session is noted with the session if that goes on.
 func (s store) note(ctx context.Context, g grant, now time.Time) error {
 	return connections.Note(ctx, s.DB, connections.Use{
-		SessionID: g.Session.SID, ClientID: g.Client, AccountID: g.Session.AccountID, Subject: g.Session.Subject, Scopes: g.Scopes,
+		SessionID: g.Session.SID, ClientID: g.Client, AccountID: g.Session.AccountID, Subject: g.Session.Subject,
+		Scopes:  withCarriers(g.Scopes, slices.Concat(g.Session.Userinfo, g.Session.IDToken)),
 		AskedAt: g.asked(now), Outlives: g.Derived && g.Offline,
 	}, now)
 }

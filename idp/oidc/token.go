@@ -52,6 +52,7 @@ type work struct {
 	identity   bool                                           // and an ID token
 	askedAt    time.Time                                      // when the person allowed it, where a ticket is older than that
 	kind       string                                         // issued_token_type, RFC 8693 §2.2.1
+	signs      string                                         // the algorithm of the answer, where it is signed
 }
 
 type workKey struct{}
@@ -142,7 +143,8 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens.Answe
 	}
 	return tokens.Answer{
 		AccessToken: r.GetAccessToken(), TokenType: "Bearer", ExpiresIn: int64(lives / time.Second),
-		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: strings.Join(w.target.Scopes, " "),
+		RefreshToken: text("refresh_token"), IDToken: text("id_token"),
+		Scope: strings.Join(w.target.Scopes, " "), NoScope: w.target.Barred,
 		IssuedTokenType: w.kind, Details: w.target.Details,
 	}
 }

@@ -42,7 +42,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 	}
 	told = append(told, claims.Member{Name: "iss", Value: p.Issuer}, claims.Member{Name: "aud", Value: client.ID})
 	text, err := p.claimsText(r.Context(), claimsText{
-		typ: "JWT", alg: client.UserinfoAlg, client: client, encryption: client.UserinfoEncryption(), claims: told,
+		typ: "JWT", alg: client.SigningAlg(clients.UserinfoAnswers), client: client, encryption: client.UserinfoEncryption(), claims: told,
 	})
 	if err != nil {
 		p.refuseToken(r.Context(), w, &work{arrived: r}, err)
@@ -59,10 +59,14 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 	if err == nil {
 		client, err = p.Clients.ByID(r.Context(), h.Client)
 	}
+	var single []string
+	if err == nil {
+		single, err = p.singles(r.Context(), client, h.Session, h.Session.Userinfo)
+	}
 	if err != nil {
 		return nil, &clients.Client{ID: h.Client}, err
 	}
-	return claims.About(&account, h.Session.Subject, h.Scopes, h.Session.Userinfo), client, nil
+	return claims.About(&account, h.Session.Subject, h.Scopes, single), client, nil
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.

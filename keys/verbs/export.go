@@ -5,8 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -46,32 +47,7 @@ func (k Keys) export() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var sealed bytes.Buffer
-		w := io.Writer(&sealed)
-		if f.dry {
-			w = io.Discard
-		}
-		written, left, err := ring.Backup(ctx, w, f.dry, to...)
-		if err != nil {
-			return err
-		}
-		for _, key := range left {
-			fmt.Fprintf(k.Err, "%s lies in the device and is not in the backup\n", key.KID)
-		}
-		fmt.Fprintf(k.Err, "%s\n", f.would(fmt.Sprintf("%d keys: %s", len(written), kids(written))))
-		if f.json {
-			if err := verbs.JSON(k.Out, struct {
-				Written []keyJSON `json:"written"`
-				Left    []keyJSON `json:"left"`
-				DryRun  bool      `json:"dry_run"`
-			}{allJSON(written), allJSON(left), f.dry}); err != nil {
-				return err
-			}
-		}
-		if f.dry {
-			return nil
-		}
-		return k.put(out, sealed.Bytes(), f)
+		return k.exportPrivate(ctx, ring, out, to, f)
 	})
 	f.on(cmd)
 	cmd.Flags().BoolVar(&push, "push", false, "the public half of the push key, for browsers")
@@ -81,6 +57,46 @@ func (k Keys) export() *cobra.Command {
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the backup to this new file, mode 0600")
 	cmd.MarkFlagsMutuallyExclusive("push", "private")
 	return cmd
+}
+
+// exportPrivate looks first whether the backup can be put where it is wanted: nothing is
+// told or audited that was not done.
+func (k Keys) exportPrivate(ctx context.Context, ring *keys.Ring, out string, to []age.Recipient, f flags) error {
+	if out == "" && f.json && !f.dry {
+		return verbs.Usagef("--json needs --output for the backup itself")
+	}
+	file, err := newFile(out, f.dry)
+	if err != nil {
+		return err
+	}
+	var sealed bytes.Buffer
+	written, left, err := ring.Backup(ctx, &sealed, f.dry, to...)
+	if err == nil && !f.dry {
+		err = k.put(file, sealed.Bytes())
+	}
+	if err != nil {
+		if file != nil {
+			file.Close()
+			err = errors.Join(err, os.Remove(out))
+		}
+		return err
+	}
+	return k.tellExported(written, left, f)
+}
+
+func (k Keys) tellExported(written, left []keys.Key, f flags) error {
+	for _, key := range left {
+		fmt.Fprintf(k.Err, "%s lies in the device and is not in the backup\n", key.KID)
+	}
+	fmt.Fprintf(k.Err, "%s\n", f.would(fmt.Sprintf("%d keys: %s", len(written), kids(written))))
+	if !f.json {
+		return nil
+	}
+	return verbs.JSON(k.Out, struct {
+		Written []keyJSON `json:"written"`
+		Left    []keyJSON `json:"left"`
+		DryRun  bool      `json:"dry_run"`
+	}{allJSON(written), allJSON(left), f.dry})
 }
 
 func (k Keys) exportPush(ctx context.Context, ring *keys.Ring, f flags) error {
@@ -127,19 +143,27 @@ func readers(recipients []string, passphrase string) (to []age.Recipient, err er
 	return to, nil
 }
 
-// put writes the backup to a file that is not there yet, or prints it.
-func (k Keys) put(path string, sealed []byte, f flags) error {
+// newFile makes the file, which must not be there yet; nil without a path. A dry run only
+// looks whether it is there.
+func newFile(path string, dry bool) (*os.File, error) {
 	if path == "" {
-		if f.json {
-			return verbs.Usagef("--json needs --output for the backup itself")
+		return nil, nil
+	}
+	if dry {
+		if _, err := os.Lstat(path); err == nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EEXIST}
 		}
+		return nil, nil
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// put writes the backup to the file, or prints it.
+func (k Keys) put(file *os.File, sealed []byte) error {
+	if file == nil {
 		_, err := k.Out.Write(sealed)
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(sealed)
+	_, err := file.Write(sealed)
 	return errors.Join(err, file.Sync(), file.Close())
 }

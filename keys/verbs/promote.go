@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tegata/keys"
+	"tegata/shared/fault"
 	"tegata/shared/verbs"
 )
 
@@ -22,14 +23,18 @@ func (k Keys) stage() *cobra.Command {
 		Use:   "stage ALG…",
 		Short: "Make a next key and publish it, so that clients know it before it signs",
 		Long: "Make a next key for each algorithm and publish it, so that clients know it before it\n" +
-			"signs. Algorithms: " + strings.Join(keys.Algorithms, ", ") + "; one that the ring lacks is added to it.\n" +
-			keys.Push + " is the push key: the first one signs at once, and it is never in the key set.",
+			"signs. The first start makes keys for every algorithm that " + k.Name + " signs with; others are refused.\n" +
+			keys.Push + " is the push key: the first one signs at once, a second one waits for `keys promote`, and\n" +
+			"neither is ever in the key set.",
 		Example: "  " + k.Name + " keys stage ES256",
 		Args:    cobra.MinimumNArgs(1),
 	}, func(ctx context.Context, ring *keys.Ring, algs []string) error {
 		for _, alg := range algs {
 			if !slices.Contains(keys.Algorithms, alg) && alg != keys.Push {
 				return verbs.Usagef("there is no algorithm %s; want one of %s", verbs.Plain(alg), strings.Join(append(slices.Clone(keys.Algorithms), keys.Push), ", "))
+			}
+			if alg != keys.Push && len(ring.Needs) > 0 && !slices.Contains(ring.Needs, alg) {
+				return verbs.Usagef("%s signs nothing with %s, only with %s", k.Name, alg, strings.Join(ring.Needs, ", "))
 			}
 		}
 		type staged struct {
@@ -73,6 +78,7 @@ func (k Keys) stage() *cobra.Command {
 type succession struct {
 	flags
 	all, force, stage, yes bool
+	alone                  bool // one algorithm, so that its problem is the end
 	vouched                []string
 }
 
@@ -125,11 +131,13 @@ type promotedJSON struct {
 	Alg       string        `json:"alg"`
 	Done      bool          `json:"done"`
 	DryRun    bool          `json:"dry_run"`
+	Forced    bool          `json:"forced"` // although the evidence is not enough
 	Elsewhere bool          `json:"done_elsewhere"`
 	Retired   *keyJSON      `json:"retired"`
 	Active    *keyJSON      `json:"active"`
 	Next      *keyJSON      `json:"next"`
 	Evidence  *evidenceJSON `json:"evidence"`
+	Problem   string        `json:"problem,omitempty"` // why it could not be done, besides evidence
 }
 
 type evidenceJSON struct {
@@ -152,6 +160,7 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 	if s.all {
 		algs = slices.DeleteFunc(slices.Clone(known), func(alg string) bool { return alg == keys.Push })
 	}
+	s.alone = len(algs) == 1
 	for _, alg := range algs {
 		if !slices.Contains(known, alg) {
 			return fmt.Errorf("there is no %s key; the ring has %v", verbs.Plain(alg), known)
@@ -160,35 +169,79 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 	if err := k.warnOfPush(s, algs); err != nil {
 		return err
 	}
-	done, refused := []promotedJSON{}, 0
+	done, missed := []promotedJSON{}, missed{}
 	for _, alg := range algs {
-		got, err := ring.Promote(ctx, s.of(alg))
-		var wait *keys.NotYet
-		switch {
-		case errors.As(err, &wait):
-			refused++
-			done = append(done, promotedJSON{Alg: alg, DryRun: s.dry, Evidence: toEvidence(wait.Evidence)})
-			if !s.json {
-				k.refuse(alg, wait.Evidence)
-			}
-			continue
-		case err != nil:
-			return err
-		}
-		done = append(done, promotedJSON{alg, !s.dry, s.dry, got.Elsewise, maybe(got.Old), maybe(&got.Now), maybe(got.Next), toEvidence(got.Evidence)})
-		if !s.json {
-			k.tellPromoted(s, alg, got)
-		}
+		one := k.promoteOne(ctx, ring, s, alg, &missed)
+		done = append(done, one)
 	}
 	if s.json {
 		if err := verbs.JSON(k.Out, done); err != nil {
 			return err
 		}
 	}
-	if refused > 0 {
-		return fmt.Errorf("%d of %d not promoted; when you know better: --vouch CLIENT or --force", refused, len(algs))
+	return missed.err(len(algs))
+}
+
+// missed counts what could not be done, by what helps.
+type missed struct {
+	unproved, unstaged, failed int
+	last                       error // of those that failed
+}
+
+// err tells it in the end, nil when all was done.
+func (m missed) err(of int) error {
+	var hints []string
+	if m.unproved > 0 {
+		hints = append(hints, "when you know better: --vouch CLIENT or --force")
 	}
-	return nil
+	if m.unstaged > 0 {
+		hints = append(hints, "make what is missing: keys stage ALG")
+	}
+	n := m.unproved + m.unstaged + m.failed
+	switch {
+	case n == 0:
+		return nil
+	case of == 1 && m.last != nil:
+		return m.last
+	}
+	return fmt.Errorf("%s", strings.Join(append([]string{fmt.Sprintf("%d of %d not promoted", n, of)}, hints...), "; "))
+}
+
+// promoteOne promotes one algorithm and tells how it went. What is in the way of one is no
+// reason to leave out the others.
+func (k Keys) promoteOne(ctx context.Context, ring *keys.Ring, s succession, alg string, m *missed) promotedJSON {
+	got, err := ring.Promote(ctx, s.of(alg))
+	var wait *keys.NotYet
+	if errors.As(err, &wait) {
+		m.unproved++
+		if !s.json {
+			k.refuse(alg, wait.Evidence)
+		}
+		return promotedJSON{Alg: alg, DryRun: s.dry, Evidence: toEvidence(wait.Evidence)}
+	}
+	if err != nil {
+		if m.last = told(err); fault.Is(err, fault.NotFound) {
+			m.unstaged++
+		} else {
+			m.failed++
+		}
+		if !s.json && !s.alone {
+			fmt.Fprintf(k.Err, "%s: %v\n", alg, m.last)
+		}
+		return promotedJSON{Alg: alg, DryRun: s.dry, Problem: m.last.Error()}
+	}
+	if !s.json {
+		k.tellPromoted(s, alg, got)
+	}
+	return promotedJSON{
+		Alg: alg, Done: !s.dry, DryRun: s.dry, Forced: s.forces(alg, got), Elsewhere: got.Elsewise,
+		Retired: maybe(got.Old), Active: maybe(&got.Now), Next: maybe(got.Next), Evidence: toEvidence(got.Evidence),
+	}
+}
+
+// forces tells whether a key was let sign without the evidence.
+func (s succession) forces(alg string, got keys.Promoted) bool {
+	return s.of(alg).Force && !got.Evidence.Enough()
 }
 
 // of is what is asked of the ring. A push key has no successor in waiting: to rotate is
@@ -214,6 +267,8 @@ func (k Keys) warnOfPush(s succession, algs []string) error {
 func (k Keys) refuse(alg string, e keys.Evidence) {
 	fmt.Fprintf(k.Err, "%s: %s may not sign yet\n", alg, e.Key.KID)
 	switch {
+	case e.NotBefore == nil && e.Running:
+		fmt.Fprintf(k.Err, "  no running %s has published it yet; they do within seconds\n", k.Name)
 	case e.NotBefore == nil:
 		fmt.Fprintf(k.Err, "  no running %s has published it; start one\n", k.Name)
 	case e.Waits:
@@ -244,7 +299,7 @@ func (k Keys) tellPromoted(s succession, alg string, got keys.Promoted) {
 		text += ", " + got.Next.KID + " is staged"
 	}
 	fmt.Fprintf(k.Out, "%s: %s\n", alg, s.would(text))
-	if s.force && !got.Evidence.Enough() && got.Evidence.Key.KID != "" {
+	if s.forces(alg, got) {
 		fmt.Fprintf(k.Err, "%s: forced although %s\n", alg, verbs.Plain(got.Evidence.Why()))
 	}
 }

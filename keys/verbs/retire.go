@@ -13,22 +13,27 @@ import (
 
 func (k Keys) retire() *cobra.Command {
 	var f flags
+	var yes bool
 	q := keys.Retirement{}
 	cmd := k.verb(&cobra.Command{
 		Use:   "retire KID",
-		Short: "Withdraw a next key, end an algorithm, or delete a retired key",
-		Long: "Withdraw a next key, or retire the active key of an algorithm that is not needed any more.\n" +
+		Short: "Withdraw a next key, end the push key, or delete a retired key",
+		Long: "Withdraw a next key, or retire the active key of an algorithm that " + k.Name + " does not need: the\n" +
+			"push key, which ends every push subscription, so the word " + keys.Push + " has to be typed (or --yes).\n" +
 			"The key stays published until nothing that it signed can be alive; then it is deleted.\n" +
 			"--purge deletes it by hand: before that time only with --force, and what is invalidated by\n" +
 			"it is written to the audit log.",
 		Args: cobra.ExactArgs(1),
 	}, func(ctx context.Context, ring *keys.Ring, args []string) error {
 		q.KID, q.Dry = args[0], f.dry
+		if err := k.warnOfEnd(ctx, ring, q, yes); err != nil {
+			return err
+		}
 		key, err := ring.Retire(ctx, q)
 		var early *keys.Early
 		switch {
 		case errors.Is(err, keys.ErrSigns):
-			return fmt.Errorf("%s signs; use: keys promote %s, or when it is compromised: keys revoke", key.KID, key.Alg)
+			return fmt.Errorf("%s signs; use: keys promote %s (and keys stage %[2]s before, when no next key waits), or when it is compromised: keys revoke", key.KID, key.Alg)
 		case errors.As(err, &early):
 			damage, failed := ring.Damage(ctx, key)
 			if failed != nil {
@@ -53,7 +58,27 @@ func (k Keys) retire() *cobra.Command {
 		return nil
 	})
 	f.on(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask about the push key")
 	cmd.Flags().BoolVar(&q.Purge, "purge", false, "delete it as well")
 	cmd.Flags().BoolVar(&q.Force, "force", false, "with --purge: although what it signed may be alive")
 	return cmd
+}
+
+// warnOfEnd asks before the push key that signs is taken away.
+func (k Keys) warnOfEnd(ctx context.Context, ring *keys.Ring, q keys.Retirement, yes bool) error {
+	key, err := ring.Find(ctx, q.KID)
+	if err != nil || key.Alg != keys.Push || key.State != keys.Active {
+		return err
+	}
+	yes = yes || q.Dry
+	q.Dry = true
+	if _, refused := ring.Retire(ctx, q); refused != nil {
+		return nil // which is told when it is tried
+	}
+	const warning = "Every push subscription ends: browsers bind it to this key, and no other takes its place."
+	if yes {
+		fmt.Fprintln(k.Err, warning)
+		return nil
+	}
+	return k.confirm(keys.Push, warning)
 }

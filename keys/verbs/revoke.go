@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -83,21 +84,8 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 			}
 		}
 	}
-	clients := map[string]bool{}
-	sum.Clients = []keys.ClientDamage{}
-	for _, key := range targets {
-		damage, err := ring.Damage(ctx, key)
-		if err != nil {
-			return "", sum, err
-		}
-		// The same sessions may depend on several keys: the largest number is the least of them.
-		sum.Sessions, sum.Grants = max(sum.Sessions, damage.Sessions), max(sum.Grants, damage.Grants)
-		for _, c := range damage.Clients {
-			if !clients[c.ID] {
-				clients[c.ID] = true
-				sum.Clients = append(sum.Clients, c)
-			}
-		}
+	if sum, err = damageOf(ctx, ring, targets); err != nil {
+		return "", sum, err
 	}
 	if f.json && f.dry {
 		return word, sum, verbs.JSON(k.Out, struct {
@@ -122,9 +110,47 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 	}
 	rows := [][]string{}
 	for _, c := range sum.Clients {
-		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants)})
+		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants), strconv.Itoa(c.Told), takes(c)})
 	}
-	return word, sum, verbs.Table(w, []string{"CLIENT", "NAME", "SESSIONS", "GRANTS"}, rows)
+	return word, sum, verbs.Table(w, []string{"CLIENT", "NAME", "SESSIONS", "GRANTS", "LOG-OUTS", "TAKES"}, rows)
+}
+
+// takes tells why a client is on the list.
+func takes(c keys.ClientDamage) string {
+	if len(c.Takes) == 0 && c.Grants == 0 {
+		return "nothing; shares a session"
+	}
+	return strings.Join(c.Takes, ", ")
+}
+
+// damageOf adds up what depends on the keys. The same sessions may depend on several of
+// them: the largest number is the least that it can be.
+func damageOf(ctx context.Context, ring *keys.Ring, targets []keys.Key) (sum keys.Damage, err error) {
+	sum.Clients = []keys.ClientDamage{}
+	at := map[string]int{}
+	for _, key := range targets {
+		damage, err := ring.Damage(ctx, key)
+		if err != nil {
+			return sum, err
+		}
+		sum.Sessions, sum.Grants = max(sum.Sessions, damage.Sessions), max(sum.Grants, damage.Grants)
+		for _, c := range damage.Clients {
+			i, known := at[c.ID]
+			if !known {
+				at[c.ID] = len(sum.Clients)
+				sum.Clients = append(sum.Clients, c)
+				continue
+			}
+			one := &sum.Clients[i]
+			one.Sessions, one.Grants, one.Told = max(one.Sessions, c.Sessions), max(one.Grants, c.Grants), max(one.Told, c.Told)
+			for _, what := range c.Takes {
+				if !slices.Contains(one.Takes, what) {
+					one.Takes = append(one.Takes, what)
+				}
+			}
+		}
+	}
+	return sum, nil
 }
 
 // receipt prints what was done.
@@ -147,9 +173,9 @@ func (k Keys) clients(d keys.Damage) error {
 	}
 	rows := [][]string{}
 	for _, c := range d.Clients {
-		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants), strconv.Itoa(c.Told)})
+		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants), strconv.Itoa(c.Told), strings.Join(c.Takes, ", ")})
 	}
-	return verbs.Table(k.Out, []string{"CLIENT", "NAME", "SESSIONS ENDED", "GRANTS ENDED", "LOG-OUTS SENT"}, rows)
+	return verbs.Table(k.Out, []string{"CLIENT", "NAME", "SESSIONS ENDED", "GRANTS ENDED", "LOG-OUTS SENT", "TAKES"}, rows)
 }
 
 func (k Keys) recover() *cobra.Command {

@@ -63,6 +63,9 @@ func (k Keys) rewrap() *cobra.Command {
 			return nil
 		case done.Left() > 0:
 			return fmt.Errorf("%d rows are not sealed by the new key; the old one is still needed", done.Left())
+		case k.finished(ring):
+			fmt.Fprintf(k.Err, "Everything is sealed by %s, and that is the key in %s: nothing is left to do here.\n", done.To, ring.KeyFile)
+			return nil
 		case finish:
 			return k.swap(ring, f)
 		}
@@ -115,6 +118,15 @@ func (k Keys) showRewrapped(done keys.Rewrapped, f flags) error {
 		rows[i] = []string{c.Name, strconv.FormatInt(c.Done, 10), strconv.FormatInt(c.Left, 10), list(c.Broken)}
 	}
 	return verbs.Table(k.Out, []string{"WHAT", "SEALED ANEW", "LEFT", "UNREADABLE"}, rows)
+}
+
+// finished tells whether the new key is in its place on this machine already.
+func (k Keys) finished(ring *keys.Ring) bool {
+	if ring.NextKEK != "" || ring.KeyFile == "" {
+		return false
+	}
+	_, err := os.Stat(ring.NextKeyFile())
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // swap puts the new key in the place of the old one. The old one is linked to its new

@@ -26,8 +26,9 @@ import (
 	"tegata/shared/secret"
 )
 
-// maxText bounds what strangers can make us remember: a place, an agent, one detail.
-const maxText = 512
+// MaxText bounds what strangers can make us remember: a place, an agent, one detail, in
+// bytes. Whoever has more to say shortens it where it makes sense; the rest is cut off.
+const MaxText = 512
 
 // Event is one thing that happened.
 type Event struct {
@@ -79,8 +80,8 @@ func (e *Event) clean() (details string, err error) {
 
 func cleanText(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "") // without half a character at the end
+	if len(s) > MaxText {
+		s = strings.ToValidUTF8(s[:MaxText], "") // without half a character at the end
 	}
 	return s
 }

@@ -4,7 +4,9 @@
 //	claims.go     the claims of an account, as a Set that is written in order
 //	parameter.go  the claims parameter of a request
 //
-// Whether a client may have them is decided before: here nobody is asked.
+// A claim that is asked for one by one counts as the scope that carries it where it is
+// decided who may have it; whether a client may have that is decided before: here nobody
+// is asked.
 package claims
 
 import (
@@ -35,6 +37,34 @@ func OfScopes(scopes []string) (names []string) {
 		names = append(names, byScope[scope]...)
 	}
 	return names
+}
+
+// ScopesOf gives the scopes that carry the claims, each once, in the order of the claims;
+// one that no scope carries has none.
+func ScopesOf(names []string) (scopes []string) {
+	for _, name := range names {
+		if scope := scopeOf(name); scope != "" && !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes
+}
+
+// Carried gives those of the claims that one of the scopes carries, or none at all.
+func Carried(names, scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		scope := scopeOf(name)
+		return scope != "" && !slices.Contains(scopes, scope)
+	})
+}
+
+func scopeOf(name string) string {
+	for scope, names := range byScope {
+		if slices.Contains(names, name) {
+			return scope
+		}
+	}
+	return ""
 }
 
 // claimOf gives what we know of an account under that name; ok is false for what is not

@@ -18,6 +18,16 @@ type Parameter struct {
 	ACRs    []string // one of which has to be reached; an essential acr
 }
 
+// Names are the single claims, wherever they go.
+func (w Parameter) Names() []string { return slices.Concat(w.Userinfo, w.IDToken) }
+
+// Limit leaves out the single claims that none of the scopes carries. One that cannot be
+// given is just not there, essential or not. OIDC Core §5.5.1.
+func (w Parameter) Limit(scopes []string) Parameter {
+	w.Userinfo, w.IDToken = Carried(w.Userinfo, scopes), Carried(w.IDToken, scopes)
+	return w
+}
+
 // single is one member of it; null asks for a claim without saying more.
 type single struct {
 	Essential bool              `json:"essential"`

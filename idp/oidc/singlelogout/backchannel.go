@@ -86,7 +86,7 @@ func (f *Farewells) token(ctx context.Context, client *clients.Client, note mess
 	if err != nil {
 		return "", err
 	}
-	return f.Signer.SignUnique(ctx, client.IDTokenAlg, "logout+jwt", claims)
+	return f.Signer.SignUnique(ctx, client.SigningAlg(clients.LogoutTokens), "logout+jwt", claims)
 }
 
 // post sends the token. Back-Channel Logout §2.5; 204 is what some frameworks make of

@@ -33,6 +33,7 @@ type Target struct {
 
 	Format string        `json:"-"` // clients.JWT or clients.Opaque
 	Lives  time.Duration `json:"-"`
+	Barred bool          `json:"-"` // scopes were granted, and none of them is for this place
 }
 
 // Plain tells whether the target is just the grant's scopes at our own endpoints, so
@@ -57,8 +58,17 @@ type Finder struct {
 // part of it that the request names by resource, scope and authorization_details.
 // Never more: that is invalid_target, invalid_scope (RFC 8707 §2.2, RFC 6749 §6). A
 // token for named resources is for nothing else; without names it is for all that was
-// granted, our own endpoints among them when a scope is about the person.
+// granted, our own endpoints among them when a scope is about the person. A request that
+// names scopes of which no resource takes any is invalid_scope too (RFC 6749 §3.3).
 func (f *Finder) Aim(ctx context.Context, client *clients.Client, form url.Values, most Granted) (Target, error) {
+	t, err := f.aim(ctx, client, form, most)
+	if t.Barred = err == nil && len(t.Scopes) == 0 && len(most.Scopes) > 0; t.Barred && form.Get("scope") != "" {
+		return Target{}, wire.Refuse("invalid_scope", "None of the scopes is for the resource.")
+	}
+	return t, err
+}
+
+func (f *Finder) aim(ctx context.Context, client *clients.Client, form url.Values, most Granted) (Target, error) {
 	t := Target{Scopes: most.Scopes, Format: client.AccessTokenFormat, Lives: f.Lives}
 	if asked := strings.Fields(form.Get("scope")); len(asked) > 0 {
 		if !Within(asked, most.Scopes) {
@@ -147,6 +157,24 @@ func (f *Finder) Resources(ctx context.Context, client *clients.Client, named, s
 		return nil, wire.Refuse("invalid_target", "A resource is unknown, or not for this client.")
 	}
 	return found, nil
+}
+
+// Reach refuses a request that begins something and whose scopes are all for other
+// resources than those it names: its tokens would be good for none of them. RFC 6749 §3.3.
+func (f *Finder) Reach(ctx context.Context, scopes, resources []string) error {
+	if len(scopes) == 0 || len(resources) == 0 || slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(clients.Scopes, s) }) {
+		return nil
+	}
+	for _, id := range resources {
+		r, err := f.Clients.Resource(ctx, id)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(r.Scopes, func(s string) bool { return slices.Contains(scopes, s) }) {
+			return nil
+		}
+	}
+	return wire.Refuse("invalid_scope", "None of the scopes is for the resource.")
 }
 
 // Within tells whether every scope, or resource, asked for was granted.

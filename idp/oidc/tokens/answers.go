@@ -13,6 +13,7 @@ type Answer struct {
 	RefreshToken string
 	IDToken      string
 	Scope        string
+	NoScope      bool // none, though some were asked for before: Scope is told although it is empty
 
 	IssuedTokenType string         // RFC 8693 §2.2.1
 	Details         target.Details // RFC 9396 §7
@@ -25,7 +26,9 @@ func (t Answer) Members(w *object.Writer) {
 	w.Value("expires_in", t.ExpiresIn)
 	w.Text("refresh_token", t.RefreshToken)
 	w.Text("id_token", t.IDToken)
-	w.Text("scope", t.Scope)
+	if t.Scope != "" || t.NoScope {
+		w.Value("scope", t.Scope)
+	}
 	w.Text("issued_token_type", t.IssuedTokenType)
 	if len(t.Details) > 0 {
 		w.Value("authorization_details", t.Details)

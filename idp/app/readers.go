@@ -1,0 +1,40 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/keys"
+)
+
+// readers are the clients that check what is signed with the algorithm, whatever it is:
+// ID tokens, answers, access tokens in JWT form.
+func (s *Services) readers(ctx context.Context, alg string) ([]keys.Reader, error) {
+	takers, err := s.Clients.Takers(ctx, alg)
+	if err != nil {
+		return nil, err
+	}
+	readers := []keys.Reader{}
+	for _, c := range takers {
+		if c.Disabled {
+			continue
+		}
+		active, err := s.gotTokens(ctx, c.ID, s.Clock().Add(-30*24*time.Hour))
+		if err != nil {
+			return nil, err
+		}
+		readers = append(readers, keys.Reader{
+			ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public(), Active: active, Takes: words(c.Takes),
+		})
+	}
+	return readers, nil
+}
+
+func words(all []clients.Signed) []string {
+	list := make([]string, len(all))
+	for i, one := range all {
+		list[i] = string(one)
+	}
+	return list
+}
