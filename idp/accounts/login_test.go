@@ -157,6 +157,38 @@ func TestDemoPeopleCanLogIn(t *testing.T) {
 	})
 }
 
+// Two nodes that start at once both find nobody there, and one of them is second.
+func TestTwoNodesSeedTheSamePeople(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		people := readPeople(t)
+		var both sync.WaitGroup
+		both.Add(2)
+		made, errs := make([]int, 2), make([]error, 2)
+		var done sync.WaitGroup
+		for node := range made {
+			done.Go(func() {
+				service, now := *w.Service, w.Clock
+				service.Clock = sync.OnceValue(func() time.Time { // asked first after the person was not found
+					both.Done()
+					both.Wait()
+					return now()
+				})
+				made[node], errs[node] = service.Seed(t.Context(), people)
+			})
+		}
+		done.Wait()
+		if errs[0] != nil || errs[1] != nil || made[0]+made[1] != len(people) {
+			t.Fatalf("made %v, want %d together: %v", made, len(people), errs)
+		}
+		if n := w.count("accounts"); n != len(people) {
+			t.Errorf("%d accounts, want %d", n, len(people))
+		}
+		if n := w.count("terms_acceptances"); n != len(people) {
+			t.Errorf("%d have accepted the terms, want %d", n, len(people))
+		}
+	})
+}
+
 func BenchmarkLogIn(b *testing.B) {
 	w := newWorld(b, dbtest.SQLite(b, schema.FS))
 	w.active("ada@example.jp")

@@ -33,32 +33,37 @@ func ReadPeople(r io.Reader) ([]Person, error) {
 }
 
 // Seed opens an active account for each of the people who has none, and tells how
-// many. It is for development; it may run at every start.
+// many. It is for development; it may run at every start, and on several nodes at once:
+// who comes second leaves the account of the first alone.
 func (s *Service) Seed(ctx context.Context, people []Person) (int, error) {
 	made := 0
 	for _, p := range people {
-		_, err := s.ByEmail(ctx, p.Email)
-		if err == nil {
-			continue
-		}
-		if fault.Is(err, fault.NotFound) {
-			err = s.seed(ctx, p)
-		}
+		isNew, err := s.seed(ctx, p)
 		if err != nil {
 			return made, fmt.Errorf("people: %s: %w", p.Email, err)
 		}
-		made++
+		if isNew {
+			made++
+		}
 	}
 	return made, nil
 }
 
-// seed opens one of them, who also accepted the terms.
-func (s *Service) seed(ctx context.Context, p Person) error {
-	a, err := s.Create(ctx, p)
-	if err != nil {
-		return err
+// seed opens the account of one of them, who also accepted the terms, unless there is
+// one already.
+func (s *Service) seed(ctx context.Context, p Person) (isNew bool, err error) {
+	if _, err := s.ByEmail(ctx, p.Email); !fault.Is(err, fault.NotFound) {
+		return false, err
 	}
-	return s.AcceptTerms(ctx, a.ID, a.Language)
+	a, err := s.Create(ctx, p)
+	if fault.Is(err, fault.Conflict) { // another node was faster: then it is there now
+		_, err = s.ByEmail(ctx, p.Email)
+		return false, err
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, s.AcceptTerms(ctx, a.ID, a.Language)
 }
 
 // Create opens an active account whose address counts as proved: whoever calls it

@@ -85,7 +85,7 @@ func (a *App) mount() (err error) {
 	}
 	pages.Page, err = page.New(page.Options{
 		Program: "idp", Templates: []fs.FS{web.Templates()}, Static: web.Static(), Catalog: a.Catalog, Brand: a.Brand,
-		Cookies: cookies, Log: a.Log, Account: pages.AccountLanguage, Shell: pages.Shell, Clock: a.Clock, Development: a.Config.Development,
+		Cookies: cookies, Log: a.Log, Account: pages.AccountLanguage, UILocales: pages.UILocales, Shell: pages.Shell, Clock: a.Clock, Development: a.Config.Development,
 	})
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (a *App) mount() (err error) {
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Devices: a.Devices, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
 		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave, Style: style,
-		Problem: pages.Page.Problem, Count: a.protocol, DPoPNonce: a.Config.DPoP.Nonce, MTLS: a.Config.TLS.Mutual.PublicURL,
+		Problem: pages.Page.Problem, Language: pages.Page.Language, Keep: pages.Page.Keep, Count: a.protocol, DPoPNonce: a.Config.DPoP.Nonce, MTLS: a.Config.TLS.Mutual.PublicURL,
 		ResponseTypes: a.Config.ResponseTypes, Limit: a.Limit, Registration: a.registration(),
 	}
 	pages.ShowState = a.provider.ShowState
@@ -107,7 +107,7 @@ func (a *App) mount() (err error) {
 	a.Health.Mount(mux)
 	a.provider.Mount(mux)
 	pages.Mount(mux)
-	front, err := a.Front(pages.Page.Status)
+	front, err := a.Front(oidc.Problems(pages.Page.Status))
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@
 //
 // The device's code is a ticket of shared/once and is spent when tokens are made. The
 // person's code is only a way to find the row: guesses are counted per place before
-// anything is looked at, and who got hold of somebody else's code cannot go on
+// anything is looked up, and who got hold of somebody else's code cannot go on
 // with a row that a browser has claimed.
 package devices
 
@@ -140,18 +140,20 @@ func (s *Service) Begin(ctx context.Context, asked Asked) (device, typed string,
 
 // Claim takes the code that a person typed, and ties the row to the browser. It gives
 // fault.TooMany after too many guesses, fault.Invalid on field "user_code" for a code
-// that leads nowhere: unknown, too late, decided, or claimed by another browser.
+// that leads nowhere: unknown, too late, decided, or claimed by another browser. What
+// cannot be a code at all is refused in the same way, and is no guess: nothing is looked
+// up, so it tells nothing, and a slip of the finger does not shut out the right code.
 func (s *Service) Claim(ctx context.Context, browser, given string) (Device, error) {
 	if strings.TrimSpace(given) == "" {
-		return Device{}, fault.New(fault.Invalid, "user_code", "device.code_missing") // not a guess
-	}
-	now := s.Clock()
-	if err := s.Limit.Take(ctx, Typing, audit.OriginOf(ctx).Place, now); err != nil {
-		return Device{}, err
+		return Device{}, fault.New(fault.Invalid, "user_code", "device.code_missing")
 	}
 	code, ok := ParseCode(given)
 	if !ok {
 		return Device{}, fault.New(fault.Invalid, "user_code", "device.code_form")
+	}
+	now := s.Clock()
+	if err := s.Limit.Take(ctx, Typing, audit.OriginOf(ctx).Place, now); err != nil {
+		return Device{}, err
 	}
 	d, err := s.Store.claim(ctx, s.mac(code), secret.Digest(browser), now)
 	if fault.Is(err, fault.NotFound) {

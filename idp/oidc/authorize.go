@@ -33,6 +33,9 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a, err := p.understand(r.Context(), params)
+	if a != nil {
+		r.Form = a.params // what was pushed or signed counts on every page, and not what stands beside it
+	}
 	if err == nil {
 		err = p.begin(w, r, v, a)
 	}
@@ -95,7 +98,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *a
 	if err := p.mayAsk(ctx, signedIn); err != nil {
 		return err
 	}
-	asked.Request = a.encode()
+	asked.Request, asked.ClientName = a.encode(), a.client.NameIn(p.language(r))
 	it, err := p.Interaction.Begin(ctx, p.browser(w, r), asked)
 	if err != nil {
 		return err

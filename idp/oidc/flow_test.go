@@ -257,7 +257,7 @@ func TestTokenEndpointRefusesWhatIsNoRequest(t *testing.T) { // RFC 6749 §3.2, 
 		t.Errorf("GET: status %d, want 405", got.StatusCode)
 	}
 	big := w.post("/oauth2/token", url.Values{"x": {strings.Repeat("a", 1<<20)}})
-	wantError(t, big, 400, "invalid_request")
+	wantError(t, big, 413, "invalid_request")
 }
 
 func TestLogsHoldNoSecrets(t *testing.T) {

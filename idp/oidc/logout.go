@@ -55,7 +55,7 @@ func (p *Provider) sayFarewell(w http.ResponseWriter, r *http.Request, bye farew
 	}
 	switch {
 	case signedIn != nil && (!bye.known || bye.hint.SID != signedIn.ID && !theirs):
-		see(w, pageLogout) // asks
+		see(w, p.keep(r, pageLogout)) // asks
 		return nil
 	case signedIn == nil && comesAgain(r):
 		see(w, pathLogout+"?"+r.Form.Encode()) // with the cookie, if there is one
@@ -68,7 +68,7 @@ func (p *Provider) sayFarewell(w http.ResponseWriter, r *http.Request, bye farew
 	}
 	onward := bye.back
 	if onward == "" {
-		onward = pageLogout // says so
+		onward = p.keep(r, pageLogout) // says so
 	}
 	if signedIn == nil {
 		see(w, onward)
@@ -102,7 +102,7 @@ func (p *Provider) leave(w http.ResponseWriter, r *http.Request, s *sessions.Ses
 	var frames []clients.Frame
 	if p.Farewells != nil && p.Leave != nil {
 		var err error
-		if frames, err = p.Farewells.Frames(r.Context(), s.ID, language(r.FormValue("ui_locales"))); err != nil {
+		if frames, err = p.Farewells.Frames(r.Context(), s.ID, p.language(r)); err != nil {
 			return err
 		}
 	}

@@ -96,6 +96,8 @@ type Provider struct {
 	Outbound *http.Client                                              // optional; what fetches client keys
 	Count    func(event string)                                        // optional; metrics: "code_issued", "token_refused.invalid_grant" …
 	Problem  func(w http.ResponseWriter, r *http.Request, cause error) // shows a fault to a person
+	Language func(r *http.Request) string                              // optional; the language of the pages that follow on a request
+	Keep     func(r *http.Request, path string) string                 // optional; a page, with the language that the request asks for
 
 	Diary     *clients.Diary                                                                            // optional; what clients' developers see
 	Farewells *singlelogout.Farewells                                                                   // optional; tells clients that a session ended

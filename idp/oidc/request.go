@@ -60,6 +60,9 @@ func parameters(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		r.Body = http.MaxBytesReader(w, r.Body, wire.MaxForm)
 	}
 	if err := r.ParseForm(); err != nil {
+		if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+			return nil, err // the page for that says so
+		}
 		return nil, fault.Wrap(fault.Invalid, "oidc.bad_request", err)
 	}
 	for _, values := range r.Form {
@@ -147,12 +150,11 @@ type bare struct{ fosite.AuthorizeRequester }
 // Sanitize has nothing to take out.
 func (b bare) Sanitize([]string) fosite.Requester { return b }
 
-// asked is the request as the conversation with the person sees it; Request is added
-// where one begins.
+// asked is the request as the conversation with the person sees it; Request and ClientName
+// are added where one begins.
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
-		ClientID: a.client.ID, ClientName: a.client.NameIn(language(a.params.Get("ui_locales"))),
-		Target:    a.target,
+		ClientID: a.client.ID, Target: a.target,
 		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
 		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.told(), NeedsConsent: !a.client.FirstParty,
 	}
@@ -177,13 +179,6 @@ func (a *authorization) asksAgain() bool {
 		return false
 	}
 	return a.client.Public() || a.client.Unverified && !slices.Contains(a.prompt, "none")
-}
-
-// language is the first language that was asked for, without its region.
-func language(locales string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(locales), " ")
-	lang, _, _ := strings.Cut(strings.ToLower(first), "-")
-	return lang
 }
 
 // readTargets reads resource and authorization_details at the authorization endpoint.

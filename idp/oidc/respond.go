@@ -38,6 +38,22 @@ func (p *Provider) problem(w http.ResponseWriter, r *http.Request, err error) {
 	http.Error(w, http.StatusText(status), status)
 }
 
+// language is that of the pages that a person sees next.
+func (p *Provider) language(r *http.Request) string {
+	if p.Language == nil {
+		return ""
+	}
+	return p.Language(r)
+}
+
+// keep is a page where the language that the request asks for is not lost.
+func (p *Provider) keep(r *http.Request, path string) string {
+	if p.Keep == nil {
+		return path
+	}
+	return p.Keep(r, path)
+}
+
 // see sends the browser to one of our own pages.
 func see(w http.ResponseWriter, path string) {
 	w.Header().Set("Cache-Control", "no-store")

@@ -60,10 +60,12 @@ package oidc
 
 import (
 	"net/http"
+	"strings"
 
 	"tegata/idp/oidc/checksession"
 	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/wire"
+	"tegata/shared/serve"
 )
 
 // The protocol's URLs, below the issuer. Relying parties read them from discovery.
@@ -100,35 +102,77 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 	for _, route := range []struct {
 		path      string
 		get, post http.HandlerFunc
-		open      bool // scripts of any origin may read the answer
 	}{
-		{pathAuthorize, p.authorize, p.authorize, false},
-		{pathToken, nil, p.token, true},
-		{pathPushed, nil, p.forClient("request_pushed", p.push), true},
-		{pathUserinfo, p.userinfo, p.userinfo, true},
-		{pathRevoke, nil, p.forClient("token_revoked", p.revoke), true},
-		{pathIntrospect, nil, p.forClient("introspected", p.introspect), false},
-		{pathDevice, nil, p.forClient("device_began", p.deviceAuthorization), false},
-		{pathLogout, p.logout, p.logout, false},
-		{pathKeys, p.jwks, nil, true},
-		{checksession.Path, p.checkSession().Frame, nil, false},
-		{pathOpenID, p.metadata, nil, true},
-		{pathOAuth, p.metadata, nil, true},
-		{reply.ScriptPath, reply.Script, nil, false},
-		{pathRegister, nil, registrations.Register, true},
+		{pathAuthorize, p.authorize, p.authorize},
+		{pathToken, nil, p.token},
+		{pathPushed, nil, p.forClient("request_pushed", p.push)},
+		{pathUserinfo, p.userinfo, p.userinfo},
+		{pathRevoke, nil, p.forClient("token_revoked", p.revoke)},
+		{pathIntrospect, nil, p.forClient("introspected", p.introspect)},
+		{pathDevice, nil, p.forClient("device_began", p.deviceAuthorization)},
+		{pathLogout, p.logout, p.logout},
+		{pathKeys, p.jwks, nil},
+		{checksession.Path, p.checkSession().Frame, nil},
+		{pathOpenID, p.metadata, nil},
+		{pathOAuth, p.metadata, nil},
+		{reply.ScriptPath, reply.Script, nil},
+		{pathRegister, nil, registrations.Register},
 	} {
-		mux.HandleFunc(route.path, wire.ByMethod(route.get, route.post, route.open))
+		mux.HandleFunc(route.path, wire.ByMethod(route.get, route.post, open(route.path)))
 	}
 	mux.HandleFunc(pathRegister+"/{client}", registrations.Manage)
+}
+
+// forPrograms tells whether programs call the path, and no person sees what it answers.
+func forPrograms(path string) bool {
+	switch path {
+	case pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth:
+		return true
+	}
+	return strings.HasPrefix(path, pathRegister+"/")
+}
+
+// open tells whether scripts of any origin may read what the path answers: where programs
+// call, but for those that keep a secret or have no browser.
+func open(path string) bool {
+	return forPrograms(path) && path != pathIntrospect && path != pathDevice
 }
 
 // FindsSession tells whether path has no use for a session that was found before its
 // handler runs: programs call there, and what is answered depends on tokens and clients
 // alone, or the handler looks for the session itself, along with what else it needs.
 func FindsSession(path string) bool {
-	switch path {
-	case pathAuthorize, pathLogout, pathToken, pathPushed, pathUserinfo, pathRevoke, pathIntrospect, pathDevice, pathRegister, pathKeys, pathOpenID, pathOAuth, reply.ScriptPath:
-		return true
+	return path == pathAuthorize || path == pathLogout || path == reply.ScriptPath || forPrograms(path)
+}
+
+// Problems answers what no handler of ours will: a body that is too long for anybody, or
+// a handler that broke down. Programs get an error of the protocol (RFC 6749 §5.2, RFC 7591
+// §3.2.2), and people the page that pages shows. It is for serve.Front.
+func Problems(pages serve.Problem) serve.Problem {
+	return func(w http.ResponseWriter, r *http.Request, status int) {
+		path := r.URL.Path
+		if !forPrograms(path) {
+			pages(w, r, status)
+			return
+		}
+		if open(path) {
+			wire.AllowScripts(w.Header(), true)
+		}
+		problem(path, status).AnswerAs(w, status)
 	}
-	return false
+}
+
+// problem is the error of the protocol for a bare status.
+func problem(path string, status int) *wire.Refusal {
+	code := "invalid_request"
+	if path == pathRegister || strings.HasPrefix(path, pathRegister+"/") {
+		code = "invalid_client_metadata"
+	}
+	switch {
+	case status >= http.StatusInternalServerError:
+		return wire.RefuseAs("server_error")
+	case status == http.StatusRequestEntityTooLarge:
+		return wire.Unread(code, &http.MaxBytesError{Limit: serve.DefaultMaxBody})
+	}
+	return wire.RefuseAs(code)
 }

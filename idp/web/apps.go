@@ -28,6 +28,11 @@ type connected struct {
 
 // showApps shows /profile/apps; strangers log in first.
 func (p *Pages) showApps(w http.ResponseWriter, r *http.Request) error {
+	return p.appsPage(w, r, nil)
+}
+
+// appsPage shows the list, and what was refused, if anything was.
+func (p *Pages) appsPage(w http.ResponseWriter, r *http.Request, problem error) error {
 	session := signedIn(r)
 	if session == nil {
 		return p.Page.See(w, r, "/login")
@@ -56,7 +61,7 @@ func (p *Pages) showApps(w http.ResponseWriter, r *http.Request) error {
 		app.First, app.Last = at(c.FirstAt), at(c.LastAt)
 		data.Apps = append(data.Apps, app)
 	}
-	return p.Page.Show(w, r, page.Page{Template: "apps", Title: "apps.title", Wide: true, Data: data})
+	return p.Page.Show(w, r, page.Page{Template: "apps", Title: "apps.title", Wide: true, Problem: problem, Data: data})
 }
 
 func (p *Pages) connected(r *http.Request, lang string, c connections.Connection) (connected, error) {
@@ -74,14 +79,19 @@ func (p *Pages) connected(r *http.Request, lang string, c connections.Connection
 	return app, nil
 }
 
-// endApp ends a connection: consent, grants and tokens.
+// endApp ends a connection: consent, grants and tokens. Where there is none (no such
+// client, none named, or the button was pressed twice) nothing ends, and the list says so.
 func (p *Pages) endApp(w http.ResponseWriter, r *http.Request) error {
 	session := signedIn(r)
 	if session == nil {
 		return p.Page.See(w, r, "/login")
 	}
 	err := p.Connections.Withdraw(r.Context(), session.AccountID, session.AccountID, r.PostForm.Get("client"))
-	if err != nil && !fault.Is(err, fault.NotFound) { // the button was pressed twice
+	switch fault.KindOf(err) {
+	case fault.NotFound, fault.Invalid: // what a database does not take as a text is no client either
+		return p.appsPage(w, r, fault.Wrap(fault.NotFound, "apps.unknown", err))
+	}
+	if err != nil {
 		return err
 	}
 	return p.Page.See(w, r, "/profile/apps?ended")

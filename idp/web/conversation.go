@@ -8,7 +8,6 @@ import (
 	"tegata/idp/interaction"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
-	"tegata/shared/page"
 	"tegata/shared/serve"
 )
 
@@ -65,8 +64,9 @@ func (p *Pages) mine(r *http.Request) (at place, ok bool, err error) {
 
 // others looks at an interaction that this browser cannot go on with, to learn which
 // client the person wanted to reach. It gives an empty one when there is none.
-func (p *Pages) others(r *http.Request) interaction.Interaction {
-	id := interactionID(r)
+func (p *Pages) others(r *http.Request) interaction.Interaction { return p.peek(r, interactionID(r)) }
+
+func (p *Pages) peek(r *http.Request, id string) interaction.Interaction {
 	if id == "" {
 		return interaction.Interaction{}
 	}
@@ -75,6 +75,18 @@ func (p *Pages) others(r *http.Request) interaction.Interaction {
 		return interaction.Interaction{} // then this log-in is one without a client
 	}
 	return it
+}
+
+// UILocales is what the client of a conversation asked for: page.Options.UILocales. Any
+// browser may know that, also of one that is over, or behind the link of an activation mail.
+func (p *Pages) UILocales(r *http.Request) string {
+	id := interactionID(r)
+	if id == "" && r.URL.Path == "/activate" {
+		if link, err := p.Accounts.LookLink(r.Context(), r.FormValue("token")); err == nil {
+			id = link.Resume
+		}
+	}
+	return p.peek(r, id).UILocales
 }
 
 // about is mine with what the conversation is about, though it may be another browser's.
@@ -91,7 +103,7 @@ func (p *Pages) about(r *http.Request) (at place, it interaction.Interaction, mi
 // reach the client of it.
 func (p *Pages) begin(r *http.Request, browser string, of interaction.Interaction) (interaction.Interaction, error) {
 	return p.Interaction.Begin(r.Context(), browser, interaction.Asked{
-		ClientID: of.ClientID, ClientName: of.ClientName, Target: of.Target, UILocales: page.Language(r),
+		ClientID: of.ClientID, ClientName: of.ClientName, Target: of.Target, UILocales: of.UILocales,
 	})
 }
 

@@ -49,7 +49,7 @@ const deviceConfirm = "/device/confirm?request="
 
 // logInFor starts a log-in that comes back to one of our own pages.
 func (p *Pages) logInFor(w http.ResponseWriter, r *http.Request, target string) error {
-	it, err := p.Interaction.Begin(r.Context(), p.browser(w, r), interaction.Asked{Target: target, UILocales: page.Language(r)})
+	it, err := p.Interaction.Begin(r.Context(), p.browser(w, r), interaction.Asked{Target: target})
 	if err != nil {
 		return err
 	}

@@ -13,14 +13,15 @@ import (
 	"tegata/idp/app/apptest"
 	"tegata/idp/clients"
 	"tegata/shared/browser"
+	"tegata/shared/db/dbtest"
 )
 
 // withTelevision runs a provider that knows a device without a browser.
-func withTelevision(t *testing.T) *world {
+func withTelevision(t *testing.T, database ...string) *world {
 	t.Helper()
 	w := &world{shop: httptest.NewServer(http.NotFoundHandler())}
 	t.Cleanup(w.shop.Close)
-	w.IDP = apptest.Start(t, apptest.Options{Clients: `clients:
+	w.IDP = apptest.Start(t, apptest.Options{Database: strings.Join(database, ""), Clients: `clients:
   - client_id: television
     client_name: {en: The Television, ja: テレビ}
     token_endpoint_auth_method: none
@@ -124,6 +125,39 @@ func TestNoCodeIsNoGuess(t *testing.T) {
 		p.Fill("Code", " ").Press("Next").Sees("Enter the code that your device shows.")
 	}
 	p.Fill("Code", codes["user_code"].(string)).Press("Next").At("/login")
+}
+
+// TestWhatIsNoCodeIsNoGuess: what cannot be a code is told beside the field, as often as
+// it is typed, and the right code still works; what could be one counts (A-103).
+func TestWhatIsNoCodeIsNoGuess(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, database string) {
+		w := withTelevision(t, database)
+		for _, say := range []struct{ lang, code, next, form, unknown, many string }{
+			{"en", "Code", "Next", "A code has eight letters and no vowels.", "We do not know this code", "too many attempts"},
+			{"ja", "コード", "次へ", "コードは母音を含まない英字 8 文字です。", "このコードは確認できないか", "操作の回数が多すぎます"},
+		} {
+			codes := w.shows(t)
+			p := w.person(t, say.lang).Visit("/device")
+			for _, typed := range []string{"''", "<script>", "1", "BCDF-GHJ", "BCDF-GHJA", "BCDFGHJKL", strings.Repeat("B", 500), "\U0001f512", "--------"} {
+				p.Fill(say.code, typed).Press(say.next).At("/device").Sees(say.form)
+				if p.Status() != http.StatusBadRequest {
+					t.Errorf("%.20q: status %d, want 400", typed, p.Status())
+				}
+				if !strings.Contains(p.HTML(), `id="user_code-error"`) {
+					t.Errorf("%.20q: nothing stands beside the field", typed)
+				}
+			}
+			for range 4 {
+				p.Fill(say.code, "BCDF-GHJK").Press(say.next).Sees(say.unknown)
+			}
+			p.Fill(say.code, codes["user_code"].(string)).Press(say.next).At("/login")
+			other := w.person(t, say.lang).Visit("/device").Fill(say.code, "BCDF-GHJK").Press(say.next).Sees(say.many)
+			if other.Status() != http.StatusTooManyRequests {
+				t.Errorf("the sixth that could be a code: status %d, want 429", other.Status())
+			}
+			w.moved(time.Hour)
+		}
+	})
 }
 
 // TestATelevisionIsRefused: no is no, and only once.

@@ -44,7 +44,7 @@ func (p *Pages) logout(w http.ResponseWriter, r *http.Request) error {
 	p.Cookies.Clear(w, sessions.CookieName)
 	p.ShowState(w, nil)
 	if len(frames) > 0 {
-		return p.Leave(w, r, frames, "/logout")
+		return p.Leave(w, r, frames, p.Page.Keep(r, "/logout"))
 	}
-	return p.Page.See(w, r, "/logout")
+	return p.Page.See(w, r, p.Page.Keep(r, "/logout"))
 }

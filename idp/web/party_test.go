@@ -16,7 +16,9 @@ import (
 
 	"tegata/idp/app/apptest"
 	"tegata/idp/clients"
+	"tegata/idp/sessions"
 	"tegata/shared/browser"
+	"tegata/shared/db/dbtest"
 )
 
 // party is a client that redeems its codes, watches the session in a frame and has a
@@ -203,7 +205,7 @@ func TestConnectedApplications(t *testing.T) {
 	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "ja"})
 	one.Visit(p.idp.URL + "/profile/apps").At("/login")
 	inJapanese.enter(one, maya, mayaPassword)
-	one.Visit("/profile/apps?ui_locales=ja").Title("アプリケーション").Sees("アカウントを利用しているアプリケーションはありません。")
+	one.Visit("/profile/apps").Press("日本語").Title("アプリケーション").Sees("アカウントを利用しているアプリケーションはありません。")
 	one.Visit(p.authorize("openid email")).At("/consent").Press("承認").Title("Party 200")
 	one.Visit(p.authorize("openid email")).Title("Party 200") // remembered
 	one.Visit(p.authorize("openid email profile")).At("/consent").Press("承認").Title("Party 200")
@@ -220,6 +222,41 @@ func TestConnectedApplications(t *testing.T) {
 		t.Errorf("the token still works: %v %v", res, err)
 	}
 	one.Visit(p.authorize("openid email")).At("/consent")
+}
+
+// Only what was there has ended: a client that does not exist, none at all, and one that is
+// connected to somebody else alone are told apart from that, and change nothing.
+func TestEndingWhatIsNotConnected(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, database string) {
+		p := withParty(t, "", database)
+		for _, say := range []struct {
+			words
+			who, password, allow, unknown, ended, end, title string
+		}{
+			{inEnglish, maya, mayaPassword, "Approve", "This application is not connected, so nothing was changed.", "The access has ended", "End access of The Party", "Applications"},
+			{inJapanese, "taro.yamada@example.co.jp", "Kumo7!yukigawa", "承認", "このアプリケーションは接続されていないため、何も変更されませんでした。", "アクセスを取り消しました", "「パーティー」のアクセスを取り消す", "アプリケーション"},
+		} {
+			one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: say.lang})
+			one.Visit(p.authorize("openid email"))
+			say.enter(one, say.who, say.password).At("/consent").Press(say.allow).Title("Party 200")
+			account, err := p.idp.Accounts.ByEmail(t.Context(), say.who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, cookie, err := p.idp.Sessions.Start(t.Context(), account.ID, []string{"pwd"}) // the same person elsewhere
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, body := range map[string]string{"unknown": "client=nope", "none": "", "empty": "client=", "not theirs": "client=tracker", "no text": "client=par%00ty"} {
+				status, text := (&world{IDP: p.idp}).send(t, "POST", "/profile/apps", strings.NewReader(body),
+					"Content-Type", "application/x-www-form-urlencoded", "Accept-Language", say.lang, "Cookie", sessions.CookieName+"="+cookie)
+				if status != http.StatusNotFound || !strings.Contains(text, say.unknown) || strings.Contains(text, say.ended) || !strings.Contains(text, "id=\"end-party\"") {
+					t.Errorf("%s, %s: status %d: %s", say.lang, name, status, text)
+				}
+			}
+			one.Visit(p.idp.URL + "/profile/apps").Press(say.end).Sees(say.ended).SeesNot(say.unknown)
+		}
+	})
 }
 
 // The doctor's page is for whoever has the link, for an hour.

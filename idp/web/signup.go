@@ -84,8 +84,8 @@ func (p *Pages) signUpPage(r *http.Request, form signUpForm, problem error) page
 		FreeMail:    accounts.FreeMail(form.Email),
 		Back:        within("/login", interactionID(r)),
 		Guide:       within("/guide", interactionID(r)),
-		Terms:       p.newTab(lang, cmp.Or(p.TermsURL, "/terms"), "signup.terms_link"),
-		Privacy:     p.newTab(lang, cmp.Or(p.PrivacyURL, "/privacy"), "signup.privacy_link"),
+		Terms:       p.newTab(lang, p.Page.Keep(r, cmp.Or(p.TermsURL, "/terms")), "signup.terms_link"),
+		Privacy:     p.newTab(lang, p.Page.Keep(r, cmp.Or(p.PrivacyURL, "/privacy")), "signup.privacy_link"),
 	}}
 }
 

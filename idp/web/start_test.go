@@ -52,6 +52,10 @@ func start(t *testing.T, firstParty bool, database ...string) *world {
     initiate_login_uri: %q
     client_secret_digests: [%s]
     first_party: %t
+  - client_id: app
+    client_name: {en: The App, ja: アプリ}
+    redirect_uris: [%[1]q]
+    token_endpoint_auth_method: none
 `, w.shop.URL+"/callback", w.shop.URL+"/start", strings.Repeat("ab", 32), firstParty)})
 	return w
 }

@@ -83,7 +83,7 @@ func (p *Pages) showTermsOf(w http.ResponseWriter, r *http.Request, problem erro
 		Interaction: at.ID,
 		Email:       account.Email,
 		Version:     p.Accounts.Terms,
-		Terms:       p.newTab(lang, cmp.Or(p.TermsURL, "/terms"), "signup.terms_link"),
-		Privacy:     p.newTab(lang, cmp.Or(p.PrivacyURL, "/privacy"), "signup.privacy_link"),
+		Terms:       p.newTab(lang, p.Page.Keep(r, cmp.Or(p.TermsURL, "/terms")), "signup.terms_link"),
+		Privacy:     p.newTab(lang, p.Page.Keep(r, cmp.Or(p.PrivacyURL, "/privacy")), "signup.privacy_link"),
 	}})
 }

@@ -78,8 +78,15 @@ func TestTheLanguageIsChosenInOrder(t *testing.T) {
 		{locale.Wishes{Accept: "ja-JP,ja;q=0.9,en;q=0.8"}, "ja"},
 		{locale.Wishes{Accept: "en-GB", Account: "ja"}, "ja"},
 		{locale.Wishes{Accept: "ja", Account: "ja", Cookie: "en"}, "en"},
-		{locale.Wishes{Cookie: "en", UILocales: "fr ja-JP en"}, "ja"},
-		{locale.Wishes{Cookie: "ja", UILocales: "fr"}, "ja"},
+		{locale.Wishes{Accept: "en", Account: "en", UILocales: "ja"}, "ja"},
+		{locale.Wishes{Accept: "ja", UILocales: "ja en", Cookie: "en"}, "en"},
+		{locale.Wishes{Accept: "en", UILocales: "ja", Cookie: "fr"}, "ja"},
+		{locale.Wishes{UILocales: "fr ja-JP en"}, "ja"},
+		{locale.Wishes{UILocales: "  JA-jp-u-ca-japanese  "}, "ja"},
+		{locale.Wishes{UILocales: "en-GB ja", Accept: "ja"}, "en"},
+		{locale.Wishes{UILocales: "cy ta ja"}, "ja"}, // near to English, but not English
+		{locale.Wishes{UILocales: "fr cy * ja; \x00 <script>", Accept: "ja"}, "ja"},
+		{locale.Wishes{UILocales: "se", Account: "ja", Accept: "en"}, "ja"},
 		{locale.Wishes{Cookie: "../../etc", Accept: strings.Repeat("ja,", 5000)}, "ja"},
 		{locale.Wishes{Accept: ";;;=,\x00"}, "en"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ const (
 	switchField    = "switch_language"
 	notesField     = "switch_notes"
 	returnField    = "switch_return"
+	localesField   = "ui_locales" // OIDC Core §3.1.2.1, RP-Initiated Logout §2
 )
 
 // cookieLives is how long a browser remembers its reader's choice.
@@ -28,10 +30,11 @@ const maxNotes = 8 << 10
 
 type contextKey struct{}
 
-// choice is the language of a request, and whether this very request chose it.
+// choice is the language of a request, and how it came about.
 type choice struct {
 	lang     string
-	switched bool
+	switched bool // this very request chose it
+	asked    bool // a client asked, and its reader never said otherwise
 }
 
 // Switched tells that this post only switches the language: show the same page again
@@ -50,38 +53,80 @@ func Language(r *http.Request) string {
 	return "en"
 }
 
-// language is Language also for requests that came another way.
-func (s *Set) language(r *http.Request) string {
+// Language is the function of that name also for requests that came another way.
+func (s *Set) Language(r *http.Request) string { return s.choiceOf(r).lang }
+
+func (s *Set) choiceOf(r *http.Request) choice {
 	if c, ok := r.Context().Value(contextKey{}).(choice); ok {
-		return c.lang
+		return c
 	}
-	return s.Catalog.Choose(s.wishes(r))
+	wishes := s.wishes(r)
+	return choice{lang: s.Catalog.Choose(wishes), asked: wishes.UILocales != ""}
 }
 
+// wishes reads what locale.Wishes orders. Whoever pressed the switch is asked nothing else,
+// so what costs a look at the database is left out then.
 func (s *Set) wishes(r *http.Request) locale.Wishes {
 	wishes := locale.Wishes{Cookie: s.Cookies.Read(r, languageCookie), Accept: r.Header.Get("Accept-Language")}
-	if r.Method == http.MethodGet {
-		wishes.UILocales = r.URL.Query().Get("ui_locales")
+	if s.Catalog.Speaks(wishes.Cookie) {
+		return wishes
 	}
+	wishes.UILocales = s.uiLocales(r)
 	if s.Account != nil {
 		wishes.Account = s.Account(r)
 	}
 	return wishes
 }
 
+// uiLocales is what a client asked for: with this request, else with the one that the
+// conversation at hand is about.
+func (s *Set) uiLocales(r *http.Request) string {
+	form := r.Form
+	if form == nil {
+		form = r.URL.Query()
+	}
+	if locales := form.Get(localesField); locales != "" || s.UILocales == nil {
+		return locales
+	}
+	return s.UILocales(r)
+}
+
 // choose finds the language of r and puts it into its context. A switch counts most
-// and is remembered in a cookie; so is ui_locales, which a client sends only with the
-// first of several pages and which must not undo a later switch.
+// and is remembered in a cookie. What a client asked for is not: it holds for what that
+// client began, and must not look like the reader's own choice afterwards.
 func (s *Set) choose(w http.ResponseWriter, r *http.Request) *http.Request {
-	wishes := s.wishes(r)
-	c := choice{lang: s.Catalog.Choose(wishes)}
+	c := s.choiceOf(r)
 	if wanted := r.PostFormValue(switchField); r.Method == http.MethodPost && s.Catalog.Speaks(wanted) {
 		c = choice{lang: wanted, switched: true}
-	}
-	if c.switched || wishes.UILocales != "" && c.lang != wishes.Cookie {
-		s.Cookies.Set(w, languageCookie, c.lang, cookieLives)
+		s.Remember(w, wanted)
 	}
 	return r.WithContext(context.WithValue(r.Context(), contextKey{}, c))
+}
+
+// Remember makes lang the language that the reader chose, as the switch does: for other
+// places where people say which language they want. What we do not speak is ignored.
+func (s *Set) Remember(w http.ResponseWriter, lang string) {
+	if s.Catalog.Speaks(lang) {
+		s.Cookies.Set(w, languageCookie, lang, cookieLives)
+	}
+}
+
+// Keep is a path of ours, where the reader of r goes next without the conversation, with
+// the language that a client asked for; the path as it is when nobody did.
+func (s *Set) Keep(r *http.Request, path string) string {
+	c := s.choiceOf(r)
+	return c.keep(path)
+}
+
+func (c choice) keep(path string) string {
+	u, err := url.Parse(path)
+	if !c.asked || err != nil || u.Host != "" || !strings.HasPrefix(u.Path, "/") {
+		return path
+	}
+	query := u.Query()
+	query.Set(localesField, c.lang)
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 // Switch answers POST /language: the language switch of pages that have no form. It

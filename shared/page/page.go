@@ -5,7 +5,7 @@
 //	Set.Handler         wraps a page: parses the form, chooses the language, answers errors
 //	Set.Show, Set.See   a page, or the way to the next one (303)
 //	View                what templates see as dot: texts, fields, errors (view.go, field.go)
-//	Switched, Language  the language switch, which keeps what was typed (language.go)
+//	Switched, Language  the language switch, which keeps what was typed, and what else decides (language.go)
 //	Set.Problem         an error as a page with its status and request id (problem.go)
 //	Set.Around          gives a mux our pages for 404 and 405
 //	Set.Static          /static/HASH/NAME, cached for ever, gzipped (static.go)
@@ -56,6 +56,7 @@ type Options struct {
 	FooterBase string                     // put before the brand's relative links: the provider's URL, on other programs
 	Shell      func(*http.Request) *Shell // navigation of wide pages; nil when there is none
 	Account    func(*http.Request) string // language of the account that is signed in, "" if none; may be nil
+	UILocales  func(*http.Request) string // ui_locales of the conversation that a request belongs to, "" if none; may be nil
 
 	Clock       clock.Clock // for the year in the footer; nil means the system's
 	Development bool        // problem pages tell the cause

@@ -76,7 +76,8 @@ func (s *Set) Problem(w http.ResponseWriter, r *http.Request, err error) {
 		p.Cause = err.Error()
 	}
 	if f := fault.Of(err); f != nil {
-		v := &View{Lang: s.language(r), set: s, Brand: s.brands[s.language(r)]}
+		lang := s.Language(r)
+		v := &View{Lang: lang, set: s, Brand: s.brands[lang]}
 		if f.Kind != fault.Internal && v.Has(f.Key) {
 			p.Text = v.sentence(f)
 			if key := "problem.title." + f.Key; v.Has(key) {

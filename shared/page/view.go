@@ -36,6 +36,7 @@ type View struct {
 	status int
 	faults []*fault.Error
 	fields map[string]string // name → id of the fields that were rendered
+	choice choice            // of Lang
 }
 
 // Refusal is one sentence of the summary on top, with the field it leads to.
@@ -43,10 +44,11 @@ type Refusal struct{ ID, Text string }
 
 // view prepares the dot of p for r.
 func (s *Set) view(r *http.Request, p Page) (*View, error) {
-	lang := s.language(r)
+	choice := s.choiceOf(r)
+	lang := choice.lang
 	v := &View{
 		Data: p.Data, Lang: lang, Path: r.URL.Path, Return: withoutLocales(r.URL), RequestID: serve.RequestID(r.Context()), Bare: p.Bare, Wide: p.Wide,
-		Brand: s.brands[lang], set: s, status: p.Status, fields: map[string]string{},
+		Brand: s.brands[lang], set: s, status: p.Status, fields: map[string]string{}, choice: choice,
 	}
 	if s.Options.Shell != nil && p.Wide {
 		v.Shell = s.Options.Shell(r)
@@ -70,11 +72,15 @@ func (s *Set) view(r *http.Request, p Page) (*View, error) {
 	return v, nil
 }
 
-// withoutLocales is the path and query of u without ui_locales, which would undo a
-// switch of the language.
+// Keep is a path of ours with the language that a client asked for, if one did: for links
+// and forms that leave the conversation.
+func (v *View) Keep(path string) string { return v.choice.keep(path) }
+
+// withoutLocales is the path and query of u without ui_locales: after a switch of the
+// language it counts for nothing.
 func withoutLocales(u *url.URL) string {
 	query := u.Query()
-	query.Del("ui_locales")
+	query.Del(localesField)
 	return (&url.URL{Path: u.Path, RawQuery: query.Encode()}).RequestURI()
 }
 

@@ -76,7 +76,7 @@ func (s *Server) serveMetrics(ctx context.Context) {
 	s.mechanisms.Complain("metrics listener", server.Run(ctx))
 }
 
-// Front gives what stands before every handler; problem shows refusals as pages.
+// Front gives what stands before every handler; problem answers what no handler will.
 func (s *Server) Front(problem serve.Problem) (serve.Front, error) {
 	c := s.mechanisms.setup.Config
 	proxies, err := serve.ParseProxies(c.Proxies.Trusted)

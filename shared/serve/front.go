@@ -26,7 +26,7 @@ type Front struct {
 	MaxBody int64                                                                           // bytes; 0 means DefaultMaxBody
 	Within  time.Duration                                                                   // after which a request's context ends; 0 means DefaultDeadline
 	Clients *ClientCertificates                                                             // nil: callers' certificates are not looked at
-	Problem Problem                                                                         // 413 and 500 as pages
+	Problem Problem                                                                         // 413 and 500, as pages or for programs
 	Observe func(ctx context.Context, route, method string, status int, took time.Duration) // metrics; may be nil
 }
 

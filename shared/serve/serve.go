@@ -16,7 +16,7 @@
 //	             its connections keep their deadlines to the second (deadlines.go)
 //
 // Answers that a person may see (413, 415, 403, 500) go through a Problem, which the
-// programs fill with their own page.
+// programs fill with their own page, or with an error that other programs understand.
 package serve
 
 import "net/http"

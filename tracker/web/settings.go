@@ -39,8 +39,8 @@ func (p *Pages) updateSettings(w http.ResponseWriter, r *http.Request, who *cand
 	if err != nil {
 		return err
 	}
-	// ui_locales makes the language that was just chosen the browser's, too.
-	return p.Set.See(w, r, "/personal/settings?saved=1&ui_locales="+s.Language)
+	p.Set.Remember(w, s.Language)
+	return p.Set.See(w, r, "/personal/settings?saved=1")
 }
 
 func (p *Pages) settingsPage(w http.ResponseWriter, r *http.Request, who *candidates.SignedIn, s candidates.Settings, problem error) error {

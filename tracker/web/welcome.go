@@ -98,8 +98,8 @@ func (p *Pages) welcomeSettings(w http.ResponseWriter, r *http.Request, who *can
 	if err != nil {
 		return err
 	}
-	// ui_locales makes the language that was just chosen the browser's, too.
-	return p.Set.See(w, r, "/welcome?ui_locales="+s.Language)
+	p.Set.Remember(w, s.Language)
+	return p.Set.See(w, r, "/welcome")
 }
 
 func (p *Pages) welcomeSettingsPage(w http.ResponseWriter, r *http.Request, s candidates.Settings, problem error) error {

@@ -35,7 +35,7 @@ func readMetadata(w http.ResponseWriter, r *http.Request) (map[string]json.RawMe
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRegistration))
 	if err != nil {
-		return nil, wire.Refuse("invalid_client_metadata", "The body could not be read, or is too long.").Because(err)
+		return nil, wire.Unread("invalid_client_metadata", err)
 	}
 	return parseMetadata(text)
 }

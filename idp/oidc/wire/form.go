@@ -21,7 +21,7 @@ func ReadForm(w http.ResponseWriter, r *http.Request) error {
 		return Refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
 	}
 	if err := parseForm(w, r); err != nil {
-		return Refuse("invalid_request", "The body could not be read.").Because(err)
+		return Unread("invalid_request", err)
 	}
 	if name := Twice(r.PostForm); name != "" {
 		return Refuse("invalid_request", "A parameter is there twice.")

@@ -113,8 +113,27 @@ func RefusalOf(err error) *Refusal {
 	return RefuseAs(code).Because(err)
 }
 
-// Status is the HTTP status of the code at the token endpoint. RFC 6749 §5.2.
+// Unread refuses a body that could not be read, because it is too long or otherwise, with
+// the code by which its endpoint calls a request malformed.
+func Unread(code string, cause error) *Refusal {
+	if tooLong(cause) {
+		return Refuse(code, "The body is too long.").Because(cause)
+	}
+	return Refuse(code, "The body could not be read.").Because(cause)
+}
+
+// tooLong tells whether a reader gave up since there was more than it may take.
+func tooLong(err error) bool {
+	var more *http.MaxBytesError
+	return errors.As(err, &more)
+}
+
+// Status is the HTTP status of the code at the token endpoint (RFC 6749 §5.2), and 413 for
+// a body that is too long (RFC 9126 §2.3, RFC 9110 §15.5.14).
 func (r *Refusal) Status() int {
+	if tooLong(r.Cause) {
+		return http.StatusRequestEntityTooLarge
+	}
 	switch r.Code {
 	case "invalid_client":
 		return http.StatusUnauthorized
@@ -140,14 +159,17 @@ func (r *Refusal) RetryAfter() string {
 
 // Answer answers with the refusal where clients prove themselves, as the token endpoint
 // does. RFC 6749 §5.2.
-func (r *Refusal) Answer(w http.ResponseWriter) {
+func (r *Refusal) Answer(w http.ResponseWriter) { r.AnswerAs(w, r.Status()) }
+
+// AnswerAs is Answer with a status that somebody else found.
+func (r *Refusal) AnswerAs(w http.ResponseWriter, status int) {
 	if r.Code == "invalid_client" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="client"`)
 	}
 	if r.Code == "temporarily_unavailable" {
 		w.Header().Set("Retry-After", r.RetryAfter())
 	}
-	WriteJSON(w, r.Status(), struct {
+	WriteJSON(w, status, struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description,omitempty"`
 	}{r.Code, r.Why})

@@ -65,6 +65,8 @@ func TestEveryErrorLeavesAsARefusal(t *testing.T) {
 		status int
 	}{
 		{cause, "server_error", 500},
+		{wire.Unread("invalid_request", fmt.Errorf("read: %w", &http.MaxBytesError{Limit: 10})), "invalid_request", 413},
+		{wire.Unread("invalid_client_metadata", cause), "invalid_client_metadata", 400},
 		{busy, "temporarily_unavailable", 429},
 		{fault.Wrap(fault.Busy, "x", cause), "temporarily_unavailable", 503},
 		{fosite.ErrInvalidGrant.WithDebug("10.0.0.7"), "invalid_grant", 400},
