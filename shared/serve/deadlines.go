@@ -20,9 +20,10 @@ var past = time.Unix(1, 0)
 // over already goes to the connection itself, as net/http hangs up with those.
 type deadlines struct {
 	net.Listener
-	now atomic.Int64 // of the last look, in nanoseconds since 1970
+	now atomic.Int64 // of the last look, in nanoseconds since began
 
 	mu    sync.Mutex
+	began time.Time // of the first connection; times are counted from it, so that setting the system's clock moves none
 	open  map[*connection]struct{}
 	timer *time.Timer // runs while a connection is open
 }
@@ -41,14 +42,17 @@ func (l *deadlines) Accept() (net.Conn, error) {
 }
 
 func (l *deadlines) keep(tcp *net.TCPConn) *connection {
-	c := &connection{TCPConn: tcp, from: l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.began.IsZero() {
+		l.began = time.Now()
+	}
 	if len(l.open) == 0 {
-		l.now.Store(time.Now().UnixNano())
+		l.now.Store(int64(time.Since(l.began)))
 		l.open = map[*connection]struct{}{}
 		l.timer = time.AfterFunc(rounding, l.again)
 	}
+	c := &connection{TCPConn: tcp, from: l, began: l.began}
 	l.open[c] = struct{}{}
 	return c
 }
@@ -75,16 +79,18 @@ func (l *deadlines) again() {
 func (l *deadlines) look(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.now.Store(now.UnixNano())
+	since := now.Sub(l.began)
+	l.now.Store(int64(since))
 	for c := range l.open {
-		c.look(now)
+		c.look(since)
 	}
 }
 
 // connection is a TCP connection with deadlines that are cheap to move.
 type connection struct {
 	*net.TCPConn
-	from *deadlines
+	from  *deadlines
+	began time.Time // from's, which never changes while a connection is open
 
 	mu          sync.Mutex
 	read, write deadline
@@ -92,7 +98,7 @@ type connection struct {
 
 // deadline is one direction's.
 type deadline struct {
-	at   int64 // nanoseconds since 1970; 0: none
+	at   time.Duration // since began; 0: none
 	told bool  // the connection itself keeps it
 }
 
@@ -107,7 +113,7 @@ func (c *connection) SetDeadline(t time.Time) error {
 // SetReadDeadline sets when reading fails, up to a second later. Zero is never.
 func (c *connection) SetReadDeadline(t time.Time) (err error) {
 	c.mu.Lock()
-	tell, t := c.read.move(t, c.from.now.Load())
+	tell, t := c.read.move(t, c)
 	if tell {
 		err = c.TCPConn.SetReadDeadline(t)
 	}
@@ -118,7 +124,7 @@ func (c *connection) SetReadDeadline(t time.Time) (err error) {
 // SetWriteDeadline sets when writing fails, up to a second later. Zero is never.
 func (c *connection) SetWriteDeadline(t time.Time) (err error) {
 	c.mu.Lock()
-	tell, t := c.write.move(t, c.from.now.Load())
+	tell, t := c.write.move(t, c)
 	if tell {
 		err = c.TCPConn.SetWriteDeadline(t)
 	}
@@ -127,30 +133,30 @@ func (c *connection) SetWriteDeadline(t time.Time) (err error) {
 }
 
 // move notes the deadline t and says what the connection has to be told, if anything:
-// a deadline that is near, or none instead of the one it was told before. now is the time
-// of the last look, up to a second ago.
-func (d *deadline) move(t time.Time, now int64) (tell bool, as time.Time) {
+// a deadline that is near by the time of the last look, which is up to a second ago, or
+// none instead of the one it was told before.
+func (d *deadline) move(t time.Time, of *connection) (tell bool, as time.Time) {
 	told := d.told
 	d.at, d.told = 0, false
 	if t.IsZero() {
 		return told, t
 	}
-	d.at = t.UnixNano()
-	if d.told = d.at < now+int64(3*rounding); d.told {
+	d.at = t.Sub(of.began)
+	if d.told = d.at < time.Duration(of.from.now.Load())+3*rounding; d.told {
 		return true, t
 	}
 	return told, time.Time{}
 }
 
 // over tells whether the connection has to hear that the time has come.
-func (d *deadline) over(now time.Time) bool {
-	over := !d.told && d.at != 0 && d.at <= now.UnixNano()
+func (d *deadline) over(now time.Duration) bool {
+	over := !d.told && d.at != 0 && d.at <= now
 	d.told = d.told || over
 	return over
 }
 
 // look ends what has waited until now.
-func (c *connection) look(now time.Time) {
+func (c *connection) look(now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.read.over(now) {

@@ -222,7 +222,7 @@ func slowly(t *testing.T) (l *deadlines, theirs net.Conn, ended chan struct{}) {
 // waiting returns when the connection has a deadline between from and to.
 func waiting(t *testing.T, l *deadlines, from, to time.Time) {
 	t.Helper()
-	within := func(d deadline) bool { return d.at > from.UnixNano() && d.at < to.UnixNano() }
+	within := func(d deadline) bool { return d.at > from.Sub(l.began) && d.at < to.Sub(l.began) }
 	for patience := time.Now().Add(10 * time.Second); time.Now().Before(patience); time.Sleep(time.Millisecond) {
 		l.mu.Lock()
 		for c := range l.open {
