@@ -49,12 +49,12 @@ func (a *App) clientCertificates() (*serve.ClientCertificates, error) {
 		return &serve.ClientCertificates{}, nil
 	}
 	authorities := &certs.Authorities{File: m.CAFile, Log: a.Log}
-	a.watches = append(a.watches, authorities.Watch)
 	looks := &serve.ClientCertificates{Authorities: authorities.Pool}
-	if err := authorities.Reload(); err != nil || m.CRLFile == "" {
-		return looks, err
+	if m.CRLFile == "" {
+		a.watches = append(a.watches, authorities.Watch)
+		return looks, authorities.Reload()
 	}
-	revoked := &certs.Revoked{File: m.CRLFile, Clock: a.Clock, Log: a.Log}
+	revoked := &certs.Revoked{File: m.CRLFile, Authorities: authorities, Clock: a.Clock, Log: a.Log} // it looks at both files
 	a.watches = append(a.watches, revoked.Watch)
 	looks.Revoked = revoked.Check
 	return looks, revoked.Reload()

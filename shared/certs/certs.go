@@ -6,7 +6,8 @@
 //	ACME     a Source that asks a certificate authority, and asks again (acme.go)
 //	Store    where it keeps what it got, for all nodes (store.go)
 //	Authorities  whose certificates callers may have, read again likewise (authorities.go)
-//	Revoked  which of these have been taken back, by lists (revoked.go)
+//	Revoked  which of these have been taken back, by lists (revoked.go, lists.go)
+//	Unlisted  which authorities have no such list (unlisted.go)
 //	Read     certificate and key of two files, checked (read.go)
 //	Config   TLS as we speak it; Asking also wants a certificate from the caller
 //

@@ -119,20 +119,3 @@ func good(leaf *x509.Certificate, now time.Time, hosts []string) error {
 	}
 	return nil
 }
-
-// ReadPool reads the certificates of authorities, in PEM.
-func ReadPool(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, &Mistake{File: file, Err: short(err, file)}
-	}
-	return readPool(file, text)
-}
-
-func readPool(file string, text []byte) (*x509.CertPool, error) {
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, &Mistake{File: file, Err: errors.New("holds no certificate in PEM")}
-	}
-	return pool, nil
-}

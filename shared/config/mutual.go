@@ -1,6 +1,9 @@
 package config
 
-import "tegata/shared/certs"
+import (
+	"tegata/shared/certs"
+	"tegata/shared/clock"
+)
 
 // ClientCertificates is how clients show certificates (RFC 8705): on an address of its
 // own, so that no browser ever asks a person to choose one. Embed it beside TLS.
@@ -31,11 +34,26 @@ func (m ClientCertificates) Check(p *Problems, c Program, t TLS) {
 		p.Add("tls.client_crl_file", "has no effect without client_ca_file")
 		return
 	}
+	before := len(*p)
 	checkReadable(p, "tls.client_ca_file", m.CAFile, func(file string) error {
 		_, err := certs.ReadPool(file)
 		return err
 	})
 	checkReadable(p, "tls.client_crl_file", m.CRLFile, certs.ReadRevocations)
+	if m.CRLFile != "" && len(*p) == before {
+		m.checkLists(p)
+	}
+}
+
+// checkLists finds authorities that lock all of their clients out.
+func (m ClientCertificates) checkLists(p *Problems) {
+	unlisted, err := certs.Unlisted(m.CAFile, m.CRLFile, clock.System())
+	if err != nil {
+		p.Add("tls.client_crl_file", "%v", err) // it changed just now
+	}
+	for _, err := range unlisted {
+		p.Add("tls.client_crl_file", "%s: %v; add its list, or take it out of %s", m.CRLFile, err, m.CAFile)
+	}
 }
 
 // checkReadable finds what is wrong with a file, if one is named.

@@ -34,6 +34,15 @@ func files(t *testing.T) string {
 	a := certstest.New(t)
 	a.File(t, dir)
 	a.List(t, dir, time.Now().Add(-time.Minute), nil) // one that is too old keeps nobody from starting
+	lone := filepath.Join(dir, "lone")                // two authorities more, whose lists nobody has fetched
+	os.Mkdir(lone, 0o700)
+	text, _ := os.ReadFile(filepath.Join(dir, "authority.pem"))
+	for _, name := range []string{"sales", "abroad"} {
+		one, _ := os.ReadFile(a.Below(t, name).File(t, lone))
+		text = append(text, one...)
+	}
+	os.WriteFile(filepath.Join(dir, "three.pem"), text, 0o600)
+	certstest.New(t).List(t, lone, time.Now().Add(time.Hour), nil) // of the same name as a, with another key
 	both := []string{"id.example.com", "mtls.example.com"}
 	for name, leaf := range map[string]certstest.Leaf{
 		"good": {Hosts: both}, "other": {Hosts: both}, "one": {Hosts: both[:1]}, "weak": {Hosts: both, RSA: 1024},
@@ -43,7 +52,7 @@ func files(t *testing.T) string {
 		os.Rename(cert, filepath.Join(dir, name+".pem"))
 		os.Rename(key, filepath.Join(dir, name+".key"))
 	}
-	text, _ := os.ReadFile(filepath.Join(dir, "good.key"))
+	text, _ = os.ReadFile(filepath.Join(dir, "good.key"))
 	for name, mode := range map[string]os.FileMode{"open.key": 0o644, "group.key": 0o640} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, mode); err != nil {
 			t.Fatal(err)
@@ -156,6 +165,9 @@ func TestEachMistakeOfTheSectionTLSIsNamedWithItsKey(t *testing.T) { // F-30
 			{"DIR/revoked.pem", "DIR/nothing", "tls.client_crl_file: there is no file"},
 			{"DIR/revoked.pem", "DIR/authority.pem", "tls.client_crl_file: DIR/authority.pem: holds no revocation list"},
 			{"DIR/revoked.pem", "DIR/empty", "tls.client_crl_file: DIR/empty: holds a revocation list that cannot be read"},
+			{"DIR/authority.pem", "DIR/three.pem", "tls.client_crl_file: DIR/revoked.pem: no list of revoked certificates counts for the authority CN=sales (serial"},
+			{"DIR/authority.pem", "DIR/three.pem", "tls.client_crl_file: DIR/revoked.pem: no list of revoked certificates counts for the authority CN=abroad (serial"},
+			{"DIR/revoked.pem", "DIR/lone/revoked.pem", "those in its name were not signed with its key; add its list, or take it out of DIR/authority.pem"},
 			{"DIR/authority.pem", "DIR/empty", "tls.client_ca_file: DIR/empty: holds no certificate"},
 			{"  key_file", "  keyfile", "tls.keyfile: there is no such key, did you mean key_file?"},
 			{"[]", "[10.0.0.7]\n", ""}, // a proxy that speaks TLS to us

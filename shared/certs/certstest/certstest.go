@@ -1,6 +1,6 @@
 // Package certstest makes certificates for tests, quickly and without openssl.
 //
-//	New          an authority of this test alone
+//	New          an authority of this test alone; Below, Again others of its kind
 //	Leaf         what to put into a certificate; the zero value is a good one for localhost
 //	Write, Pair  the certificate as two files, or in memory
 //	List         what an authority revokes
@@ -146,6 +146,22 @@ func (a *Authority) Below(t testing.TB, name string) *Authority {
 		t.Fatal(err)
 	}
 	return &Authority{c, key}
+}
+
+// Again makes the certificate of the authority anew, for another use of the same key.
+func (a *Authority) Again(t testing.TB, usage x509.KeyUsage) *Authority {
+	t.Helper()
+	c := *a.Certificate
+	c.KeyUsage = usage
+	der, err := x509.CreateCertificate(rand.Reader, &c, &c, a.key.Public(), a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Authority{again, a.key}
 }
 
 func (l Leaf) template(t testing.TB) *x509.Certificate {
