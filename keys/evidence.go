@@ -170,20 +170,19 @@ func (r *Ring) readings(ctx context.Context, k Key, vouched []string, now time.T
 	return all, nil
 }
 
-// activeReaders gives the readers of the algorithm that proved themselves or got something
-// lately. One that does not come to us under its name is not among them.
-func (r *Ring) activeReaders(ctx context.Context, alg string) ([]Reader, error) {
+// readersOf gives the readers of the algorithm, and which of them are active: proved
+// themselves or got something lately. One that does not come to us under its name is not.
+func (r *Ring) readersOf(ctx context.Context, alg string) (all []Reader, active func(Reader) bool, err error) {
 	if r.Readers == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	readers, err := r.Readers(ctx, alg)
-	if err != nil {
-		return nil, err
+	if all, err = r.Readers(ctx, alg); err != nil {
+		return nil, nil, err
 	}
 	seen, err := r.seenReaders(ctx, r.Clock().Add(-activeFor))
-	return slices.DeleteFunc(readers, func(one Reader) bool {
-		return one.Anyone || !one.Active && len(placesOf(seen, one.ID)) == 0
-	}), err
+	return all, func(one Reader) bool {
+		return !one.Anyone && (one.Active || len(placesOf(seen, one.ID)) > 0)
+	}, err
 }
 
 // sighting is a place that a reader has proved itself from.

@@ -65,19 +65,35 @@ func (r *Ring) Damage(ctx context.Context, k Key) (Damage, error) {
 }
 
 // withReaders adds the active readers of the algorithm that nothing ends for: until they
-// fetch the key set again they believe what is signed with the compromised key.
+// fetch the key set again they believe what is signed with the compromised key. Of those
+// that something ends for it says what they take.
 func (r *Ring) withReaders(ctx context.Context, alg string, d Damage) (Damage, error) {
-	readers, err := r.activeReaders(ctx, alg)
+	readers, active, err := r.readersOf(ctx, alg)
 	if err != nil {
 		return d, err
 	}
+	d.Clients = slices.Clone(d.Clients)
 	for _, one := range readers {
-		if !slices.ContainsFunc(d.Clients, func(c ClientDamage) bool { return c.ID == one.ID }) {
+		i := slices.IndexFunc(d.Clients, func(c ClientDamage) bool { return c.ID == one.ID })
+		if i >= 0 {
+			d.Clients[i].Takes = union(d.Clients[i].Takes, one.Takes)
+		} else if active(one) {
 			d.Clients = append(d.Clients, ClientDamage{ID: one.ID, Name: one.Name, Takes: one.Takes})
 		}
 	}
 	slices.SortFunc(d.Clients, func(a, b ClientDamage) int { return cmp.Compare(a.ID, b.ID) })
 	return d, nil
+}
+
+// union gives all, and those of more that are not among them, in a list of its own.
+func union(all, more []string) []string {
+	all = slices.Clone(all)
+	for _, one := range more {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // signed is the time in which the key can have signed.
@@ -189,10 +205,23 @@ func (r *Ring) endFor(ctx context.Context, k Key, q Revocation) (done RevokedKey
 	if done.Ended, err = r.Harm.End(ctx, k.Alg, from, until); err != nil {
 		return done, fmt.Errorf("the key is revoked, but not everything that depends on it was ended; run it again: %w", err)
 	}
-	if done.Ended, err = r.withReaders(ctx, k.Alg, done.Ended); err != nil {
-		return done, err
+	err = r.tellEnded(ctx, k.KID, []string{k.Alg}, &done)
+	return done, err
+}
+
+// tellEnded writes down what was ended, as soon as it was, and then looks who believes the
+// keys besides: whatever becomes of that, the audit log has what cannot be undone.
+func (r *Ring) tellEnded(ctx context.Context, which string, algs []string, done *RevokedKeys) (err error) {
+	ended := done.Ended.String()
+	if err := r.record(ctx, "key.revoked.ended", "revoked", which, "ended", ended); err != nil {
+		return err
 	}
-	return done, r.record(ctx, "key.revoked.ended", "revoked", k.KID, "ended", done.Ended.String())
+	for _, alg := range algs {
+		if done.Ended, err = r.withReaders(ctx, alg, done.Ended); err != nil {
+			return fmt.Errorf("revoked and ended (%s), but who else believes it is not known: %w", ended, err)
+		}
+	}
+	return nil
 }
 
 func (r *Ring) revokeAll(ctx context.Context, q Revocation) (done RevokedKeys, err error) {
@@ -218,12 +247,8 @@ func (r *Ring) revokeAll(ctx context.Context, q Revocation) (done RevokedKeys, e
 	if done.Ended, err = r.Harm.EndAll(ctx); err != nil {
 		return done, fmt.Errorf("the keys are revoked, but not everything that depends on them was ended; run it again: %w", err)
 	}
-	for _, alg := range algorithmsOf(done.Revoked) {
-		if done.Ended, err = r.withReaders(ctx, alg, done.Ended); err != nil {
-			return done, err
-		}
-	}
-	return done, r.record(ctx, "key.revoked.ended", "revoked", "all", "ended", done.Ended.String())
+	err = r.tellEnded(ctx, "all", algorithmsOf(done.Revoked), &done)
+	return done, err
 }
 
 // algorithmsOf gives the algorithms of these keys that relying parties know.

@@ -3,6 +3,7 @@ package keys_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -82,6 +83,59 @@ func TestARevokedKeyIsReplacedAndNotServed(t *testing.T) {
 		held.Move(keys.DefaultKeep)
 		if n, err := r.Purge(t.Context()); n != 4 || err != nil {
 			t.Errorf("purged %d %v, want 4", n, err)
+		}
+	})
+}
+
+// What was ended cannot be undone: it is in the audit log although nobody can tell who
+// else believes the key.
+func TestWhatWasEndedIsWrittenDownFirst(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, held := start(t, d, "ES256")
+		r.Audit = &audit.Log{DB: d, Clock: held.Now}
+		r.Harm = &harm{count: keys.Damage{Sessions: 2}}
+		r.Readers = func(context.Context, string) ([]keys.Reader, error) { return nil, errors.New("the registry is away") }
+		all, err := r.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range []keys.Revocation{{KID: all[0].KID}, {All: true}} {
+			held.Move(time.Hour)
+			_, err := r.Revoke(t.Context(), q)
+			if err == nil || !strings.Contains(err.Error(), "2 sessions") || !strings.Contains(err.Error(), "the registry is away") {
+				t.Errorf("%+v: %v, want what was ended and what went wrong", q, err)
+			}
+			events, err := r.Audit.Tail(t.Context(), 1, "")
+			if err != nil || events[0].Action != "key.revoked.ended" || !strings.HasPrefix(events[0].Details["ended"], "2 sessions") || !events[0].At.Equal(held.Now()) {
+				t.Errorf("%+v: %+v %v, want what was ended", q, events, err)
+			}
+		}
+	})
+}
+
+// EndAll knows no algorithm, so the receipt gets from the readers what clients take; an
+// idle one is named when something of it ended, and not otherwise.
+func TestTheReceiptOfAllKeysSaysWhatClientsTake(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, _ := start(t, d, "ES256", "EdDSA")
+		r.Harm = &harm{count: keys.Damage{Sessions: 1, Clients: []keys.ClientDamage{{ID: "shop", Sessions: 1}}}}
+		r.Readers = func(_ context.Context, alg string) ([]keys.Reader, error) {
+			return []keys.Reader{
+				{ID: "shop", Takes: []string{"ID tokens of " + alg}}, {ID: "idle", Takes: []string{"ID tokens"}},
+				{ID: "wiki", Takes: []string{"userinfo"}, Active: true},
+			}, nil
+		}
+		done, err := r.Revoke(t.Context(), keys.Revocation{All: true})
+		if err != nil || len(done.Ended.Clients) != 2 {
+			t.Fatalf("%+v %v, want shop and wiki", done.Ended, err)
+		}
+		shop, wiki := done.Ended.Clients[0], done.Ended.Clients[1]
+		slices.Sort(shop.Takes)
+		if shop.Sessions != 1 || !slices.Equal(shop.Takes, []string{"ID tokens of ES256", "ID tokens of EdDSA"}) {
+			t.Errorf("%+v, want its session and what it takes of both", shop)
+		}
+		if wiki.ID != "wiki" || wiki.Sessions != 0 || !slices.Equal(wiki.Takes, []string{"userinfo"}) {
+			t.Errorf("%+v, want that it believes the keys", wiki)
 		}
 	})
 }

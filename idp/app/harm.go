@@ -30,12 +30,14 @@ func (t *tally) client(id string) *keys.ClientDamage {
 	return t.clients[id]
 }
 
-// add counts what endGrants and its sessions are: the clients that such a session let in
+// add counts grants and the sessions that end with them: the clients that such a session let in
 // are counted with it, whatever algorithm they take, since they are logged out as well.
-func (t *tally) add(all []grantRow, ends []ending) {
+func (t *tally) add(all []holding, ends []ending) {
 	for _, g := range all {
-		t.client(g.client).Grants++
-		t.Grants++
+		if g.grant != "" {
+			t.client(g.client).Grants++
+			t.Grants++
+		}
 	}
 	for _, one := range ends {
 		if _, counted := t.sessions[one.session]; counted {
@@ -90,28 +92,29 @@ func (h harm) affected(ctx context.Context, alg string) (affected, error) {
 	return a, err
 }
 
-// Count counts the grants that are alive and can have got a token between the times:
-// those that began before the end of it, since a refresh makes a new ID token.
+// Count counts the grants that are alive and the sessions that go on, where a client can
+// have got a token between the times: what began before the end of it, since a refresh
+// makes a new ID token, and so does another log-in of the same session.
 func (h harm) Count(ctx context.Context, alg string, _, until time.Time) (keys.Damage, error) {
-	return h.sumUp(ctx, alg, until, func(t *tally, all []grantRow) error {
+	return h.sumUp(ctx, alg, until, func(t *tally, all []holding) error {
 		ends, err := h.endings(ctx, all)
 		t.add(all, ends)
 		return err
 	})
 }
 
-// End ends them, and the sessions they began in.
+// End ends them, and the sessions the grants began in.
 func (h harm) End(ctx context.Context, alg string, _, until time.Time) (keys.Damage, error) {
-	return h.sumUp(ctx, alg, until, func(t *tally, all []grantRow) error { return h.endGrants(ctx, t, all) })
+	return h.sumUp(ctx, alg, until, func(t *tally, all []holding) error { return h.end(ctx, t, all) })
 }
 
-func (h harm) sumUp(ctx context.Context, alg string, until time.Time, each func(*tally, []grantRow) error) (keys.Damage, error) {
+func (h harm) sumUp(ctx context.Context, alg string, until time.Time, each func(*tally, []holding) error) (keys.Damage, error) {
 	a, err := h.affected(ctx, alg)
 	if err != nil {
 		return keys.Damage{}, err
 	}
 	t := newTally()
-	err = h.walk(ctx, a.holds, until, func(all []grantRow) error { return each(t, all) })
+	err = h.walk(ctx, a.holds, until, func(all []holding) error { return each(t, all) })
 	return t.sum(a), err
 }
 
@@ -146,19 +149,28 @@ func errorOr(err error, do func() error) error {
 // batch is how many rows are looked at in one go.
 const batch = 200
 
-// walk gives the grants of these clients that are alive, in batches.
-func (h harm) walk(ctx context.Context, holds map[string]bool, until time.Time, each func([]grantRow) error) error {
-	for after := ""; ; {
-		rows, err := h.liveGrants(ctx, after, until, batch)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		after = rows[len(rows)-1].id
-		rows = slices.DeleteFunc(rows, func(g grantRow) bool { return !holds[g.client] })
-		if err := each(rows); err != nil {
-			return err
+// walk gives what these clients hold, in batches: first the grants that are alive, then
+// the sessions. A grant without offline_access is over with its access token, minutes
+// after the log-in, and an ID token that came through the browser has none; the client
+// believes the log-in for as long as the session goes on.
+func (h harm) walk(ctx context.Context, holds map[string]bool, until time.Time, each func([]holding) error) error {
+	for _, next := range []func(context.Context, holding, time.Time, int) ([]holding, error){h.liveGrants, h.letIn} {
+		for last := (holding{}); ; {
+			rows, err := next(ctx, last, until, batch)
+			if err != nil {
+				return err
+			}
+			if len(rows) == 0 {
+				break
+			}
+			last = rows[len(rows)-1]
+			rows = slices.DeleteFunc(rows, func(one holding) bool { return !holds[one.client] })
+			if err := each(rows); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // ending is a session that ends, with the clients it let in and those that hear of it.
@@ -167,8 +179,8 @@ type ending struct {
 	clients, told []string
 }
 
-// endings gives the sessions of these grants that are not over yet.
-func (h harm) endings(ctx context.Context, all []grantRow) (ends []ending, err error) {
+// endings gives the sessions that these are of and that are not over yet.
+func (h harm) endings(ctx context.Context, all []holding) (ends []ending, err error) {
 	bySession := map[string][]string{}
 	for _, g := range all {
 		bySession[g.session] = append(bySession[g.session], g.client)
@@ -199,15 +211,18 @@ func (h harm) endings(ctx context.Context, all []grantRow) (ends []ending, err e
 	return ends, nil
 }
 
-// endGrants ends grants with their sessions and tells the clients, all or nothing.
-func (h harm) endGrants(ctx context.Context, t *tally, all []grantRow) error {
+// end ends grants and sessions and tells the clients, all or nothing.
+func (h harm) end(ctx context.Context, t *tally, all []holding) error {
 	var ends []ending
 	err := h.DB.Tx(ctx, func(ctx context.Context) (err error) {
 		if ends, err = h.endings(ctx, all); err != nil {
 			return err
 		}
 		for _, g := range all {
-			if err := h.endGrant(ctx, g.id); err != nil {
+			if g.grant == "" {
+				continue
+			}
+			if err := h.endGrant(ctx, g.grant); err != nil {
 				return err
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"tegata/idp/app"
 	"tegata/idp/app/apptest"
 	"tegata/idp/oidc/sealing"
+	"tegata/idp/sessions"
 	"tegata/keys"
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
@@ -21,7 +22,12 @@ import (
 // opened gives the services of a provider that has people and clients, without serving.
 func opened(t *testing.T, url, clientsFile string) *app.Services {
 	t.Helper()
-	held := clock.Hold(programtest.Began)
+	return openedAt(t, url, clientsFile, clock.Hold(programtest.Began))
+}
+
+// openedAt is opened with a clock that the test moves.
+func openedAt(t *testing.T, url, clientsFile string, held *clock.Held) *app.Services {
+	t.Helper()
 	o := apptest.Options{Database: url, Clock: held, Listener: programtest.Listen(t), Clients: clientsFile}
 	a, err := app.New(t.Context(), apptest.Config(t, o), app.Options{Options: program.Options{
 		Clock: held.Now, Listener: o.Listener, Log: slog.New(slog.DiscardHandler),
@@ -33,8 +39,8 @@ func opened(t *testing.T, url, clientsFile string) *app.Services {
 	return a.Services
 }
 
-// signIn gives a session with a grant of the client.
-func signIn(t *testing.T, s *app.Services, client string, created time.Time) (cookie string) {
+// logIn gives a session that has let nobody in.
+func logIn(t *testing.T, s *app.Services) (one sessions.Session, cookie string) {
 	t.Helper()
 	var account string
 	if err := s.DB.Row(t.Context(), `select id from accounts where state = 'active' order by id limit 1`, nil, &account); err != nil {
@@ -44,10 +50,17 @@ func signIn(t *testing.T, s *app.Services, client string, created time.Time) (co
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.DB.Exec(t.Context(), `
+	return one, cookie
+}
+
+// signIn gives a session with a grant of the client.
+func signIn(t *testing.T, s *app.Services, client string, created time.Time) (cookie string) {
+	t.Helper()
+	one, cookie := logIn(t, s)
+	_, err := s.DB.Exec(t.Context(), `
 		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
 		values ($1, $2, $3, $4, false, 'openid', '{}', $5, $6)`,
-		secret.NewID(), client, account, one.ID, created, created.Add(time.Hour))
+		secret.NewID(), client, one.AccountID, one.ID, created, created.Add(5*time.Minute)) // as without offline_access
 	if err != nil {
 		t.Fatal(err)
 	}

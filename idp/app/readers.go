@@ -15,14 +15,21 @@ func (s *Services) readers(ctx context.Context, alg string) ([]keys.Reader, erro
 	if err != nil {
 		return nil, err
 	}
+	since := s.Clock().Add(-30 * 24 * time.Hour)
+	used, err := s.letPeopleIn(ctx, since)
+	if err != nil {
+		return nil, err
+	}
 	readers := []keys.Reader{}
 	for _, c := range takers {
 		if c.Disabled {
 			continue
 		}
-		active, err := s.gotTokens(ctx, c.ID, s.Clock().Add(-30*24*time.Hour))
-		if err != nil {
-			return nil, err
+		active := used[c.ID]
+		if !active {
+			if active, err = s.gotTokens(ctx, c.ID, since); err != nil {
+				return nil, err
+			}
 		}
 		readers = append(readers, keys.Reader{
 			ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public(), Active: active, Takes: words(c.Takes),

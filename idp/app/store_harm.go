@@ -17,16 +17,47 @@ func (s *Services) gotTokens(ctx context.Context, client string, since time.Time
 	return n > 0, err
 }
 
-// grantRow is a grant that is alive.
-type grantRow struct{ id, client, session string }
+// letPeopleIn gives the clients that got something for a person since: an ID token that
+// comes through the browser leaves no grant. It is one statement for all clients, as the
+// table is ordered by people. last_at is exact to the hour; a consent that was withdrawn
+// before it was used is no use.
+func (s *Services) letPeopleIn(ctx context.Context, since time.Time) (map[string]bool, error) {
+	all := map[string]bool{}
+	_, err := db.Collect(ctx, s.DB, `
+		select distinct client_id from connections
+		where last_at > $1 and (withdrawn_at is null or withdrawn_at > last_at)`, db.Args(since.Add(-time.Hour)),
+		func(scan db.Scan) (id string, err error) {
+			err = scan(&id)
+			all[id] = true
+			return id, err
+		})
+	return all, err
+}
 
-func (h harm) liveGrants(ctx context.Context, after string, until time.Time, n int) ([]grantRow, error) {
+// holding is a grant that is alive or, where grant is "", a session that goes on and has
+// let the client in.
+type holding struct{ grant, client, session string }
+
+// liveGrants gives some grants that are alive and began before the moment.
+func (h harm) liveGrants(ctx context.Context, last holding, until time.Time, n int) ([]holding, error) {
 	return db.Collect(ctx, h.DB, `
 		select id, client_id, session_id from grants
 		where id > $1 and ended_at is null and expires_at > $2 and created_at < $3
-		order by id limit $4`, db.Args(after, h.Clock(), until, n),
-		func(scan db.Scan) (g grantRow, err error) {
-			return g, scan(&g.id, &g.client, &g.session)
+		order by id limit $4`, db.Args(last.grant, h.Clock(), until, n),
+		func(scan db.Scan) (one holding, err error) {
+			return one, scan(&one.grant, &one.client, &one.session)
+		})
+}
+
+// letIn gives some clients that open sessions let in before the moment.
+func (h harm) letIn(ctx context.Context, last holding, until time.Time, n int) ([]holding, error) {
+	return db.Collect(ctx, h.DB, `
+		select m.client_id, m.session_id from session_clients m join sessions s on s.id = m.session_id
+		where (m.session_id > $1 or m.session_id = $1 and m.client_id > $2)
+		and s.ended_at is null and m.created_at < $3
+		order by m.session_id, m.client_id limit $4`, db.Args(last.session, last.client, until, n),
+		func(scan db.Scan) (one holding, err error) {
+			return one, scan(&one.client, &one.session)
 		})
 }
 

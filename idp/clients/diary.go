@@ -3,6 +3,7 @@ package clients
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 
@@ -11,7 +12,9 @@ import (
 	"tegata/shared/secret"
 )
 
-// DiaryKeeps is how many requests of each client are kept.
+// DiaryKeeps is how many requests of each client are kept. The newest that was answered
+// with a signature by default is kept besides, for each endpoint: anybody can fill a
+// diary with requests that are refused, and Takers must not forget the client by that.
 const DiaryKeeps = 50
 
 // maxWaiting bounds the clients whose requests wait in memory; more are dropped.
@@ -28,10 +31,12 @@ type Diary struct {
 	waiting map[string]*page
 }
 
-// page is the newest requests of a client that wait: a ring, once there are many.
+// page is the newest requests of a client that wait: a ring, once there are many. Of
+// those that fell out it keeps what Takers look for, the newest of each endpoint.
 type page struct {
 	requests []Request
 	oldest   int
+	signed   map[string]Request
 }
 
 func (p *page) add(r Request) {
@@ -39,13 +44,20 @@ func (p *page) add(r Request) {
 		p.requests = append(p.requests, r)
 		return
 	}
+	if out := p.requests[p.oldest]; out.signedByDefault() {
+		if p.signed == nil {
+			p.signed = map[string]Request{}
+		}
+		p.signed[out.Endpoint] = out
+	}
 	p.requests[p.oldest] = r
 	p.oldest = (p.oldest + 1) % DiaryKeeps
 }
 
 // inOrder gives them with names, the oldest first.
 func (p *page) inOrder() []Request {
-	all := slices.Concat(p.requests[p.oldest:], p.requests[:p.oldest])
+	kept := slices.SortedFunc(maps.Values(p.signed), func(a, b Request) int { return a.At.Compare(b.At) })
+	all := slices.Concat(kept, p.requests[p.oldest:], p.requests[:p.oldest])
 	for i := range all {
 		all[i].ID = secret.NewID()
 	}

@@ -24,24 +24,36 @@ func (s diaryStore) insert(ctx context.Context, r Request) error {
 	return err
 }
 
-// trim keeps the newest requests of the client.
+// trim keeps the newest requests of the client, and what Takers look for: see DiaryKeeps.
 func (s diaryStore) trim(ctx context.Context, clientID string) error {
 	_, err := s.DB.Exec(ctx, `
 		delete from client_requests where client_id = $1 and id < (
 			select min(id) from (
-				select id from client_requests where client_id = $1 order by id desc limit $2) newest)`,
-		clientID, DiaryKeeps)
+				select id from client_requests where client_id = $1 order by id desc limit $2) newest)
+		and id not in (
+			select max(id) from client_requests
+			where client_id = $1 and details like $3 and outcome = 'ok' group by endpoint)`,
+		clientID, DiaryKeeps, signedLike(usualAlg))
 	return err
 }
 
+// signedLike is the pattern of the details of an answer that was signed with the
+// algorithm. The marks of the JSON are part of it: what a stranger sent has a backslash
+// before them.
+func signedLike(alg string) string { return `%"` + DetailSigned + `":"` + alg + `"%` }
+
+// signedByDefault tells of a line that waits what signedLike does of one that is written.
+func (r Request) signedByDefault() bool {
+	return r.Outcome == "ok" && r.Details[DetailSigned] == usualAlg
+}
+
 // signedWith gives by client what answers were signed for it since, with an algorithm
-// that the request's details name. The marks of the JSON are part of the pattern: what a
-// stranger sent has a backslash before them.
+// that the request's details name.
 func (s diaryStore) signedWith(ctx context.Context, alg string, since time.Time) (map[string][]Signed, error) {
 	all := map[string][]Signed{}
 	_, err := db.Collect(ctx, s.DB, `
 		select distinct client_id, endpoint from client_requests
-		where details like $1 and outcome = 'ok' and at > $2`, db.Args(`%"`+DetailSigned+`":"`+alg+`"%`, since),
+		where details like $1 and outcome = 'ok' and at > $2`, db.Args(signedLike(alg), since),
 		func(scan db.Scan) (struct{}, error) {
 			var id, endpoint string
 			err := scan(&id, &endpoint)

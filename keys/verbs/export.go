@@ -59,8 +59,10 @@ func (k Keys) export() *cobra.Command {
 	return cmd
 }
 
-// exportPrivate looks first whether the backup can be put where it is wanted: nothing is
-// told or audited that was not done.
+// exportPrivate looks first whether the backup can be put where it is wanted: what was
+// refused there is neither told nor audited. The audit log has the export before the file
+// or the terminal does, so that no private key gets out unrecorded; when the writing fails
+// then, the log tells of a backup that was never whole.
 func (k Keys) exportPrivate(ctx context.Context, ring *keys.Ring, out string, to []age.Recipient, f flags) error {
 	if out == "" && f.json && !f.dry {
 		return verbs.Usagef("--json needs --output for the backup itself")
