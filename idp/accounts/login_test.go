@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -185,6 +186,34 @@ func TestTwoNodesSeedTheSamePeople(t *testing.T) {
 		}
 		if n := w.count("terms_acceptances"); n != len(people) {
 			t.Errorf("%d have accepted the terms, want %d", n, len(people))
+		}
+	})
+}
+
+// A start that ends halfway leaves nobody whom the next one would take for complete.
+func TestPeopleOfAnInterruptedStartAreCompleted(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		people := readPeople(t)[:1]
+		ctx, stop := context.WithCancel(t.Context())
+		service, now, asked := *w.Service, w.Clock, 0
+		service.Clock = func() time.Time {
+			if asked++; asked == 2 { // the account is there, the terms are next
+				stop()
+			}
+			return now()
+		}
+		if n, err := service.Seed(ctx, people); err == nil || n != 0 {
+			t.Fatalf("seeded %d (%v), want an interruption", n, err)
+		}
+		if _, err := w.Seed(t.Context(), people); err != nil {
+			t.Fatal(err)
+		}
+		a, err := w.ByEmail(t.Context(), people[0].Email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if due, err := w.TermsDue(t.Context(), a.ID); err != nil || due {
+			t.Errorf("terms due: %t (%v), want that they were accepted", due, err)
 		}
 	})
 }

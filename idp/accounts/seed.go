@@ -50,26 +50,30 @@ func (s *Service) Seed(ctx context.Context, people []Person) (int, error) {
 }
 
 // seed opens the account of one of them, who also accepted the terms, unless there is
-// one already.
+// one already. Both are one fact: whoever is there already is not looked at again.
 func (s *Service) seed(ctx context.Context, p Person) (isNew bool, err error) {
 	if _, err := s.ByEmail(ctx, p.Email); !fault.Is(err, fault.NotFound) {
 		return false, err
 	}
-	a, err := s.Create(ctx, p)
+	_, err = s.create(ctx, p, func(ctx context.Context, a Account) error {
+		return s.AcceptTerms(ctx, a.ID, a.Language)
+	})
 	if fault.Is(err, fault.Conflict) { // another node was faster: then it is there now
 		_, err = s.ByEmail(ctx, p.Email)
 		return false, err
 	}
-	if err != nil {
-		return false, err
-	}
-	return true, s.AcceptTerms(ctx, a.ID, a.Language)
+	return err == nil, err
 }
 
 // Create opens an active account whose address counts as proved: whoever calls it
 // vouches for that. Errors are those of a sign-up form; fault.Conflict when the
 // address has an account.
 func (s *Service) Create(ctx context.Context, p Person) (Account, error) {
+	return s.create(ctx, p, func(context.Context, Account) error { return nil })
+}
+
+// create is Create with what else belongs to the new account: all is kept, or nothing.
+func (s *Service) create(ctx context.Context, p Person, also func(context.Context, Account) error) (Account, error) {
 	d, err := Draft{
 		Email: p.Email, Password: p.Password, GivenName: p.GivenName, FamilyName: p.FamilyName,
 		Country: p.Country, Language: p.Language,
@@ -103,7 +107,10 @@ func (s *Service) Create(ctx context.Context, p Person) (Account, error) {
 		}
 		e := event("account.created", a.ID)
 		e.Actor = "system"
-		return s.Audit.Record(ctx, e)
+		if err := s.Audit.Record(ctx, e); err != nil {
+			return err
+		}
+		return also(ctx, a)
 	})
 	return a, err
 }

@@ -179,7 +179,10 @@ func (p program) clientCreate() *cobra.Command {
 			}
 			return p.Services(cmd.Context(), func(s *app.Services) error {
 				c := clients.Client{ID: id, Source: clients.SourceCLI}
-				if id == "" && members["client_id"] == nil {
+				switch {
+				case id != "":
+					delete(members, "client_id") // the flag wins
+				case members["client_id"] == nil:
 					c.ID = hex.EncodeToString(secret.Bytes(12)) // no dash in front, which would look like a flag
 				}
 				return p.createClient(cmd.Context(), s, c, members, asJSON)
@@ -241,6 +244,9 @@ func (p program) clientUpdate() *cobra.Command {
 			if len(members) == 0 {
 				return verbs.Usagef("nothing to change")
 			}
+			if !same(members["client_id"], args[0]) {
+				return verbs.Usagef("--file is about another client_id, and that cannot change")
+			}
 			for _, ours := range []string{"client_id", "source", "disabled", "registration"} {
 				delete(members, ours) // what `client show` prints can be brought back
 			}
@@ -258,6 +264,12 @@ func (p program) clientUpdate() *cobra.Command {
 	}
 	given.add(cmd.Flags())
 	return cmd
+}
+
+// same tells whether a file that names a client, or none, may be about the client.
+func same(named json.RawMessage, id string) bool {
+	var text string
+	return named == nil || json.Unmarshal(named, &text) == nil && text == id
 }
 
 // onClient runs do with a client of the database.

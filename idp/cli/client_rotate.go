@@ -21,7 +21,7 @@ func (p program) clientRotate() *cobra.Command {
 		Short: "Give a client a new secret; the old one can work on for a while",
 		Long: "Give a client a new secret; the old one ends at once, or works on with --keep-old. At most two\n" +
 			"secrets work: while an older one does that was kept, this is refused without --end-older, since\n" +
-			"whoever uses that one would fail at once.",
+			"whoever uses that one would fail at once. --end-older without --keep-old ends both.",
 		Example: "  idp client rotate-secret shop --keep-old 24h",
 		Args:    cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
@@ -45,7 +45,7 @@ func (p program) clientRotate() *cobra.Command {
 		}),
 	}
 	cmd.Flags().DurationVar(&keep, "keep-old", 0, "how long the newest secret so far works too, like 24h")
-	cmd.Flags().BoolVar(&endOld, "end-older", false, "the secret before the newest ends now, although it was kept")
+	cmd.Flags().BoolVar(&endOld, "end-older", false, "the secret before the newest ends now, although it was kept; without --keep-old the newest ends too")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -64,5 +64,6 @@ func mayRotate(c clients.Client, endOld bool, now time.Time) error {
 		lasts = "until " + verbs.Time(&until)
 	}
 	return fmt.Errorf("two secrets of %s work, the older one %s; a new one would end it at once.\n"+
-		"Wait until then, or say --end-older when nobody uses it any more", c.ID, lasts)
+		"Wait until then, or say --end-older with --keep-old 24h when nobody uses it any more;\n"+
+		"without --keep-old the newest one ends at once as well", c.ID, lasts)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,9 @@ func (p program) clientSwitch(use, short string, off bool) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
+				if err := mayEnable(s, c, off); err != nil {
+					return err
+				}
 				if err := editor(s).SetDisabled(cmd.Context(), c, off); err != nil {
 					return err
 				}
@@ -25,6 +29,22 @@ func (p program) clientSwitch(use, short string, off bool) *cobra.Command {
 			})
 		}),
 	}
+}
+
+// mayEnable refuses to bring a client back that left the file: it would work until the
+// next start, and not after it.
+func mayEnable(s *app.Services, c clients.Client, off bool) error {
+	if off || c.Source != clients.SourceConfig {
+		return nil
+	}
+	file, err := clients.ReadFile(s.Config.ClientsFile, s.Config.Development)
+	if err != nil {
+		return fmt.Errorf("clients_file: %w", err)
+	}
+	if !slices.ContainsFunc(file, func(one clients.Client) bool { return one.ID == c.ID }) {
+		return fmt.Errorf("%s has left the file that clients_file names; put it back there and start idp, then enable it", c.ID)
+	}
+	return nil
 }
 
 // noteOfFile says what a switch means for a client of the file.

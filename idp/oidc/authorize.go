@@ -126,7 +126,9 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, v visitor, id 
 	}
 	a, err := p.understandAgain(ctx, it.Request)
 	if err == nil {
-		a.only(it.Scopes)
+		err = p.only(ctx, a, it.Scopes)
+	}
+	if err == nil {
 		var g given
 		if g, err = p.finish(ctx, a, id, browser, v.session, v.known.Account); err == nil {
 			err = p.answer(w, r, a, g)

@@ -104,7 +104,7 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, aske
 	case fault.Is(err, fault.Conflict):
 		return errUsed
 	case fault.Is(err, fault.Expired):
-		return wire.Refuse("invalid_grant", "The session ended before the code was redeemed.")
+		return wire.Refuse("invalid_grant", "What the code rests on is over: the session, the account, what the person allowed, or this registration of the client.")
 	}
 	return err
 }

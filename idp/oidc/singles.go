@@ -28,10 +28,16 @@ func withCarriers(scopes, names []string) []string {
 }
 
 // only leaves of the request what the person was told: the client's registration may have
-// grown while they looked at the page, and clients write some of theirs themselves.
-func (a *authorization) only(told []string) {
+// grown while they looked at the page, and clients write some of theirs themselves. The
+// resources that a scope brought along go with it.
+func (p *Provider) only(ctx context.Context, a *authorization, told []string) error {
+	all := len(a.scopes)
 	a.scopes = slices.DeleteFunc(a.scopes, func(scope string) bool { return !slices.Contains(told, scope) })
 	a.claims = a.claims.Limit(told)
+	if len(a.scopes) == all {
+		return nil
+	}
+	return p.readTargets(ctx, a)
 }
 
 // singles gives those of the claims that the client may have at this moment. What its

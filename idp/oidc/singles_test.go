@@ -158,6 +158,24 @@ func TestARegistrationThatGrowsDuringTheConsent(t *testing.T) { // RFC 7592 §2.
 	}
 }
 
+// Nor does it gain the resource that it got together with one more scope. RFC 8707 §2.
+func TestAResourceThatComesWithAScopeDuringTheConsent(t *testing.T) {
+	w := start(t).logIn()
+	services(t, w)
+	w.edit("shop", func(c *clients.Client) { c.Scopes, c.Resources = []string{"openid"}, nil })
+	id := w.asks("/consent", "shop", "scope=openid orders.read", "prompt=consent")
+	w.edit("shop", func(c *clients.Client) { c.Scopes, c.Resources = []string{"openid", "orders.read"}, []string{orders} })
+	w.consents(id)
+	got := ok(t, w.ask("shop", clients.AuthorizationCode, "code="+w.comesBack(id).sent(t).Get("code"), "redirect_uri="+callback, "code_verifier="+verifier))
+	if got["scope"] != "openid" {
+		t.Errorf("scope %v, want what the person was shown", got["scope"])
+	}
+	if seen := ok(t, w.introspect("orders-api", got["access_token"])); seen["active"] != false {
+		t.Errorf("the token is good at the resource: %v", seen)
+	}
+	ok(t, w.userinfo(got["access_token"]))
+}
+
 // The ID token that comes without an access token has no more. OIDC Core §5.4.
 func TestSingleClaimsThroughTheBrowser(t *testing.T) {
 	w := startWith(t, func(p *oidc.Provider) { p.ResponseTypes = []string{"id_token"} }).logIn()

@@ -88,7 +88,11 @@ func TestANodeThatIsBehindGivesNothingInTheNameOfANewClient(t *testing.T) {
 		for _, id := range []string{"basic", "service"} {
 			w.madeAgain(id, true)
 		}
-		wantError(t, w.redeem("basic", code), 400, "invalid_grant")
+		late := w.redeem("basic", code)
+		wantError(t, late, 400, "invalid_grant")
+		if told, _ := late.json(t)["error_description"].(string); !strings.Contains(told, "registration of the client") {
+			t.Errorf("the developer reads %q, want what it can be about", told)
+		}
 		token := ok(t, w.ask("service", clients.ClientCredentials, "resource="+invoices))["access_token"]
 		if got := ok(t, w.introspect("invoices-api", token)); got["active"] != false {
 			t.Errorf("a token that the forerunner asked for: %v", got)

@@ -2,8 +2,6 @@ package registration
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,7 +16,6 @@ import (
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fetch"
 	"tegata/shared/limit"
-	"tegata/shared/secret"
 )
 
 // maxRegistration bounds a registration request, in bytes.
@@ -55,9 +52,7 @@ func (h *Handler) applyMetadata(ctx context.Context, c *clients.Client, said map
 	sector := c.SectorIdentifierURI
 	problems := c.Apply(said)
 	if c.HasSecret() && len(c.SecretDigests) == 0 {
-		clear = secret.Text()
-		sum := sha256.Sum256([]byte(clear))
-		c.SecretDigests = []string{hex.EncodeToString(sum[:])}
+		clear = c.NewSecret(time.Time{})
 	}
 	c.Default()
 	problems = append(problems, c.Check("", h.Development)...)
