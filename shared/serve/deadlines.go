@@ -99,7 +99,7 @@ type connection struct {
 // deadline is one direction's.
 type deadline struct {
 	at   time.Duration // since began; 0: none
-	told bool  // the connection itself keeps it
+	told bool          // the connection itself keeps it
 }
 
 // SetDeadline sets both.
