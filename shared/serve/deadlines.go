@@ -23,7 +23,7 @@ type deadlines struct {
 	now atomic.Int64 // of the last look, in nanoseconds since began
 
 	mu    sync.Mutex
-	began time.Time // of the first connection; times are counted from it, so that setting the system's clock moves none
+	began time.Time // of the first connection, and never changed; times are counted from it, so that setting the system's clock moves none
 	open  map[*connection]struct{}
 	timer *time.Timer // runs while a connection is open
 }
@@ -52,7 +52,7 @@ func (l *deadlines) keep(tcp *net.TCPConn) *connection {
 		l.open = map[*connection]struct{}{}
 		l.timer = time.AfterFunc(rounding, l.again)
 	}
-	c := &connection{TCPConn: tcp, from: l, began: l.began}
+	c := &connection{TCPConn: tcp, from: l}
 	l.open[c] = struct{}{}
 	return c
 }
@@ -89,8 +89,7 @@ func (l *deadlines) look(now time.Time) {
 // connection is a TCP connection with deadlines that are cheap to move.
 type connection struct {
 	*net.TCPConn
-	from  *deadlines
-	began time.Time // from's, which never changes while a connection is open
+	from *deadlines
 
 	mu          sync.Mutex
 	read, write deadline
@@ -141,7 +140,7 @@ func (d *deadline) move(t time.Time, of *connection) (tell bool, as time.Time) {
 	if t.IsZero() {
 		return told, t
 	}
-	d.at = t.Sub(of.began)
+	d.at = t.Sub(of.from.began)
 	if d.told = d.at < time.Duration(of.from.now.Load())+3*rounding; d.told {
 		return true, t
 	}
