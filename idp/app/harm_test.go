@@ -53,16 +53,24 @@ func logIn(t *testing.T, s *app.Services) (one sessions.Session, cookie string) 
 	return one, cookie
 }
 
-// signIn gives a session with a grant of the client.
+// signIn gives a session with a grant of the client, and what is noted with it.
 func signIn(t *testing.T, s *app.Services, client string, created time.Time) (cookie string) {
 	t.Helper()
 	one, cookie := logIn(t, s)
-	_, err := s.DB.Exec(t.Context(), `
-		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at)
-		values ($1, $2, $3, $4, false, 'openid', '{}', $5, $6)`,
-		secret.NewID(), client, one.AccountID, one.ID, created, created.Add(5*time.Minute)) // as without offline_access
-	if err != nil {
-		t.Fatal(err)
+	for _, row := range []struct {
+		text string
+		args []any
+	}{
+		{`insert into connections (account_id, client_id, scopes, first_at, last_at) values ($1, $2, 'openid', $3, $3)
+			on conflict (account_id, client_id) do nothing`, []any{one.AccountID, client, created}},
+		{"insert into session_clients (session_id, client_id, subject, created_at) values ($1, $2, 'somebody', $3)", []any{one.ID, client, created}},
+		{`insert into grants (id, client_id, registered, account_id, session_id, offline, scopes, session, created_at, expires_at)
+			select $1, id, created_at, $3, $4, false, 'openid', '{}', $5, $6 from clients where id = $2`,
+			[]any{secret.NewID(), client, one.AccountID, one.ID, created, created.Add(5 * time.Minute)}}, // as without offline_access
+	} {
+		if _, err := s.DB.Exec(t.Context(), row.text, row.args...); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return cookie
 }

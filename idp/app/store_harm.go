@@ -8,17 +8,8 @@ import (
 	"tegata/shared/db"
 )
 
-// gotTokens tells whether anything was granted to the client since.
-func (s *Services) gotTokens(ctx context.Context, client string, since time.Time) (bool, error) {
-	var n int
-	err := s.DB.Row(ctx, `
-		select count(*) from (select 1 from grants where client_id = $1 and created_at > $2 limit 1) as one`,
-		db.Args(client, since), &n)
-	return n > 0, err
-}
-
-// letPeopleIn gives the clients that got something for a person since: an ID token that
-// comes through the browser leaves no grant. It is one statement for all clients, as the
+// letPeopleIn gives the clients that got something for a person since, by the connections
+// that are noted with each grant and each ID token that comes through the browser. It is one statement for all clients, as the
 // table is ordered by people. last_at is exact to the hour; a consent that was withdrawn
 // before it was used is no use.
 func (s *Services) letPeopleIn(ctx context.Context, since time.Time) (map[string]bool, error) {
@@ -41,9 +32,13 @@ type holding struct{ grant, client, session string }
 // liveGrants gives some grants that are alive and began before the moment.
 func (h harm) liveGrants(ctx context.Context, last holding, until time.Time, n int) ([]holding, error) {
 	return db.Collect(ctx, h.DB, `
-		select id, client_id, session_id from grants
-		where id > $1 and ended_at is null and expires_at > $2 and created_at < $3
-		order by id limit $4`, db.Args(last.grant, h.Clock(), until, n),
+		select g.id, g.client_id, g.session_id from grants g
+		join clients c on c.id = g.client_id and c.created_at = g.registered
+		where g.id > $1 and g.ended_at is null and g.expires_at > $2 and g.created_at < $3
+		and (g.offline or exists (
+			select 1 from session_clients m
+			where m.session_id = g.session_id and m.client_id = g.client_id and m.created_at <= g.created_at))
+		order by g.id limit $4`, db.Args(last.grant, h.Clock(), until, n),
 		func(scan db.Scan) (one holding, err error) {
 			return one, scan(&one.grant, &one.client, &one.session)
 		})

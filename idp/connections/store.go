@@ -43,7 +43,9 @@ func (s store) use(ctx context.Context, u Use, now time.Time) error {
 	return err
 }
 
-// letGo forgets that sessions have let the client in, and gives those that go on.
+// letGo forgets that sessions have let the client in, and gives those that go on. Grants
+// that end with their session end with that: whoever reads one looks for the row that is
+// deleted here, where a session says that there was one.
 func (s store) letGo(ctx context.Context, accountID, clientID string, now time.Time) ([]Visit, error) {
 	all, err := db.Collect(ctx, s.DB, `
 		select m.session_id, m.client_id, m.subject, s.expires_at
@@ -55,6 +57,11 @@ func (s store) letGo(ctx context.Context, accountID, clientID string, now time.T
 			return v, err
 		})
 	if err != nil {
+		return nil, err
+	}
+	if _, err := s.DB.Exec(ctx, `
+		update sessions set let_go = true where account_id = $1 and exists (
+			select 1 from session_clients m where m.session_id = sessions.id and m.client_id = $2)`, accountID, clientID); err != nil {
 		return nil, err
 	}
 	_, err = s.DB.Exec(ctx, `
@@ -76,7 +83,7 @@ func (s store) ofAccount(ctx context.Context, accountID string) ([]Connection, e
 	used, err := db.Collect(ctx, s.DB, `
 		select c.client_id, c.scopes, c.first_at, c.last_at,
 			(select max(g.used_at) from grants g
-				where g.account_id = c.account_id and g.client_id = c.client_id)
+				where g.account_id = c.account_id and g.client_id = c.client_id and g.offline)
 		from connections c where c.account_id = $1 and c.withdrawn_at is null`, db.Args(accountID), scanUsed)
 	if err != nil {
 		return nil, err
@@ -159,9 +166,10 @@ func (s store) withdraw(ctx context.Context, accountID, clientID string, scopes 
 	return false, err
 }
 
+// endGrants ends those that outlive their session; letGo has ended the others.
 func (s store) endGrants(ctx context.Context, accountID, clientID string, now time.Time) error {
 	_, err := s.DB.Exec(ctx, `
-		update grants set ended_at = $3 where account_id = $1 and client_id = $2 and ended_at is null`,
+		update grants set ended_at = $3 where account_id = $1 and client_id = $2 and offline and ended_at is null`,
 		accountID, clientID, now)
 	return err
 }

@@ -93,16 +93,17 @@ type strategy struct{ p *Provider }
 // GenerateAuthorizeCode makes a code, which no row has to be written for. fosite would
 // store three records about it.
 func (s strategy) GenerateAuthorizeCode(ctx context.Context, r fosite.Requester) (token, signature string, err error) {
-	form, now := r.GetRequestForm(), s.p.Clock()
+	form, now, about := r.GetRequestForm(), s.p.Clock(), r.GetSession().(*session)
+	about.grant = secret.NewID()
 	text, err := s.p.makeCode(ctx, issued{
-		ID:          secret.NewID(),
+		ID:          about.grant,
 		At:          now.UnixMicro(),
 		Client:      r.GetClient().GetID(),
 		Registered:  registeredAt(r.GetClient().(*registered).Client),
 		RedirectURI: form.Get("redirect_uri"),
 		Scopes:      r.GetGrantedScopes(),
 		Challenge:   form.Get("code_challenge"),
-		Session:     r.GetSession().(*session),
+		Session:     about,
 	})
 	return text, text, err
 }

@@ -131,7 +131,7 @@ func (p *Provider) parameters(ctx context.Context, a *authorization, g given) ([
 // Without an access token there is no userinfo, so it has the claims of the scopes
 // (OIDC Core §5.4).
 func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) (string, error) {
-	token := p.idTokenClaims(a.client, g.about, p.Lifetimes.ID)
+	token := p.idTokenClaims(a.client, g.about, g.about.grant, p.Lifetimes.ID)
 	if g.code != "" {
 		token.CodeHash = tokens.LeftHash(a.client.IDTokenAlg, g.code)
 	}

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -17,6 +18,7 @@ import (
 // hint is an ID token of ours that somebody brought back.
 type hint struct {
 	Subject, SID string
+	Grant        string // that it was given with, "" for none
 	Clients      []string
 	ExpiresAt    time.Time // zero when it does not say
 	AuthTime     int64     // seconds; 0 when it does not say
@@ -53,6 +55,7 @@ func (p *Provider) readHint(text string, now time.Time) (hint, bool) {
 		return hint{}, false
 	}
 	h := hint{Subject: claims.Subject, SID: claims.SID, Clients: claims.Audience, AuthTime: claims.AuthTime}
+	h.Grant, _, _ = strings.Cut(claims.ID, ".")
 	if claims.Expiry != nil {
 		h.ExpiresAt = claims.Expiry.Time()
 	}

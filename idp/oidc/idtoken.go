@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/ory/fosite"
@@ -17,7 +18,7 @@ import (
 // private claims.
 func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fosite.Requester) (string, error) {
 	about, client := r.GetSession().(*session), workOf(ctx).client
-	claims := s.p.idTokenClaims(client.Client, about, lives)
+	claims := s.p.idTokenClaims(client.Client, about, workOf(ctx).grant, lives)
 	if about.claims.AccessTokenHash != "" { // then fosite gave an access token along
 		claims.AccessHash = tokens.LeftHash(client.IDTokenAlg, workOf(ctx).accessText)
 	}
@@ -33,8 +34,9 @@ func (s strategy) GenerateIDToken(ctx context.Context, lives time.Duration, r fo
 
 // idTokenClaims is what every ID token about that log-in says. The session's name is
 // for clients that are told of its end: all others could only use it to find out
-// together that they have the same person before them, pairwise subjects or not.
-func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives time.Duration) tokens.IDToken {
+// together that they have the same person before them, pairwise subjects or not. The jti
+// begins with the grant that it is given with, "" for none: see bringIDToken.
+func (p *Provider) idTokenClaims(client *clients.Client, about *session, grant string, lives time.Duration) tokens.IDToken {
 	now := p.Clock()
 	claims := tokens.IDToken{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: client.ID,
@@ -43,6 +45,9 @@ func (p *Provider) idTokenClaims(client *clients.Client, about *session, lives t
 	}
 	if client.HearsOfLogouts() {
 		claims.SID = about.SID
+	}
+	if grant != "" {
+		claims.ID = grant + "." + strconv.FormatInt(now.UnixMicro(), 36) // several may be given with one
 	}
 	return claims
 }

@@ -32,6 +32,7 @@ type session struct {
 	Actor     *tokens.Actor  `json:"act,omitempty"`
 	DPoPKey   string         `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
 
+	grant   string            // that a code made with it leads to, "" when none was made
 	claims  jwt.IDTokenClaims // what fosite writes at_hash into
 	headers jwt.Headers       // unused: idtoken.go writes its own
 }

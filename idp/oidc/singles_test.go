@@ -23,7 +23,7 @@ func (w *world) learns(tokens map[string]any) string {
 	_, id := w.claims(tokens["id_token"])
 	told := slices.Collect(maps.Keys(w.userinfo(tokens["access_token"]).json(w.t)))
 	for name := range id {
-		if !slices.Contains([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash", "sid"}, name) {
+		if !slices.Contains([]string{"iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash", "sid"}, name) {
 			told = append(told, "id:"+name)
 		}
 	}

@@ -41,9 +41,9 @@ func (g grant) most() target.Granted {
 
 // grantInto is what both ways to write a grant have in common.
 const grantInto = `
-	insert into grants (id, client_id, scopes, offline, session, created_at, used_at, expires_at, root_id,
+	insert into grants (id, client_id, registered, scopes, offline, session, created_at, used_at, expires_at, root_id,
 		turn, family, refresh_digest, refresh_cnf, refresh_until, account_id, session_id)
-	select $1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, `
+	select $1, $2, $16, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, `
 
 const (
 	grantOfSession = grantInto + `account_id, id
@@ -138,8 +138,8 @@ func (g grant) asked(now time.Time) time.Time {
 // led to; burnt is false when there is one already.
 func (s store) burnGrant(ctx context.Context, i issued, now time.Time) (burnt bool, err error) {
 	n, err := s.DB.Exec(ctx, `
-		insert into grants (id, client_id, account_id, session_id, offline, scopes, session, created_at, expires_at, ended_at)
-		select $1, clients.id, accounts.id, $4, false, '', '{}', $5, $5, $5
+		insert into grants (id, client_id, registered, account_id, session_id, offline, scopes, session, created_at, expires_at, ended_at)
+		select $1, clients.id, clients.created_at, accounts.id, $4, false, '', '{}', $5, $5, $5
 		from clients, accounts where clients.id = $2 and accounts.id = $3
 		on conflict (id) do nothing`, i.ID, i.Client, i.Session.AccountID, i.Session.SID, now)
 	return n == 1, err

@@ -177,11 +177,11 @@ func (s store) refresh(ctx context.Context, given string) (held, error) {
 	return h, err
 }
 
-// grantOf gives the newest grant of a log-in that the client has of the session, as held
-// without a token; fault.NotFound when there is none that is alive.
-func (s store) grantOf(ctx context.Context, client, sid string, now time.Time) (held, error) {
+// byID gives the grant of a log-in that the client has, as held without a token;
+// fault.NotFound when there is none. One that is over is given too.
+func (s store) byID(ctx context.Context, id, client string) (held, error) {
 	var r grantRow
-	if err := s.DB.Row(ctx, grantOfQuery, db.Args(client, sid, now), r.dest()...); err != nil {
+	if err := s.DB.Row(ctx, byIDQuery, db.Args(id, client), r.dest()...); err != nil {
 		return held{}, err
 	}
 	return r.read()

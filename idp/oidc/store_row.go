@@ -9,18 +9,25 @@ import (
 
 // grantColumns and grantFrom read a grant with everything it hangs on: its client, its
 // session, and the grant that it was exchanged from with the client of that. They are
-// looked at here, so that ending one, for whatever reason, ends the tokens at once.
+// looked at here, so that ending one, for whatever reason, ends the tokens at once. No
+// reference ties a grant to its client: a client that was made again under the id of
+// another one is not the same, as created_at tells.
 const (
 	grantColumns = `
 		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at,
 			g.ended_at is not null or c.disabled
-				or not g.offline and (s.id is null or s.ended_at is not null)
+				or not g.offline and (s.id is null or s.ended_at is not null or case when s.let_go then not exists (
+					select 1 from session_clients m
+					where m.session_id = g.session_id and m.client_id = g.client_id and m.created_at <= g.created_at) else false end)
 				or case when g.root_id is null then false else r.id is null or r.ended_at is not null
-					or exists (select 1 from clients where clients.id = r.client_id and clients.disabled) end,
+					or not exists (select 1 from clients f where f.id = r.client_id and f.created_at = r.registered and not f.disabled)
+					or not r.offline and exists (select 1 from sessions rs where rs.id = r.session_id and rs.let_go) and not exists (
+						select 1 from session_clients rm
+						where rm.session_id = r.session_id and rm.client_id = r.client_id and rm.created_at <= r.created_at) end,
 			r.id, a.state = 'active' and a.deleted_at is null, g.account_id, g.session_id`
 	grantFrom = `
 		from grants g
-		join clients c on c.id = g.client_id
+		join clients c on c.id = g.client_id and c.created_at = g.registered
 		join accounts a on a.id = g.account_id
 		left join sessions s on s.id = g.session_id
 		left join grants r on r.id = g.root_id`
@@ -37,10 +44,8 @@ var (
 			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at, o.scopes` +
 		grantFrom + allowedFrom + `
 		where g.id = $1`
-	grantOfQuery = grantColumns + grantFrom + `
-		where g.account_id = (select account_id from sessions where id = $2) and g.client_id = $1
-			and g.session_id = $2 and g.root_id is null and g.ended_at is null and g.expires_at > $3
-		order by g.id desc limit 1`
+	byIDQuery = grantColumns + grantFrom + `
+		where g.id = $1 and g.client_id = $2 and g.root_id is null`
 )
 
 // An access token that was revoked by itself has a row that says so.

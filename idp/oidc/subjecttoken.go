@@ -87,9 +87,8 @@ func (p *Provider) bring(ctx context.Context, w *work, name string) (held, *clie
 	return h, from, p.still(ctx, from, h)
 }
 
-// bringIDToken reads an ID token that has not expired. It stands for the newest grant
-// that the client it was given to has of the same session, and ends with that; by
-// itself it allows nothing.
+// bringIDToken reads an ID token that has not expired. It stands for the grant that it
+// was given with, which its jti names, and ends with that; by itself it allows nothing.
 func (p *Provider) bringIDToken(ctx context.Context, text string) (held, *clients.Client, error) {
 	unknown := wire.Refuse("invalid_request", "The subject_token is unknown, expired or revoked.")
 	now := p.Clock()
@@ -97,14 +96,7 @@ func (p *Provider) bringIDToken(ctx context.Context, text string) (held, *client
 	if !ok || len(token.Clients) != 1 || !now.Before(token.ExpiresAt) {
 		return held{}, nil, unknown
 	}
-	sid := token.SID
-	if sid == "" {
-		var err error
-		if sid, err = p.sessionOf(ctx, token); err != nil {
-			return held{}, nil, err
-		}
-	}
-	h, err := p.store.grantOf(ctx, token.Clients[0], sid, now)
+	h, err := p.store.byID(ctx, token.Grant, token.Clients[0])
 	if fault.Is(err, fault.NotFound) || err == nil && (h.Over || h.Session.Subject != token.Subject) {
 		return held{}, nil, unknown
 	}

@@ -114,6 +114,36 @@ func TestAWithdrawalWhileTheCodeIsRedeemed(t *testing.T) {
 	})
 }
 
+// What is allowed anew brings nothing back that was given before the withdrawal, and what
+// other clients of the session have is not touched.
+func TestANewConsentBringsNoTokenBack(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		tracker, before := w.tokens("tracker"), w.tokens("basic")
+		offline := w.offline("basic")
+		w.clock.Move(time.Second)
+		w.withdraws("basic")
+		dead := func(when string) {
+			t.Helper()
+			for _, one := range []map[string]any{before, offline} {
+				if got := w.userinfo(one["access_token"]); got.StatusCode != http.StatusUnauthorized {
+					t.Errorf("%s: an access token from before: status %d", when, got.StatusCode)
+				}
+			}
+			wantError(t, w.refresh("basic", offline["refresh_token"]), http.StatusBadRequest, "invalid_grant")
+		}
+		dead("withdrawn")
+		w.clock.Move(time.Second)
+		after := w.tokens("basic")
+		dead("allowed anew")
+		for name, one := range map[string]map[string]any{"of another client": tracker, "of the new consent": after} {
+			if got := w.userinfo(one["access_token"]); got.StatusCode != http.StatusOK {
+				t.Errorf("a token %s: status %d %s", name, got.StatusCode, got.Body)
+			}
+		}
+	})
+}
+
 func TestAWithdrawalAfterTheDeviceWasAllowed(t *testing.T) {
 	w := start(t).logIn()
 	services(t, w)

@@ -17,6 +17,7 @@ type IDToken struct {
 	Audience   string
 	Expires    int64 // this and the next two: seconds since 1970
 	Issued     int64
+	ID         string // jti
 	AuthTime   int64
 	Nonce      string
 	ACR        string
@@ -35,6 +36,7 @@ func (t IDToken) Members(w *object.Writer) {
 	w.Value("aud", t.Audience)
 	w.Value("exp", t.Expires)
 	w.Value("iat", t.Issued)
+	w.Text("jti", t.ID)
 	w.Number("auth_time", t.AuthTime)
 	w.Text("nonce", t.Nonce)
 	w.Text("acr", t.ACR)

@@ -20,8 +20,8 @@ func TestAnswersAreWritten(t *testing.T) {
 		`{"access_token":"t","token_type":"DPoP","expires_in":60,"refresh_token":"r","id_token":"i","scope":"a b","issued_token_type":"u","authorization_details":[{"type":"x"}]}`: tokens.Answer{
 			AccessToken: "t", TokenType: "DPoP", ExpiresIn: 60, RefreshToken: "r", IDToken: "i", Scope: "a b", IssuedTokenType: "u", Details: target.Details{json.RawMessage(`{"type":"x"}`)}},
 		`{"iss":"i","sub":"s","aud":"a","exp":2,"iat":1}`: tokens.IDToken{Issuer: "i", Subject: "s", Audience: "a", Expires: 2, Issued: 1},
-		`{"iss":"i","sub":"s","aud":"a","exp":2,"iat":1,"auth_time":1,"nonce":"n","acr":"0","amr":["pwd"],"sid":"d","at_hash":"h","c_hash":"c","may_act":{"sub":"m"},"email":"e"}`: tokens.IDToken{
-			Issuer: "i", Subject: "s", Audience: "a", Expires: 2, Issued: 1, AuthTime: 1, Nonce: "n", ACR: "0", AMR: []string{"pwd"}, SID: "d",
+		`{"iss":"i","sub":"s","aud":"a","exp":2,"iat":1,"jti":"g.1","auth_time":1,"nonce":"n","acr":"0","amr":["pwd"],"sid":"d","at_hash":"h","c_hash":"c","may_act":{"sub":"m"},"email":"e"}`: tokens.IDToken{
+			Issuer: "i", Subject: "s", Audience: "a", Expires: 2, Issued: 1, ID: "g.1", AuthTime: 1, Nonce: "n", ACR: "0", AMR: []string{"pwd"}, SID: "d",
 			AccessHash: "h", CodeHash: "c", MayAct: &tokens.Actor{Subject: "m"}, More: claims.Set{{Name: "email", Value: "e"}}},
 	} {
 		if got, err := object.Marshal(v); err != nil || string(got) != want {
