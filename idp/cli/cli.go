@@ -9,6 +9,8 @@
 //	client disable, enable, delete                   client_switch.go
 //	client test, doctor                              client_doctor.go
 //
+// While serve hashes passwords, Go has a processor to spare: processors.go.
+//
 // Exit codes: 0 done, 1 failed, 2 the command or the configuration is wrong.
 package cli
 
@@ -58,7 +60,7 @@ func (p program) serve(ctx context.Context, c app.Config, log *slog.Logger, vers
 	if err != nil {
 		return err
 	}
-	defer makeRoom()()
+	defer makeRoom(a.Hasher)()
 	welcome(p.Out, c)
 	log.Info("serving", "url", c.PublicURL, "listen", a.URL(), "development", c.Development, "version", version)
 	return a.Run(ctx)

@@ -40,6 +40,11 @@ type Hasher struct {
 	Parallel int           // 0: 2
 	Wait     time.Duration // 0: five seconds
 
+	// Begins hears of each hash right before it is computed, and what it gives right
+	// after: at most Parallel are between the two. The hash waits for both. nil: nobody
+	// wants to know. Set it before the first hash.
+	Begins func() (ends func())
+
 	once     sync.Once
 	slots    chan struct{}
 	computed atomic.Int64
@@ -99,6 +104,9 @@ func (h *Hasher) compute(ctx context.Context, p phc, text string) ([]byte, error
 		return nil, err
 	}
 	defer func() { <-h.slots }()
+	if h.Begins != nil {
+		defer h.Begins()()
+	}
 	h.computed.Add(1)
 	return argon2.IDKey([]byte(text), p.salt, p.Time, p.Memory, p.Threads, sumBytes), nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tegata/idp/passwords"
@@ -122,4 +123,40 @@ func BenchmarkHash(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestEachHashIsToldOfWhileItHasASlotAndWhoIsTurnedAwayIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, goOn := hasher(t), make(chan bool)
+		h.Parallel = 2
+		var began, ended atomic.Int64
+		h.Begins = func() func() {
+			computed := h.Computed()
+			began.Add(1)
+			<-goOn
+			return func() {
+				if h.Computed() == computed {
+					t.Error("told of the end before the hash was computed")
+				}
+				ended.Add(1)
+			}
+		}
+		for range 3 {
+			go func() {
+				if err := h.Pretend(t.Context(), "x"); err != nil && !fault.Is(err, fault.Busy) {
+					t.Error(err)
+				}
+			}()
+		}
+		synctest.Wait()
+		if b, e := began.Load(), ended.Load(); b != 2 || e != 0 {
+			t.Errorf("three are asked for: %d began and %d ended, want 2 and 0", b, e)
+		}
+		time.Sleep(h.Wait) // the third is turned away
+		close(goOn)
+		synctest.Wait()
+		if b, e := began.Load(), ended.Load(); b != 2 || e != 2 || h.Computed() != 2 {
+			t.Errorf("afterwards: %d began, %d ended, %d were computed, want 2 each", b, e, h.Computed())
+		}
+	})
 }

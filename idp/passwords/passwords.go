@@ -2,7 +2,7 @@
 //
 //	Rules, Check, Problem    the rules, met or not, for pages and for refusals (policy.go)
 //	Common                   whether it is one of those that everybody tries (common.go)
-//	Hasher                   Argon2id, so many at a time (hash.go, phc.go)
+//	Hasher                   Argon2id, so many at a time; Begins hears of each (hash.go, phc.go)
 //	Reused, Cooldown         not one of the last eight, not twice in an hour (history.go)
 //	Store                    the passwords of an account (store.go)
 //
