@@ -22,6 +22,7 @@ const (
 	ReasonResponseType    = "response_type" // details: given
 	ReasonGrantType       = "grant_type"    // details: given
 	ReasonUnregistered    = "unregistered"  // for the grant type or response type
+	ReasonDisabled        = "disabled"      // the client is switched off
 	ReasonTwice           = "twice"         // details: parameter
 	ReasonPushedMissing   = "pushed_missing"
 	ReasonPushedOver      = "pushed_over"
@@ -45,8 +46,10 @@ const (
 	ReasonProofNonce      = "proof_nonce"
 	ReasonProofReplayed   = "proof_replayed"
 	ReasonCodeUsed        = "code_used"
-	ReasonCodeUnknown     = "code_unknown" // or expired, or another client's
-	ReasonScopeGone       = "scope_gone"   // at a refresh; details: given (granted), registered (what the client may have)
+	ReasonCodeExpired     = "code_expired"   // details: age, lives; in seconds
+	ReasonCodeElsewhere   = "code_elsewhere" // another client's, or refresh token
+	ReasonCodeUnknown     = "code_unknown"   // it cannot be read, or nothing is left of it
+	ReasonScopeGone       = "scope_gone"     // at a refresh; details: given (granted), registered (what the client may have)
 	ReasonTokenOver       = "token_over"
 	ReasonTokenScope      = "token_scope" // without openid
 	ReasonLogoutURI       = "logout_uri"  // details: given, registered (the nearest)

@@ -2,6 +2,7 @@ package clients
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,10 @@ type entry struct {
 	until  time.Time
 }
 
+// ErrDisabled is the cause of the fault.NotFound about a client that is registered and
+// switched off. Its diary tells that; nobody outside learns that there is one.
+var ErrDisabled = errors.New("clients: the client is switched off")
+
 // ByID gives an enabled client; nil and fault.NotFound when there is none. The client is
 // shared with others: read it only.
 func (r *Registry) ByID(ctx context.Context, id string) (*Client, error) {
@@ -42,7 +47,8 @@ func (r *Registry) ByID(ctx context.Context, id string) (*Client, error) {
 	}
 	c, err := r.Store.byID(ctx, id)
 	if err == nil && c.Disabled {
-		err = fault.New(fault.NotFound, "client_id", "oidc.unknown_client")
+		off := fault.Wrap(fault.NotFound, "oidc.unknown_client", ErrDisabled)
+		off.Field, err = "client_id", off
 	}
 	if err != nil {
 		r.kept.Delete(id)

@@ -83,6 +83,8 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 	switch {
 	case refused.Code == "invalid_client":
 		return p.whyNotProved(w, c, refused, seen)
+	case refused.Code == "invalid_grant" && w.belongsElsewhere(c):
+		return clients.ReasonCodeElsewhere, nil
 	case aboutProof(refused):
 		return p.whyNotProof(w.arrived, refused, seen)
 	case wrong != nil && wrong.Field == "redirect_uri":
@@ -93,6 +95,9 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 		return clients.ReasonRedirectChanged, compared(w.form.Get("redirect_uri"), w.request.Form["redirect_uri"])
 	case errors.Is(w.looked, fosite.ErrInvalidatedAuthorizeCode):
 		return clients.ReasonCodeUsed, nil
+	case refused.Code == "invalid_grant" && w.request == nil && w.code != nil:
+		age := p.Clock().Sub(w.code.createdAt())
+		return clients.ReasonCodeExpired, map[string]string{"age": seconds(age), "lives": seconds(p.Lifetimes.Code)}
 	case refused.Code == "invalid_grant" && w.request == nil && !w.refreshes(c) && slices.Contains(looksUp, w.form.Get("grant_type")):
 		return clients.ReasonCodeUnknown, nil
 	case errors.Is(err, errScopesGone) && w.refreshes(c):
@@ -103,6 +108,15 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 
 // looksUp are the grant types that bring a code or refresh token of ours.
 var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
+
+// belongsElsewhere tells whether the code or refresh token that came was given to another
+// client than the one that brings it, or to one that had its id before.
+func (w *work) belongsElsewhere(c claim) bool {
+	if w.code != nil {
+		return w.code.Client != c.client.ID || w.code.Registered != registeredAt(c.client)
+	}
+	return w.refreshed != nil && w.refreshed.Client != c.client.ID
+}
 
 // refreshes tells whether a refresh token of that client was found.
 func (w *work) refreshes(c claim) bool {

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,11 +51,22 @@ func (p *Provider) noteUnreadable(r *http.Request, err error) {
 	if p.Diary == nil || wrong == nil || wrong.Field == "" {
 		return
 	}
-	if client, unknown := p.Clients.ByID(r.Context(), r.Form.Get("client_id")); unknown == nil {
-		p.Diary.Note(clients.Request{
-			ClientID: client.ID, Endpoint: endpoint(r.URL.Path), Outcome: "invalid_request",
-			Reason: clients.ReasonTwice, Details: map[string]string{"parameter": legible(wrong.Field)},
-		})
+	id := r.Form.Get("client_id")
+	if _, unknown := p.Clients.ByID(r.Context(), id); unknown != nil {
+		p.noteDisabled(id, endpoint(r.URL.Path), "invalid_request", unknown)
+		return
+	}
+	p.Diary.Note(clients.Request{
+		ClientID: id, Endpoint: endpoint(r.URL.Path), Outcome: "invalid_request",
+		Reason: clients.ReasonTwice, Details: map[string]string{"parameter": legible(wrong.Field)},
+	})
+}
+
+// noteDisabled tells it when unknown is about a client that is switched off: it is
+// answered as one that does not exist, of which nothing is written.
+func (p *Provider) noteDisabled(id, endpoint, outcome string, unknown error) {
+	if p.Diary != nil && errors.Is(unknown, clients.ErrDisabled) {
+		p.Diary.Note(clients.Request{ClientID: id, Endpoint: endpoint, Outcome: outcome, Reason: clients.ReasonDisabled})
 	}
 }
 
@@ -86,8 +98,9 @@ func (p *Provider) noteClient(w *work, err error) {
 	if p.Diary == nil || err != nil && wire.RefusalOf(err).Code == "authorization_pending" {
 		return // a device that waits says nothing new
 	}
-	c := p.claimant(w)
-	if c.client == nil {
+	c, unknown := p.claimant(w)
+	if unknown != nil {
+		p.noteDisabled(c.given.ID, endpoint(c.path), wire.RefusalOf(err).Code, unknown)
 		return
 	}
 	r := clients.Request{ClientID: c.client.ID, Endpoint: endpoint(c.path), Outcome: "ok"}
@@ -112,10 +125,11 @@ func signedIn(r clients.Request, alg string) clients.Request {
 }
 
 // claimant is who says to ask. A request that was refused before its client was looked
-// at is told to the client it names: it may be somebody else's, as any that fails.
-func (p *Provider) claimant(w *work) claim {
+// at is told to the client it names: it may be somebody else's, as any that fails. The
+// error is that of clients.Registry.ByID.
+func (p *Provider) claimant(w *work) (claim, error) {
 	if w.claimed.client != nil {
-		return w.claimed
+		return w.claimed, nil
 	}
 	form := w.arrived.PostForm
 	if form == nil { // the body was not read
@@ -129,10 +143,7 @@ func (p *Provider) claimant(w *work) claim {
 		}
 	}
 	client, err := p.Clients.ByID(w.arrived.Context(), given.ID)
-	if err != nil {
-		return claim{}
-	}
-	return claim{client, given, w.arrived.URL.Path}
+	return claim{client, given, w.arrived.URL.Path}, err
 }
 
 // noteUserinfo tells the developer of the client that holds the token how a request
@@ -147,6 +158,11 @@ func (p *Provider) noteUserinfo(r *http.Request, clientID string, err error) {
 		noted.Outcome = wire.RefusalOf(err).Code
 		noted.Reason, noted.Details = p.whyNotToken(r, err, seen)
 	}
+	if noted.Reason == clients.ReasonTokenOver { // also when its client is
+		if _, unknown := p.Clients.ByID(r.Context(), clientID); errors.Is(unknown, clients.ErrDisabled) {
+			noted.Reason = clients.ReasonDisabled
+		}
+	}
 	p.Diary.Note(seen.measuredIn(noted))
 }
 
@@ -160,11 +176,15 @@ func (p *Provider) noteLogout(r *http.Request, params url.Values, bye farewell, 
 	if p.Diary == nil || id == "" {
 		return
 	}
+	noted := clients.Request{ClientID: id, Endpoint: "logout", Outcome: "ok"}
 	client, unknown := p.Clients.ByID(r.Context(), id)
 	if unknown != nil {
+		if fault.Is(err, fault.Invalid) {
+			noted.Outcome = "invalid_request"
+		}
+		p.noteDisabled(id, noted.Endpoint, noted.Outcome, unknown)
 		return
 	}
-	noted := clients.Request{ClientID: id, Endpoint: "logout", Outcome: "ok"}
 	switch wrong := fault.Of(err); {
 	case wrong != nil && wrong.Field == "post_logout_redirect_uri":
 		noted.Outcome, noted.Reason = "invalid_request", clients.ReasonLogoutURI

@@ -65,8 +65,4 @@ func TestTheDiaryTellsAScopeThatTheClientLost(t *testing.T) {
 	if said.Reason != clients.ReasonScopeGone || said.Details["given"] != first["scope"] || said.Details["registered"] != "openid offline_access" {
 		t.Errorf("%s %v, want %s of %v", said.Reason, said.Details, clients.ReasonScopeGone, first["scope"])
 	}
-	second := w.refresh("post", first["refresh_token"])
-	if said := w.diary("post")[0]; second.Body == got.Body && said.Reason != clients.ReasonCodeUnknown {
-		t.Errorf("another client's token: %s, want %s", said.Reason, clients.ReasonCodeUnknown)
-	}
 }

@@ -96,6 +96,7 @@ func (p *Provider) understand(ctx context.Context, params url.Values) (*authoriz
 func (p *Provider) clientOf(ctx context.Context, id string) (*clients.Client, error) {
 	client, err := p.Clients.ByID(ctx, id)
 	if fault.Is(err, fault.NotFound) {
+		p.noteDisabled(id, "authorize", "invalid_request", err)
 		return client, fault.Wrap(fault.Invalid, "oidc.unknown_client", err)
 	}
 	return client, err
