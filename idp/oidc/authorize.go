@@ -19,8 +19,7 @@ import (
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	params, err := parameters(w, r)
 	if err != nil {
-		p.noteUnreadable(r, err)
-		p.problem(w, r, err)
+		p.refuseUnread(w, r, err)
 		return
 	}
 	v, r, err := p.visitor(w, r, params.Get("client_id"))

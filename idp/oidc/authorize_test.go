@@ -3,6 +3,7 @@ package oidc_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,11 +67,23 @@ func TestUnknownClientGetsAPage(t *testing.T) {
 
 func TestNoParameterTwice(t *testing.T) { // RFC 6749 §3.1, A-007
 	w := start(t).logIn()
-	for _, name := range []string{"client_id", "redirect_uri", "state", "scope", "response_type", "nonce", "code_challenge", "prompt"} {
+	twice := func(name string) map[string]answer {
 		form := request("tracker", "prompt=login")
-		wantPage(t, name, w.get("/oauth2/authorize?"+form.Encode()+"&"+name+"="+url.QueryEscape(form.Get(name))))
-		body := url.Values{name: {form.Get(name)}}
-		wantPage(t, name+" in query and body", w.post("/oauth2/authorize?"+form.Encode(), body))
+		return map[string]answer{
+			name:                        w.get("/oauth2/authorize?" + form.Encode() + "&" + name + "=" + url.QueryEscape(form.Get(name))),
+			name + " and another value": w.authorize("tracker", "+"+name+"=other"),
+			name + " in query and body": w.post("/oauth2/authorize?"+form.Encode(), url.Values{name: {form.Get(name)}}),
+		}
+	}
+	for _, name := range []string{"client_id", "redirect_uri"} {
+		for what, got := range twice(name) {
+			wantPage(t, what, got)
+		}
+	}
+	for _, name := range []string{"scope", "response_type", "nonce", "code_challenge", "prompt"} {
+		for what, got := range twice(name) {
+			refused(t, what, got, "invalid_request") // RFC 6749 §4.1.2.1
+		}
 	}
 	if got := w.get("/oauth2/authorize?" + request("tracker").Encode() + "&extra=foo&extra=bar").sent(t); got.Get("code") == "" {
 		t.Errorf("an unknown parameter twice: %v, want a code", got)
@@ -79,11 +92,19 @@ func TestNoParameterTwice(t *testing.T) { // RFC 6749 §3.1, A-007
 
 func TestOnlyTheCodeFlow(t *testing.T) { // RFC 9700 §2.1.2, A-009
 	w := start(t).logIn()
-	for _, kind := range []string{"token", "id_token", "code id_token", "code token", "none", "code code", "CODE"} {
+	for _, kind := range []string{"none", "code code", "CODE"} {
 		refused(t, kind, w.authorize("tracker", "response_type="+kind), "unsupported_response_type")
 	}
+	for _, kind := range []string{"token", "id_token", "code id_token", "code token", "token token"} { // RFC 6749 §4.2.2.1
+		for _, mode := range []string{"response_mode", "response_mode=query"} {
+			got := w.authorize("tracker", "response_type="+kind, mode)
+			if where := got.Header.Get("Location"); !strings.HasPrefix(where, callback+"#error=unsupported_response_type&") || !strings.Contains(where, "&state=the-state&") {
+				t.Errorf("%s, %s: %q, want the error in the fragment", kind, mode, where)
+			}
+		}
+	}
 	refused(t, "none at all", w.authorize("tracker", "response_type"), "invalid_request")
-	for _, mode := range []string{"fragment", "web_message", "web_message.jwt"} {
+	for _, mode := range []string{"web_message", "web_message.jwt"} {
 		refused(t, mode, w.authorize("tracker", "response_mode="+mode), "invalid_request")
 	}
 }
@@ -271,5 +292,32 @@ func TestAnswersNeverRepeatWhatWasSent(t *testing.T) { // A-145
 		if strings.Contains(sent.Get("error_description"), "script") {
 			t.Errorf("%s: error_description %q", name, sent.Get("error_description"))
 		}
+	}
+}
+
+// A page that has no server, as keycloak-js, wants its code where no log sees it. OAuth 2.0
+// Multiple Response Types §2.1.
+func TestACodeMayComeInTheFragment(t *testing.T) {
+	w := start(t).logIn()
+	for _, client := range []string{"basic", "tracker"} {
+		where := w.authorize(client, "response_mode=fragment").Header.Get("Location")
+		u, err := url.Parse(where)
+		must(t, err)
+		sent, err := url.ParseQuery(u.Fragment)
+		must(t, err)
+		if !strings.HasPrefix(where, callback+"#code=") || sent.Get("state") != "the-state" || sent.Get("iss") != w.provider.Issuer {
+			t.Fatalf("%s: %q, want code, state and iss in the fragment", client, where)
+		}
+		if got := w.redeem(client, sent.Get("code")); got.StatusCode != http.StatusOK {
+			t.Errorf("%s: the code: %d %s", client, got.StatusCode, got.Body)
+		}
+	}
+	for _, wrong := range []string{"prompt=foo", "prompt=none login", "response_type=none"} {
+		if where := w.authorize("basic", "response_mode=fragment", wrong).Header.Get("Location"); !strings.HasPrefix(where, callback+"#error=") {
+			t.Errorf("%s: %q, want the error in the fragment", wrong, where)
+		}
+	}
+	if modes := w.get("/.well-known/openid-configuration").json(t)["response_modes_supported"]; !slices.Contains(modes.([]any), any("fragment")) {
+		t.Errorf("discovery names %v", modes)
 	}
 }

@@ -84,8 +84,8 @@ func checkResponseType(p *Provider, a *authorization) error {
 func checkResponseMode(_ *Provider, a *authorization) error {
 	mode, front := a.params.Get("response_mode"), a.kind != "code"
 	switch {
-	case mode == "", mode == reply.FormPost, mode == reply.JWT, mode == reply.FormPostJWT, mode == reply.FragmentJWT,
-		!front && (mode == reply.Query || mode == reply.QueryJWT), front && mode == reply.Fragment:
+	case mode == "", mode == reply.Fragment, mode == reply.FormPost, mode == reply.JWT, mode == reply.FormPostJWT, mode == reply.FragmentJWT,
+		!front && (mode == reply.Query || mode == reply.QueryJWT):
 		return nil
 	}
 	return wire.Refuse("invalid_request", "This response_mode does not exist here for this response_type.")

@@ -63,6 +63,8 @@ func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
 	var own *wire.Refusal
 	wrong := fault.Of(err)
 	switch {
+	case a.twice != "":
+		return clients.ReasonTwice, map[string]string{"parameter": a.twice}
 	case errors.As(err, &own), wrong == nil, wrong.Kind != fault.Invalid:
 	case wrong.Field == "redirect_uri":
 		return clients.ReasonRedirectURI, compared(a.params.Get("redirect_uri"), a.client.RedirectURIs)

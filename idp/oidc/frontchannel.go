@@ -33,13 +33,15 @@ func (p *Provider) switchedOn() []string {
 	return on
 }
 
-// modeOf tells how the answer to a request travels, errors too. Only a response type
-// that exists here changes it.
-func (p *Provider) modeOf(asked, mode string) string {
-	if mode == reply.FormPost {
+// modeOf tells how the answer to a request travels, errors too: one about a token or an ID
+// token in the fragment, whether or not that exists here (RFC 6749 §4.2.2.1), and one about
+// a code in the query unless the request says otherwise.
+func modeOf(responseType, mode string) string {
+	kind := strings.Fields(responseType)
+	switch {
+	case mode == reply.FormPost:
 		return reply.FormPost
-	}
-	if kind := clients.ResponseType(asked); kind != "code" && slices.Contains(p.kinds, kind) {
+	case mode == reply.Fragment, slices.Contains(kind, "token"), slices.Contains(kind, "id_token"):
 		return reply.Fragment
 	}
 	return reply.Query

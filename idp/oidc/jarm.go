@@ -44,7 +44,7 @@ func (p *Provider) answersTo(a *authorization) bool {
 	}
 	a.back = reply.Reply{URI: uri, State: a.params.Get("state"), Issuer: p.Issuer, Style: p.Style}
 	mode := a.params.Get("response_mode")
-	a.back.Mode = p.modeOf(a.params.Get("response_type"), mode)
+	a.back.Mode = modeOf(a.params.Get("response_type"), mode)
 	if carries, ok := reply.Carrier(mode); ok {
 		if mode != reply.JWT || a.back.Mode == reply.Query { // JARM §2.3.4: else the default of the response type
 			a.back.Mode = carries

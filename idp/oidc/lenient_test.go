@@ -21,7 +21,7 @@ func TestParametersWithoutAValueCountAsLeftOut(t *testing.T) { // RFC 6749 §3.2
 		t.Errorf("at authorize: %v, want a code", sent)
 	}
 	refused(t, "an empty response_type", w.authorize("tracker", "response_type="), "invalid_request")
-	wantPage(t, "an empty parameter twice", w.authorize("tracker", "max_age=", "+max_age="))
+	refused(t, "an empty parameter twice", w.authorize("tracker", "max_age=", "+max_age="), "invalid_request")
 	form, _ := w.proof("tracker")
 	for name, values := range request("tracker", empty...) {
 		form[name] = values

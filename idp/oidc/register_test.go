@@ -260,7 +260,6 @@ func TestFrontChannelIsOffUnlessSwitchedOn(t *testing.T) { // A-009
 			t.Errorf("%s: %s", mode, got.Header.Get("Location"))
 		}
 	}
-	refused(t, "a code in the fragment", w.authorize("both", "response_mode=fragment"), "invalid_request")
 	// Who tampers with a conversation that was begun for a code gets a code or nothing.
 	w.cookies = map[string]string{}
 	id := w.asks("/login", "both")

@@ -51,6 +51,7 @@ type authorization struct {
 	pushing bool         // the client pushes it right now
 	pushed  *once.Ticket // the row it was pushed into, which ends with the code
 	signed  bool         // it came as a request object of the client
+	twice   string       // the parameter that came twice, of a request that is refused for it
 }
 
 // parameters reads a request from the query or from a form. RFC 6749 §3.1 and OIDC

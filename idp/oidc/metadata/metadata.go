@@ -120,10 +120,10 @@ func (f Facts) Document() *serve.Document {
 		algs = append(algs, string(alg))
 	}
 	told := append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}, claims.Personal...)
-	modes := []string{reply.Query, reply.FormPost, reply.JWT, reply.QueryJWT, reply.FragmentJWT, reply.FormPostJWT}
+	modes := []string{reply.Query, reply.Fragment, reply.FormPost, reply.JWT, reply.QueryJWT, reply.FragmentJWT, reply.FormPostJWT}
 	grants, registration := clients.GrantTypes, ""
 	if len(f.ResponseTypes) > 1 { // something but a code travels through the browser
-		modes, told = append(modes, reply.Fragment), append(told, "c_hash")
+		told = append(told, "c_hash")
 	} else {
 		grants = slices.DeleteFunc(slices.Clone(grants), func(g string) bool { return g == clients.Implicit })
 	}
