@@ -53,11 +53,13 @@ func TestTheProviderKnowsWhoReadItsKeys(t *testing.T) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		send(r, id+"/1.0")
 	}
-	r, err := http.NewRequestWithContext(t.Context(), "GET", idp.URL+"/oauth2/jwks", nil)
-	if err != nil {
-		t.Fatal(err)
+	for method, agent := range map[string]string{"GET": "shop/1.0", "HEAD": "wiki/1.0"} { // who asks by HEAD has no keys
+		r, err := http.NewRequestWithContext(t.Context(), method, idp.URL+"/oauth2/jwks", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(r, agent)
 	}
-	send(r, "shop/1.0")
 
 	idp.Clock.Move(time.Hour)
 	why := ""

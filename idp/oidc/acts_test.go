@@ -118,6 +118,13 @@ func (w *world) get(path string, headers ...string) answer {
 	return w.do(headed(r, headers))
 }
 
+func (w *world) head(path string) answer {
+	w.t.Helper()
+	r, err := http.NewRequest(http.MethodHead, w.server.URL+path, nil)
+	must(w.t, err)
+	return w.do(r)
+}
+
 func (w *world) post(path string, form url.Values, headers ...string) answer {
 	w.t.Helper()
 	r, err := http.NewRequest(http.MethodPost, w.server.URL+path, strings.NewReader(form.Encode()))

@@ -31,7 +31,9 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
 		reader = r.URL.Query().Get("client_id")
 	}
 	text, etag := p.Keys.JWKS()
-	p.Keys.Fetched(r.Context(), etag, reader)
+	if r.Method != http.MethodHead { // which hands out nothing
+		p.Keys.Fetched(r.Context(), etag, reader)
+	}
 	set := p.keySet.Load()
 	if set == nil || set.ETag() != etag {
 		set = serve.NewDocument(text, wire.TypeJSON, etag, KeysFor)

@@ -5,7 +5,8 @@
 //	routes.go      every protocol URL
 //	provider.go    Provider and how fosite is put together
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
-//	request.go     what the request says; checks.go: a line per rule it has to keep
+//	request.go     what the request says; checks.go: a line per rule it has to keep;
+//	               repeated.go: one that says something twice
 //	frontchannel.go  hybrid and implicit answers; acr.go, byreference.go
 //	respond.go     errors that a person is told; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
@@ -103,14 +104,12 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 		path      string
 		get, post http.HandlerFunc
 	}{
-		{pathAuthorize, p.authorize, p.authorize},
 		{pathToken, nil, p.token},
 		{pathPushed, nil, p.forClient("request_pushed", p.push)},
 		{pathUserinfo, p.userinfo, p.userinfo},
 		{pathRevoke, nil, p.forClient("token_revoked", p.revoke)},
 		{pathIntrospect, nil, p.forClient("introspected", p.introspect)},
 		{pathDevice, nil, p.forClient("device_began", p.deviceAuthorization)},
-		{pathLogout, p.logout, p.logout},
 		{pathKeys, p.jwks, nil},
 		{checksession.Path, p.checkSession().Frame, nil},
 		{pathOpenID, p.metadata, nil},
@@ -120,6 +119,8 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 	} {
 		mux.HandleFunc(route.path, wire.ByMethod(route.get, route.post, open(route.path)))
 	}
+	mux.HandleFunc(pathAuthorize, wire.Acting(p.authorize, p.authorize))
+	mux.HandleFunc(pathLogout, wire.Acting(p.logout, p.logout))
 	mux.HandleFunc(pathRegister+"/{client}", registrations.Manage)
 }
 

@@ -20,35 +20,44 @@ import (
 // not take, which is answered with 405. HEAD is GET whose body net/http leaves out. open
 // lets scripts of any origin read the answer.
 func ByMethod(get, post http.HandlerFunc, open bool) http.HandlerFunc {
+	return byMethod(get, get, post, open)
+}
+
+// Acting is ByMethod for an endpoint where GET does more than read. It has no HEAD: that has
+// to be safe (RFC 9110 §9.2.1), and who follows links to see whether they work sends it.
+func Acting(get, post http.HandlerFunc) http.HandlerFunc { return byMethod(get, nil, post, false) }
+
+func byMethod(get, head, post http.HandlerFunc, open bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if open {
 			AllowScripts(w.Header(), post != nil)
 		}
 		switch {
-		case get != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		case get != nil && r.Method == http.MethodGet:
 			get(w, r)
+		case head != nil && r.Method == http.MethodHead:
+			head(w, r)
 		case post != nil && r.Method == http.MethodPost:
 			post(w, r)
 		case open && r.Method == http.MethodOptions:
 			Preflight(w, "GET, POST")
 		default:
-			w.Header().Set("Allow", allowed(get != nil, post != nil, open))
+			w.Header().Set("Allow", allowed(get != nil, head != nil, post != nil, open))
 			WriteJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid_request"})
 		}
 	}
 }
 
-// allowed names the methods that ByMethod takes. RFC 9110 §10.2.1.
-func allowed(get, post, open bool) string {
+// allowed names the methods that an endpoint takes. RFC 9110 §10.2.1.
+func allowed(get, head, post, open bool) string {
 	var all []string
-	if get {
-		all = append(all, "GET", "HEAD")
-	}
-	if post {
-		all = append(all, "POST")
-	}
-	if open {
-		all = append(all, "OPTIONS")
+	for _, method := range []struct {
+		name  string
+		taken bool
+	}{{"GET", get}, {"HEAD", head}, {"POST", post}, {"OPTIONS", open}} {
+		if method.taken {
+			all = append(all, method.name)
+		}
 	}
 	return strings.Join(all, ", ")
 }
