@@ -11,19 +11,23 @@ import (
 // the sentence shows.
 const (
 	ReasonNone            = ""
-	ReasonRedirectURI     = "redirect_uri"     // details: given, registered (the nearest)
+	ReasonRedirectURI     = "redirect_uri" // details: given, registered (the nearest)
+	ReasonRedirectMissing = "redirect_missing"
 	ReasonRedirectChanged = "redirect_changed" // at the token endpoint; details: given, registered (that of the code)
 	ReasonScope           = "scope"            // details: scopes; ignored ones
 	ReasonClaims          = "claims"           // details: claims; ignored ones
 	ReasonScopeRefused    = "scope_refused"    // details: given
 	ReasonPKCEMissing     = "pkce_missing"
-	ReasonPKCEMethod      = "pkce_method"   // details: given
-	ReasonPKCEMismatch    = "pkce_mismatch" // the verifier is not the challenge's
-	ReasonResponseType    = "response_type" // details: given
-	ReasonGrantType       = "grant_type"    // details: given
-	ReasonUnregistered    = "unregistered"  // for the grant type or response type
-	ReasonDisabled        = "disabled"      // the client is switched off
-	ReasonTwice           = "twice"         // details: parameter
+	ReasonPKCEMethod      = "pkce_method" // details: given
+	ReasonPKCENoMethod    = "pkce_no_method"
+	ReasonPKCENoVerifier  = "pkce_no_verifier"
+	ReasonPKCENoChallenge = "pkce_no_challenge" // of the code
+	ReasonPKCEMismatch    = "pkce_mismatch"     // the verifier is not the challenge's
+	ReasonResponseType    = "response_type"     // details: given
+	ReasonGrantType       = "grant_type"        // details: given
+	ReasonUnregistered    = "unregistered"      // for the grant type or response type
+	ReasonDisabled        = "disabled"          // the client is switched off
+	ReasonTwice           = "twice"             // details: parameter
 	ReasonPushedMissing   = "pushed_missing"
 	ReasonPushedOver      = "pushed_over"
 	ReasonPushedUnknown   = "pushed_unknown"

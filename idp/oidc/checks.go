@@ -120,6 +120,8 @@ func checkPKCE(_ *Provider, a *authorization) error {
 		return wire.Refuse("invalid_request", "The client has to use PKCE: code_challenge is missing.")
 	case challenge == "" && method == "":
 		return nil
+	case challenge == "":
+		return wire.Refuse("invalid_request", "The parameter code_challenge is missing.")
 	case method != "S256":
 		return wire.Refuse("invalid_request", "The code_challenge_method has to be S256.")
 	case len(challenge) != 43 || strings.Trim(challenge, base64URL) != "":

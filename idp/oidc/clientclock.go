@@ -26,14 +26,15 @@ type measured struct {
 
 // clockOf measures the clock of who sent the request: by its DPoP proof, which is made
 // for this very request (RFC 9449 §4.2), otherwise by its assertion. Neither needs to
-// be genuine: a clock that is wrong is why many are refused.
+// be genuine: a clock that is wrong is why many are refused. An iat has whole seconds, so
+// what our clock has beyond them does not count.
 func (p *Provider) clockOf(r *http.Request, given clientauth.Credentials) measured {
-	now := p.Clock()
+	now := p.Clock().Truncate(time.Second)
 	if issued := dpop.Said(r).Issued; issued != nil {
-		return measured{issued.Time().Sub(now).Round(time.Second), byProof}
+		return measured{issued.Time().Sub(now), byProof}
 	}
 	if given.Method == clients.PrivateKeyJWT && given.Assertion.Issued != nil {
-		return measured{given.Assertion.Issued.Time().Sub(now).Round(time.Second), byAssertion}
+		return measured{given.Assertion.Issued.Time().Sub(now), byAssertion}
 	}
 	return measured{}
 }

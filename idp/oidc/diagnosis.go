@@ -49,6 +49,8 @@ func sentenceOf(refused *wire.Refusal, params url.Values) (string, map[string]st
 		return clients.ReasonOther, map[string]string{"why": refused.Why}
 	case d.parameter == "":
 		return d.reason, nil
+	case d.reason == clients.ReasonPKCEMethod && !params.Has(d.parameter):
+		return clients.ReasonPKCENoMethod, nil
 	}
 	return d.reason, map[string]string{"given": legible(params.Get(d.parameter))}
 }
@@ -66,6 +68,8 @@ func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
 	case a.twice != "":
 		return clients.ReasonTwice, map[string]string{"parameter": a.twice}
 	case errors.As(err, &own), wrong == nil, wrong.Kind != fault.Invalid:
+	case wrong.Key == noRedirectURI:
+		return clients.ReasonRedirectMissing, nil
 	case wrong.Field == "redirect_uri":
 		return clients.ReasonRedirectURI, compared(a.params.Get("redirect_uri"), a.client.RedirectURIs)
 	default: // no such pushed request, or another client's
@@ -89,10 +93,12 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 		return clients.ReasonCodeElsewhere, nil
 	case aboutProof(refused):
 		return p.whyNotProof(w.arrived, refused, seen)
+	case wrong != nil && wrong.Key == noRedirectURI:
+		return clients.ReasonRedirectMissing, nil
 	case wrong != nil && wrong.Field == "redirect_uri":
 		return clients.ReasonRedirectURI, compared(w.arrived.PostForm.Get("redirect_uri"), c.client.RedirectURIs)
 	case strings.Contains(hint, "PKCE"), strings.Contains(hint, "code_verifier"), strings.Contains(hint, "code verifier"):
-		return clients.ReasonPKCEMismatch, nil
+		return w.whyNotVerified(), nil
 	case strings.Contains(hint, "redirect_uri") && w.request != nil:
 		return clients.ReasonRedirectChanged, compared(w.form.Get("redirect_uri"), w.request.Form["redirect_uri"])
 	case errors.Is(w.looked, fosite.ErrInvalidatedAuthorizeCode):
@@ -110,6 +116,18 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 
 // looksUp are the grant types that bring a code or refresh token of ours.
 var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
+
+// whyNotVerified tells what is wrong between the code_verifier and the code_challenge of a
+// code. RFC 7636 §4.6.
+func (w *work) whyNotVerified() string {
+	switch {
+	case w.code != nil && w.code.Challenge == "":
+		return clients.ReasonPKCENoChallenge
+	case !w.form.Has("code_verifier"):
+		return clients.ReasonPKCENoVerifier
+	}
+	return clients.ReasonPKCEMismatch
+}
 
 // belongsElsewhere tells whether the code or refresh token that came was given to another
 // client than the one that brings it, or to one that had its id before.
@@ -162,7 +180,7 @@ func (p *Provider) whyNotAudience(c claim) (string, map[string]string) {
 
 // aboutTime are the refusals of an assertion that a clock that is wrong leads to.
 var aboutTime = []string{
-	"The client assertion has expired.", "The client assertion lives for too long.",
+	"The client assertion has expired.", clientauth.TooLong, clientauth.TooLongForOlder,
 	"The client assertion is not good yet.", "The client assertion comes from the future.",
 }
 

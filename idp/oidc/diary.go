@@ -141,9 +141,23 @@ func (p *Provider) claimant(w *work) (claim, error) {
 		if user, _, ok := w.arrived.BasicAuth(); ok && given.ID == "" {
 			given.ID = user
 		}
+		given = assertedBy(given, form.Get("client_assertion"))
 	}
 	client, err := p.Clients.ByID(w.arrived.Context(), given.ID)
 	return claim{client, given, w.arrived.URL.Path}, err
+}
+
+// assertedBy adds what an assertion says that was refused unproved, where it does not speak
+// of somebody else. Who sends it is its sub: its iss may be what is wrong.
+func assertedBy(given clientauth.Credentials, assertion string) clientauth.Credentials {
+	a, ok := clientauth.Parse(assertion)
+	if !ok || given.ID != "" && given.ID != a.Subject && given.ID != a.Issuer {
+		return given
+	}
+	if given.ID == "" {
+		given.ID = a.Subject
+	}
+	return clientauth.Credentials{Method: clients.PrivateKeyJWT, ID: given.ID, Assertion: a}
 }
 
 // noteUserinfo tells the developer of the client that holds the token how a request

@@ -101,3 +101,62 @@ func TestTheDiaryTellsWhatIsWrongWithACode(t *testing.T) {
 		}
 	})
 }
+
+// An iat has whole seconds: a clock that is right differs by none, whatever part of a second
+// ours shows.
+func TestTheDiaryComparesWholeSeconds(t *testing.T) {
+	w := withDiary(t)
+	w.clock.Move(900 * time.Millisecond)
+	at := func(seconds int64) func() {
+		return func() {
+			now := w.clock.Now().Unix()
+			w.redeem("tracker", "x", "client_assertion="+w.assertion("tracker", func(c map[string]any) { c["iat"], c["nbf"], c["exp"] = now+seconds, now, now+60 }))
+		}
+	}
+	w.diaryAfter("tracker", []notes{
+		{at(0), `token invalid_grant "code_unknown" map[clock:0 clock_by:assertion]`},
+		{at(90), `token invalid_client "clock" map[clock:90 clock_by:assertion]`},
+		{at(-400), `token invalid_grant "code_unknown" map[clock:-400 clock_by:assertion]`},
+	})
+}
+
+// What is missing is told as missing, and not as wrong.
+func TestTheDiaryTellsWhatIsMissing(t *testing.T) {
+	w := withDiary(t)
+	sends := func(changes ...string) func() { return func() { w.authorize("basic", changes...) } }
+	w.diaryAfter("basic", []notes{
+		{sends("redirect_uri"), `authorize invalid_request "redirect_missing" map[]`},
+		{sends("code_challenge_method"), `authorize invalid_request "pkce_no_method" map[]`},
+		{sends("code_challenge"), `authorize invalid_request "other" map[why:The parameter code_challenge is missing.]`},
+		{func() { w.redeem("basic", w.code("basic"), "code_verifier") }, `token invalid_grant "pkce_no_verifier" map[]`},
+		{func() { w.redeem("basic", w.code("basic"), "code_verifier="+verifier+"x") }, `token invalid_grant "pkce_mismatch" map[]`},
+		{func() { w.redeem("basic", w.code("basic", "code_challenge", "code_challenge_method")) }, `token invalid_grant "pkce_no_challenge" map[]`},
+		{func() { w.post("/oauth2/par", request("basic", "redirect_uri"), basicAuth("basic", basicSecret)) }, `par invalid_request "redirect_missing" map[]`},
+	})
+}
+
+// An assertion that is refused before anybody looks whose it is, is told to whom it names,
+// and one that lives for too long with how long it may. RFC 7523 §3.
+func TestTheDiaryTellsWhatIsWrongWithAnAssertion(t *testing.T) {
+	w := withDiary(t)
+	refuses := func(client string, change func(c map[string]any), form ...string) func() {
+		return func() {
+			text := w.assertion(client, func(c map[string]any) { delete(c, "iat"); change(c) })
+			wantError(t, w.redeem(client, "x", append(form, "client_assertion="+text)...), 401, "invalid_client")
+		}
+	}
+	wrongIssuer := func(c map[string]any) { c["iss"] = "https://rp.test" }
+	lives := func(after time.Duration) func(c map[string]any) {
+		return func(c map[string]any) { c["exp"] = w.clock.Now().Add(after).Unix() }
+	}
+	const names = `token invalid_client "assertion" map[why:The client assertion has to name the client as iss and sub.]`
+	w.diaryAfter("tracker", []notes{
+		{refuses("tracker", wrongIssuer, "client_id"), names},
+		{refuses("tracker", wrongIssuer, "client_id=tracker"), names},
+		{refuses("tracker", func(c map[string]any) { delete(c, "exp") }), `token invalid_client "assertion" map[why:The client assertion needs an exp.]`},
+		{refuses("tracker", lives(6*time.Minute)), `token invalid_client "assertion" map[why:The client assertion lives for too long: five minutes are the most.]`},
+	})
+	w.diaryAfter("old", []notes{
+		{refuses("old", lives(2*time.Hour)), `token invalid_client "assertion" map[why:The client assertion lives for too long: an hour is the most.]`},
+	})
+}

@@ -29,6 +29,9 @@ const (
 	maxOther = 8192
 )
 
+// noRedirectURI is what a person is told of a request that names no address for answers.
+const noRedirectURI = "oidc.no_redirect_uri"
+
 // authorization is an authorization request that was understood: who asks, where the
 // answer goes, and what is wanted. RFC 6749 §4.1.1, OIDC Core §3.1.2.1.
 type authorization struct {
@@ -107,6 +110,9 @@ func (p *Provider) clientOf(ctx context.Context, id string) (*clients.Client, er
 // the address for answers is not the client's.
 func (p *Provider) check(ctx context.Context, a *authorization) error {
 	if !p.answersTo(a) {
+		if !a.params.Has("redirect_uri") {
+			return fault.New(fault.Invalid, "redirect_uri", noRedirectURI)
+		}
 		return fault.New(fault.Invalid, "redirect_uri", "oidc.bad_redirect_uri")
 	}
 	for _, check := range checks {

@@ -29,6 +29,16 @@ const (
 // SomebodyElse is what the refusal of an assertion says whose aud is not us.
 const SomebodyElse = "The client assertion is made out to somebody else."
 
+// What the refusal of an assertion says whose exp is further off than maxAssertion, or than
+// oldAssertion where that counts.
+const (
+	TooLong         = "The client assertion lives for too long: five minutes are the most."
+	TooLongForOlder = "The client assertion lives for too long: an hour is the most."
+)
+
+// twoNames is what it says where iss and sub are not both the client.
+const twoNames = "The client assertion has to name the client as iss and sub."
+
 // Algs is what a client may sign with: no algorithm with a shared secret,
 // and no "none".
 var Algs = []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.RS256, jose.EdDSA}
@@ -54,12 +64,6 @@ type Asserted struct {
 
 // Until is how long an assertion has to be remembered, so that it does not come twice.
 func (a Asserted) Until() time.Time { return a.Expires.Time().Add(jws.Leeway + remembered) }
-
-// parseAssertion reads a client assertion without trusting it yet.
-func parseAssertion(text string) (a Asserted, ok bool) {
-	a, ok = Parse(text)
-	return a, ok && a.Issuer == a.Subject
-}
 
 // Parse reads what an assertion says, whoever it is about, without trusting it yet.
 func Parse(text string) (a Asserted, ok bool) {
@@ -95,19 +99,21 @@ func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a 
 
 // wrong tells what an assertion has wrong, "" when nothing.
 func (p *Prover) wrong(client *clients.Client, c Asserted) string {
-	now, lives := p.Clock(), maxAssertion
+	now, lives, tooLong := p.Clock(), maxAssertion, TooLong
 	if client.AuthAudience == "endpoint" {
-		lives = oldAssertion
+		lives, tooLong = oldAssertion, TooLongForOlder
 	}
 	switch {
 	case c.Issuer != client.ID || c.Subject != client.ID:
-		return "The client assertion has to name the client as iss and sub."
+		return twoNames
 	case !p.Takes(client.AuthAudience, c.Audience):
 		return SomebodyElse
-	case c.Expires == nil || c.Expires.Time().Before(now.Add(-jws.Leeway)):
+	case c.Expires == nil:
+		return "The client assertion needs an exp."
+	case c.Expires.Time().Before(now.Add(-jws.Leeway)):
 		return "The client assertion has expired."
 	case c.Expires.Time().After(now.Add(lives + jws.Leeway)):
-		return "The client assertion lives for too long."
+		return tooLong
 	case c.NotBefore != nil && c.NotBefore.Time().After(now.Add(jws.Leeway)):
 		return "The client assertion is not good yet."
 	case c.Issued != nil && c.Issued.Time().After(now.Add(jws.Leeway)):

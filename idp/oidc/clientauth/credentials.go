@@ -41,9 +41,12 @@ func Read(r *http.Request, form url.Values) (Credentials, error) {
 		if form.Get("client_assertion_type") != assertionType {
 			return Credentials{}, wire.Refuse("invalid_client", "This client_assertion_type does not exist here.")
 		}
-		a, ok := parseAssertion(form.Get("client_assertion"))
+		a, ok := Parse(form.Get("client_assertion"))
 		if !ok {
 			return Credentials{}, wire.Refuse("invalid_client", "The client assertion could not be read.")
+		}
+		if a.Issuer != a.Subject {
+			return Credentials{}, wire.Refuse("invalid_client", twoNames)
 		}
 		all = append(all, Credentials{Method: clients.PrivateKeyJWT, ID: a.Issuer, Assertion: a})
 	}

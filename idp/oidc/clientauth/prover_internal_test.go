@@ -42,7 +42,7 @@ func FuzzAssertion(f *testing.F) {
 	p := &Prover{Issuer: "https://i.test", Clock: now.Now}
 	client := &clients.Client{ID: "a", AuthMethod: clients.PrivateKeyJWT, AuthAudience: "endpoint"}
 	f.Fuzz(func(t *testing.T, text string) {
-		a, ok := parseAssertion(text)
+		a, ok := Parse(text)
 		if !ok {
 			return
 		}
