@@ -26,7 +26,7 @@ func (s *Services) readers(ctx context.Context, alg string) ([]keys.Reader, erro
 			continue
 		}
 		readers = append(readers, keys.Reader{
-			ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public(), Active: used[c.ID], Takes: words(c.Takes),
+			ID: c.ID, Name: c.NameIn("en"), Browsers: c.Public(), Active: used[c.ID] || c.Lately, Takes: words(c.Takes),
 		})
 	}
 	return readers, nil
