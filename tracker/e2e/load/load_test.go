@@ -128,6 +128,31 @@ func TestPasswordLogInsAreToldApartFromTheRestOfTheMix(t *testing.T) {
 	}
 }
 
+func TestBuildsAreComparedInTurns(t *testing.T) {
+	folder, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir() + "/other"
+	if err := os.Symlink(folder+"/idp", other); err != nil {
+		t.Fatal(err)
+	}
+	r := load(t, "-against", folder+"/idp,"+other, "-each", "500ms", "-callers", "2", "-lines", "JWKS|code flow")
+	if len(r.Tables) != 1 {
+		t.Fatalf("%d tables, want 1", len(r.Tables))
+	}
+	var all []string
+	for _, row := range r.Tables[0].Rows {
+		all = append(all, row.Line)
+		if strings.HasPrefix(row.Line, "  ") && (row.Value < 10 || row.Value > 1000) {
+			t.Errorf("%s: %.0f %% of the CPU of the same program", row.Line, row.Value)
+		}
+	}
+	if got, want := strings.Join(all, "\n"), "idp, JWKS\nother, JWKS\n  beside idp\nidp, signed-in code flow\nother, signed-in code flow\n  beside idp"; got != want {
+		t.Errorf("rows:\n%s\nwant:\n%s", got, want)
+	}
+}
+
 func TestTheSoakWatchesMemoryAndGoroutines(t *testing.T) {
 	r := load(t, "-soak", "3s", "-each", "500ms")
 	if len(r.Tables) != 1 {

@@ -6,12 +6,14 @@
 //	go run ./tracker/e2e/load            everything, in about six minutes: `make bench`
 //	go run ./tracker/e2e/load -soak 30m  memory over a long time: `make soak`
 //	go run ./tracker/e2e/load -only sqlite -lines refresh -profile var   a CPU profile of that
+//	go run ./tracker/e2e/load -against var/old,var/new -lines refresh    what a change bought
 //
 //	lines.go     what is done, with the aims; signin.go: a person at the pages
 //	caller.go    one who calls: requests built in place, that take gzip as clients do;
 //	             conn.go: just enough HTTP/1.1
 //	measure.go   as fast as possible, in turns with the fixed answer; or paced
 //	bench.go     the sections and their tables; report.go prints them
+//	against.go   builds of idp beside each other
 //	target.go    a server under load: provider.go (ours), peer.go (npm's oidc-provider), fixed.go
 //	postgres.go  the same on PostgreSQL, its CPU told apart; process.go reads /proc
 //	memory.go    ten thousand sessions; soak.go: hours
@@ -49,8 +51,9 @@ type options struct {
 	soakFor  time.Duration
 	soakRate float64 // times a second; 0: half of the best
 	asJSON   bool
-	binary   string // of idp; "" builds it
-	profile  string // a folder for CPU profiles; "" makes none
+	binary   string   // of idp; "" builds it
+	against  []string // builds of idp to compare, and nothing else
+	profile  string   // a folder for CPU profiles; "" makes none
 }
 
 func main() {
@@ -76,7 +79,11 @@ func run(args []string) error {
 	flags.DurationVar(&o.soakFor, "soak", 0, "run the soak for so long, and nothing else")
 	flags.Float64Var(&o.soakRate, "rate", 0, "how often a second the soak does what it does (default half of what is possible)")
 	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON, at the end")
-	flags.StringVar(&o.binary, "binary", "", "an idp that was built before, to compare with")
+	flags.StringVar(&o.binary, "binary", "", "an idp that was built before, instead of this tree's")
+	flags.Func("against", "binaries of idp, a list: compare what a line costs them, and nothing else", func(text string) error {
+		o.against = strings.Split(text, ",")
+		return nil
+	})
 	flags.StringVar(&o.profile, "profile", "", "a folder: keep a CPU profile of idp under each line there")
 	flags.Func("callers", "how many call at once, a list (default 16,64)", func(text string) error {
 		o.callers = nil
@@ -139,6 +146,12 @@ func (o options) run() error {
 		}
 		return b.out.finish(o.asJSON)
 	}
+	if len(o.against) > 0 {
+		if err := b.inTurns(); err != nil {
+			return err
+		}
+		return b.out.finish(o.asJSON)
+	}
 	for _, s := range sections {
 		if len(o.only) > 0 && !slices.Contains(o.only, s.name) {
 			continue
@@ -179,6 +192,9 @@ func (b *bench) prepare() (err error) {
 	}
 	if b.folder, err = os.MkdirTemp(root, "run"); err != nil {
 		return err
+	}
+	if len(b.against) > 0 {
+		return nil
 	}
 	if b.binary != "" {
 		b.binary, err = filepath.Abs(b.binary)
