@@ -78,6 +78,10 @@ func (r *Ring) checkEpoch(ctx context.Context) error {
 	return nil
 }
 
+// Current refuses a database that is older than what this machine has seen with *Restored,
+// for whoever wants to know before doing something outside of it.
+func (r *Ring) Current(ctx context.Context) error { return r.checkEpoch(ctx) }
+
 // readSeen gives what this machine remembers, by the identity of the database.
 func (r *Ring) readSeen() (map[string]epoch, error) {
 	path, all := r.seenFile(), map[string]epoch{}

@@ -29,10 +29,11 @@ func (k Keys) stage() *cobra.Command {
 		Example: "  " + k.Name + " keys stage ES256",
 		Args:    cobra.MinimumNArgs(1),
 	}, func(ctx context.Context, ring *keys.Ring, algs []string) error {
+		algs = once(algs)
+		if err := areAlgorithms(algs); err != nil {
+			return err
+		}
 		for _, alg := range algs {
-			if !slices.Contains(keys.Algorithms, alg) && alg != keys.Push {
-				return verbs.Usagef("there is no algorithm %s; want one of %s", verbs.Plain(alg), strings.Join(append(slices.Clone(keys.Algorithms), keys.Push), ", "))
-			}
 			if alg != keys.Push && len(ring.Needs) > 0 && !slices.Contains(ring.Needs, alg) {
 				return verbs.Usagef("%s signs nothing with %s, only with %s", k.Name, alg, strings.Join(ring.Needs, ", "))
 			}
@@ -157,13 +158,16 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 		return err
 	}
 	known := algorithms(all)
-	if s.all {
+	if algs = once(algs); s.all {
 		algs = slices.DeleteFunc(slices.Clone(known), func(alg string) bool { return alg == keys.Push })
 	}
 	s.alone = len(algs) == 1
+	if err := areAlgorithms(algs); err != nil {
+		return err
+	}
 	for _, alg := range algs {
 		if !slices.Contains(known, alg) {
-			return fmt.Errorf("there is no %s key; the ring has %v", verbs.Plain(alg), known)
+			return fmt.Errorf("there is no %s key; the ring has %s", alg, strings.Join(known, ", "))
 		}
 	}
 	if err := knowsVouched(ctx, ring, s.vouched, algs); err != nil {
@@ -188,14 +192,18 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 // missed counts what could not be done, by what helps.
 type missed struct {
 	unproved, unstaged, failed int
+	unread                     bool  // a client is not known to have a key, and can be vouched for
 	last                       error // of those that failed
 }
 
 // err tells it in the end, nil when all was done.
 func (m missed) err(of int) error {
 	var hints []string
-	if m.unproved > 0 {
+	switch {
+	case m.unread:
 		hints = append(hints, "when you know better: --vouch CLIENT or --force")
+	case m.unproved > 0:
+		hints = append(hints, "when you know better: --force")
 	}
 	if m.unstaged > 0 {
 		hints = append(hints, "make what is missing: keys stage ALG")
@@ -217,6 +225,7 @@ func (k Keys) promoteOne(ctx context.Context, ring *keys.Ring, s succession, alg
 	var wait *keys.NotYet
 	if errors.As(err, &wait) {
 		m.unproved++
+		m.unread = m.unread || len(wait.Evidence.Missing()) > 0
 		if !s.json {
 			k.refuse(alg, wait.Evidence)
 		}
@@ -305,6 +314,28 @@ func (k Keys) tellPromoted(s succession, alg string, got keys.Promoted) {
 	if s.forces(alg, got) {
 		fmt.Fprintf(k.Err, "%s: forced although %s\n", alg, verbs.Plain(got.Evidence.Why()))
 	}
+}
+
+// once leaves out what is named again: a second rotation would let a key sign that nobody
+// can have yet.
+func once(algs []string) (all []string) {
+	for _, alg := range algs {
+		if !slices.Contains(all, alg) {
+			all = append(all, alg)
+		}
+	}
+	return all
+}
+
+// areAlgorithms refuses names that no key can have.
+func areAlgorithms(algs []string) error {
+	known := append(slices.Clone(keys.Algorithms), keys.Push)
+	for _, alg := range algs {
+		if !slices.Contains(known, alg) {
+			return verbs.Usagef("there is no algorithm %s; want one of %s", verbs.Plain(alg), strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 func algorithms(list []keys.Key) (algs []string) {
