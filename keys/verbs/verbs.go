@@ -1,7 +1,8 @@
 // Package verbs is the key ring on the command line of both programs.
 //
 //	keys list                        every key, and who reads the set (list.go)
-//	keys stage, promote, rotate      the next key is made, signs, both (promote.go)
+//	keys stage                       the next key is made (stage.go)
+//	keys promote, rotate             it signs; and one more is made (promote.go)
 //	keys retire, revoke, recover     a key goes, in peace or not (retire.go, revoke.go)
 //	keys schedule                    running programs rotate by themselves (schedule.go)
 //	keys rewrap                      another key-encryption key (rewrap.go)
