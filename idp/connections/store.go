@@ -16,6 +16,24 @@ const exact = time.Hour
 // store keeps connections and the clients of sessions.
 type store struct{ DB *db.DB }
 
+// Noted is the condition, for a statement, that Note would find the use written down
+// already: session, account and client are SQL expressions, and so are since and scopes,
+// whose values NotedBy gives. Whoever writes a grant that ends with its session under this
+// condition needs neither Note nor a transaction, and holds no row: a withdrawal in the same
+// moment deletes the membership that the grant hangs on, and so ends it.
+func Noted(session, account, client, since, scopes string) string {
+	return `exists (
+			select 1 from session_clients m where m.session_id = ` + session + ` and m.client_id = ` + client + `)
+		and exists (
+			select 1 from connections c where c.account_id = ` + account + ` and c.client_id = ` + client + `
+			and c.withdrawn_at is null and c.last_at >= ` + since + ` and c.scopes = ` + scopes + `)`
+}
+
+// NotedBy gives what Noted compares with.
+func (u Use) NotedBy(now time.Time) (since time.Time, scopes string) {
+	return now.Add(-exact), strings.Join(u.Scopes, " ")
+}
+
 // insertMember tells whether the session had not let the client in before.
 func (s store) insertMember(ctx context.Context, u Use, now time.Time) (first bool, err error) {
 	n, err := s.DB.Exec(ctx, `
@@ -33,13 +51,14 @@ func (s store) holdSession(ctx context.Context, id string) (alive bool, err erro
 
 // use leaves a withdrawal alone that came after the person was asked.
 func (s store) use(ctx context.Context, u Use, now time.Time) error {
+	since, scopes := u.NotedBy(now)
 	_, err := s.DB.Exec(ctx, `
 		insert into connections (account_id, client_id, scopes, first_at, last_at) values ($1, $2, $3, $4, $4)
 		on conflict (account_id, client_id) do update
 		set scopes = excluded.scopes, last_at = excluded.last_at, withdrawn_at = null
 		where (connections.last_at < $5 or connections.scopes <> excluded.scopes or connections.withdrawn_at is not null)
 		and (connections.withdrawn_at is null or connections.withdrawn_at < $6)`,
-		u.AccountID, u.ClientID, strings.Join(u.Scopes, " "), now, now.Add(-exact), u.AskedAt)
+		u.AccountID, u.ClientID, scopes, now, since, u.AskedAt)
 	return err
 }
 
