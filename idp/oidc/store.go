@@ -48,7 +48,7 @@ const grantInto = `
 var (
 	grantOfSession = grantFromSession + `not exists (
 			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $15)`
-	grantOfKnown = grantFromSession + connections.Noted("sessions.id", "sessions.account_id", "$2", "$15", "$17")
+	grantOfKnown = grantFromSession + connections.Noted("sessions.id", "sessions.account_id", "$2", "$15", "$17", "$18")
 )
 
 const (
@@ -99,7 +99,7 @@ func (g grant) args(now time.Time) ([]any, error) {
 func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
 	if !g.Offline {
 		since, scopes := g.use(now).NotedBy(now)
-		n, err := s.write(ctx, g, grantOfKnown, now, g.Session.SID, since, g.Registered, scopes)
+		n, err := s.write(ctx, g, grantOfKnown, now, g.Session.SID, g.asked(now), g.Registered, since, scopes)
 		if err != nil || n == 1 {
 			return err
 		}
