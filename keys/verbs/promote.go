@@ -1,6 +1,7 @@
 package verbs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 	}
 	for _, alg := range algs {
 		if !slices.Contains(known, alg) {
-			return fmt.Errorf("there is no %s key; the ring has %s", alg, strings.Join(known, ", "))
+			return fmt.Errorf("there is no %s key; the ring has %s", alg, cmp.Or(strings.Join(known, ", "), "none at all"))
 		}
 	}
 	if err := knowsVouched(ctx, ring, s.vouched, algs); err != nil {
