@@ -217,7 +217,7 @@ func (r *Ring) verifyEpoch(ctx context.Context, f *report) error {
 	if _, err := os.Stat(path); err != nil {
 		f.note("", "%s: a restored backup will not be noticed: %v", path, err)
 	}
-	err := r.checkEpoch(ctx)
+	err := r.Current(ctx)
 	if _, restored := err.(*Restored); restored {
 		f.wrong("", "%v", err)
 		return nil

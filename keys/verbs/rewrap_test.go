@@ -59,6 +59,22 @@ func TestARestoredBackupGetsNoNewKeyEncryptionKey(t *testing.T) {
 	})
 }
 
+func TestADryRunGivesADatabaseNoIdentity(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		s, file := keyed(t, d)
+		s.sees(0, []string{"rewrap", "--generate", "--dry-run"}, "signing keys")
+		s.sees(1, []string{"recover", "--dry-run"}, "the database is not behind")
+		s.run("", "verify")
+		var identity string
+		if err := d.Row(t.Context(), `select identity from key_ring where id = 1`, nil, &identity); err != nil || identity != "" {
+			t.Errorf("%q %v, want none", identity, err)
+		}
+		if there(t, file+".next") || there(t, file+".seen") {
+			t.Error("a file was made")
+		}
+	})
+}
+
 // The old key of the last change must be moved away first: backups need it.
 func TestTheSecondChangeIsRefusedBeforeItBegins(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
