@@ -11,8 +11,11 @@ import (
 )
 
 const (
-	// activeFor is how long after its last token request a reader counts as active.
-	activeFor = 30 * 24 * time.Hour
+	// ActiveFor is how long at least a reader counts as active after it came: it proved
+	// itself, was granted something, or let somebody in. A promotion waits for it so long,
+	// and longer would be waiting for programs that were given up. Whoever answers Readers
+	// counts by it too, and keeps notes that are written now and then for longer by that.
+	ActiveFor = 30 * 24 * time.Hour
 	// placeFor is how long a place of an active reader is asked for: machines come and
 	// go, and one that is gone would never fetch again.
 	placeFor = 24 * time.Hour
@@ -137,7 +140,7 @@ func (r *Ring) readings(ctx context.Context, k Key, vouched []string, now time.T
 	if err != nil {
 		return nil, err
 	}
-	seen, err := r.seenReaders(ctx, now.Add(-activeFor))
+	seen, err := r.seenReaders(ctx, activeSince(now))
 	if err != nil {
 		return nil, err
 	}
@@ -179,11 +182,15 @@ func (r *Ring) readersOf(ctx context.Context, alg string) (all []Reader, active 
 	if all, err = r.Readers(ctx, alg); err != nil {
 		return nil, nil, err
 	}
-	seen, err := r.seenReaders(ctx, r.Clock().Add(-activeFor))
+	seen, err := r.seenReaders(ctx, activeSince(r.Clock()))
 	return all, func(one Reader) bool {
 		return !one.Anyone && (one.Active || len(placesOf(seen, one.ID)) > 0)
 	}, err
 }
+
+// activeSince gives the oldest note that makes a reader active now: the reader may have
+// come again for as long as that was not written down.
+func activeSince(now time.Time) time.Time { return now.Add(-ActiveFor - rememberAgain) }
 
 // sighting is a place that a reader has proved itself from.
 type sighting struct {

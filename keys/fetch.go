@@ -127,7 +127,7 @@ func (r *Ring) writeDown(ctx context.Context) error {
 		}
 		if places == nil {
 			var err error
-			if places, err = r.places(ctx, r.Clock().Add(-activeFor)); err != nil {
+			if places, err = r.places(ctx, activeSince(r.Clock())); err != nil {
 				return err
 			}
 			places = append(places, "")

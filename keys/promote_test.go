@@ -140,8 +140,27 @@ func TestEachPlaceOfAReaderIsAskedForADayThenAnyWillDo(t *testing.T) {
 	wants(t, try(t, r), "a: 192.0.2.2 was never seen")
 	held.Move(24 * time.Hour)
 	wants(t, try(t, r), "")
-	held.Move(30 * 24 * time.Hour) // not active any more
-	wants(t, try(t, r), "")
+}
+
+// From where a reader comes is written once an hour; what was not written is no reason to
+// count it as active for a moment less than keys.ActiveFor.
+func TestAReaderIsActiveUntilItHasStayedAway(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, held := start(t, d, "ES256")
+		r.Readers = readers(keys.Reader{ID: "a"})
+		from := at("192.0.2.1", "a")
+		for range 2 {
+			r.Seen(from, "a", false)
+			round(t, r)
+			held.Move(59 * time.Minute) // the second time is not written
+		}
+		held.Move(keys.ActiveFor - 59*time.Minute - time.Second)
+		round(t, r)
+		wants(t, try(t, r), "a: 192.0.2.1 was never seen")
+		held.Move(time.Hour)
+		round(t, r)
+		wants(t, try(t, r), "")
+	})
 }
 
 func TestAReaderThatIsActiveElsewhereIsWaitedFor(t *testing.T) {

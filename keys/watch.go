@@ -106,7 +106,7 @@ func (r *Ring) Clear(ctx context.Context) error {
 
 // Sweep forgets readers and programs that have not come for long.
 func (r *Ring) Sweep(ctx context.Context, now time.Time) (int64, error) {
-	return 0, errors.Join(r.sweepReaders(ctx, now.Add(-2*activeFor)), r.sweepNodes(ctx, now.Add(-24*time.Hour)))
+	return 0, errors.Join(r.sweepReaders(ctx, now.Add(-2*ActiveFor)), r.sweepNodes(ctx, now.Add(-24*time.Hour)))
 }
 
 // refresh asks for the mark and reads the keys only when it changed.

@@ -16,7 +16,7 @@ func (s *Services) letPeopleIn(ctx context.Context, since time.Time) (map[string
 	all := map[string]bool{}
 	_, err := db.Collect(ctx, s.DB, `
 		select distinct client_id from connections
-		where last_at > $1 and (withdrawn_at is null or withdrawn_at > last_at)`, db.Args(since.Add(-time.Hour)),
+		where last_at > $1 and (withdrawn_at is null or withdrawn_at <> last_at or scopes <> '')`, db.Args(since.Add(-time.Hour)),
 		func(scan db.Scan) (id string, err error) {
 			err = scan(&id)
 			all[id] = true

@@ -15,7 +15,7 @@
 //	Store         the tables (store.go, store_registration.go)
 //	Create …      what the command line changes (change.go)
 //	Register      clients that register themselves (register.go), with invitations
-//	Diary         the last requests of each client, for its developer (diary.go, near.go)
+//	Diary         the last requests of each client, for its developer (diary.go, diary_signed.go, near.go)
 //	Frame         a client's log-out page; logout.go has the rules of both log-outs
 //
 // A client is a registered piece of software; it proves itself by exactly one

@@ -3,9 +3,9 @@ package clients
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -22,6 +22,7 @@ const maxWaiting = 500
 
 // Diary remembers the last requests of each client, for its developer. Note costs a
 // lock and no more; Flush writes. Under load the older of what waits are dropped.
+// NoteSigned writes at once what the key ring asks about, once a day.
 type Diary struct {
 	DB    *db.DB
 	Clock clock.Clock
@@ -29,14 +30,14 @@ type Diary struct {
 
 	mu      sync.Mutex
 	waiting map[string]*page
+	signed  map[taken]bool // what NoteSigned wrote since the time below
+	since   time.Time
 }
 
-// page is the newest requests of a client that wait: a ring, once there are many. Of
-// those that fell out it keeps what Takers look for, the newest of each endpoint.
+// page is the newest requests of a client that wait: a ring, once there are many.
 type page struct {
 	requests []Request
 	oldest   int
-	signed   map[string]Request
 }
 
 func (p *page) add(r Request) {
@@ -44,20 +45,13 @@ func (p *page) add(r Request) {
 		p.requests = append(p.requests, r)
 		return
 	}
-	if out := p.requests[p.oldest]; out.signedByDefault() {
-		if p.signed == nil {
-			p.signed = map[string]Request{}
-		}
-		p.signed[out.Endpoint] = out
-	}
 	p.requests[p.oldest] = r
 	p.oldest = (p.oldest + 1) % DiaryKeeps
 }
 
 // inOrder gives them with names, the oldest first.
 func (p *page) inOrder() []Request {
-	kept := slices.SortedFunc(maps.Values(p.signed), func(a, b Request) int { return a.At.Compare(b.At) })
-	all := slices.Concat(kept, p.requests[p.oldest:], p.requests[:p.oldest])
+	all := slices.Concat(p.requests[p.oldest:], p.requests[:p.oldest])
 	for i := range all {
 		all[i].ID = secret.NewID()
 	}
@@ -96,21 +90,29 @@ func (d *Diary) Flush(ctx context.Context) error {
 	if len(all) == 0 {
 		return nil
 	}
-	s := diaryStore{d.DB}
 	for id, waits := range all { // a transaction each: a client that is gone spoils no other's
-		err := d.DB.Tx(ctx, func(ctx context.Context) error {
-			for _, r := range waits.inOrder() {
-				if err := s.insert(ctx, r); err != nil {
-					return err
-				}
-			}
-			return s.trim(ctx, id)
-		})
-		if err != nil && ctx.Err() == nil {
-			d.Log.WarnContext(ctx, "requests of a client are not remembered", "client", id, "error", err.Error())
+		if err := d.write(ctx, id, waits); err != nil && ctx.Err() == nil {
+			d.complain(ctx, id, err)
 		}
 	}
 	return ctx.Err()
+}
+
+// write puts what waits of a client into the table and forgets what is too much there.
+func (d *Diary) write(ctx context.Context, id string, waits *page) error {
+	s := diaryStore{d.DB}
+	return d.DB.Tx(ctx, func(ctx context.Context) error {
+		for _, r := range waits.inOrder() {
+			if err := s.insert(ctx, r); err != nil {
+				return err
+			}
+		}
+		return s.trim(ctx, id)
+	})
+}
+
+func (d *Diary) complain(ctx context.Context, id string, err error) {
+	d.Log.WarnContext(ctx, "requests of a client are not remembered", "client", id, "error", err.Error())
 }
 
 // Last gives the requests of a client that were written, the newest first.

@@ -68,7 +68,7 @@ func (r *Registry) Registered(ctx context.Context, id string) (Registration, err
 // Used notes that a client gets tokens. It writes once in the life of a client that
 // registered itself, and joins the caller's transaction.
 func (r *Registry) Used(ctx context.Context, c *Client) error {
-	if _, known := r.used.Load(c.ID); known || c.Source != FromRegistration {
+	if r.UsedBefore(c) {
 		return nil
 	}
 	err := r.Store.use(ctx, c.ID, r.Clock())
@@ -76,6 +76,12 @@ func (r *Registry) Used(ctx context.Context, c *Client) error {
 		r.Store.DB.AfterCommit(ctx, func() { r.used.Store(c.ID, true) })
 	}
 	return err
+}
+
+// UsedBefore tells whether Used has nothing to write.
+func (r *Registry) UsedBefore(c *Client) bool {
+	_, known := r.used.Load(c.ID)
+	return known || c.Source != FromRegistration
 }
 
 // SweepUnused forgets the clients that registered themselves before the moment, have

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"tegata/keys"
 )
 
 // Signed is a kind of thing that we sign for a client.
@@ -26,8 +28,12 @@ const (
 	AccessTokenAlg = "ES256"
 	// usualAlg is what a client gets that registered nothing: RFC 9701 §6, JARM §3.
 	usualAlg = "RS256"
-	// takesFor is how long an answer that was signed by default is remembered, at most.
-	takesFor = 30 * 24 * time.Hour
+	// noteAgain is how long a line that says that an answer was signed by default speaks
+	// for those after it: NoteSigned makes sure of one in this time.
+	noteAgain = 24 * time.Hour
+	// takesFor is how old that line may be. A client that is active still takes what it was
+	// given when it came last, up to noteAgain after the line.
+	takesFor = keys.ActiveFor + noteAgain
 )
 
 // SigningAlg is the algorithm that we sign such a thing with for the client; "" where it
@@ -56,7 +62,8 @@ func orUsual(alg string) string {
 // Taker is a client with what it takes that is signed with one algorithm.
 type Taker struct {
 	Client
-	Takes []Signed
+	Takes  []Signed
+	Lately bool // it is known by what it was given, in keys.ActiveFor and up to a day before
 }
 
 // Holds tells whether the client is given something signed, and not only checks what
@@ -83,7 +90,8 @@ func (r *Registry) Takers(ctx context.Context, alg string) (takers []Taker, err 
 	for _, c := range all {
 		takes := slices.DeleteFunc(c.signed(resources, byDefault[c.ID]), func(s Signed) bool { return c.SigningAlg(s) != alg })
 		if len(takes) > 0 {
-			takers = append(takers, Taker{c, takes})
+			lately := slices.ContainsFunc(takes, func(s Signed) bool { return slices.Contains(byDefault[c.ID], s) })
+			takers = append(takers, Taker{c, takes, lately})
 		}
 	}
 	return takers, nil

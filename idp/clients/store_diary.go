@@ -42,11 +42,6 @@ func (s diaryStore) trim(ctx context.Context, clientID string) error {
 // before them.
 func signedLike(alg string) string { return `%"` + DetailSigned + `":"` + alg + `"%` }
 
-// signedByDefault tells of a line that waits what signedLike does of one that is written.
-func (r Request) signedByDefault() bool {
-	return r.Outcome == "ok" && r.Details[DetailSigned] == usualAlg
-}
-
 // signedWith gives by client what answers were signed for it since, with an algorithm
 // that the request's details name.
 func (s diaryStore) signedWith(ctx context.Context, alg string, since time.Time) (map[string][]Signed, error) {

@@ -16,6 +16,26 @@ const exact = time.Hour
 // store keeps connections and the clients of sessions.
 type store struct{ DB *db.DB }
 
+// Noted is the condition, for a statement, that Note would find the use written down
+// already. Its arguments are SQL expressions: asked is when the person was asked, and for
+// since and scopes NotedBy gives the values. Whoever writes a grant that ends with its
+// session under this condition needs neither Note nor a transaction, and holds no row: a
+// withdrawal in the same moment deletes the membership that the grant hangs on, and so ends
+// it.
+func Noted(session, account, client, asked, since, scopes string) string {
+	return `exists (
+			select 1 from session_clients m where m.session_id = ` + session + ` and m.client_id = ` + client + `)
+		and exists (
+			select 1 from connections c where c.account_id = ` + account + ` and c.client_id = ` + client + `
+			and (c.withdrawn_at is null or c.withdrawn_at < c.last_at and c.withdrawn_at < ` + asked + `)
+			and c.last_at >= ` + since + ` and c.scopes = ` + scopes + `)`
+}
+
+// NotedBy gives what Noted compares with.
+func (u Use) NotedBy(now time.Time) (since time.Time, scopes string) {
+	return now.Add(-exact), strings.Join(u.Scopes, " ")
+}
+
 // insertMember tells whether the session had not let the client in before.
 func (s store) insertMember(ctx context.Context, u Use, now time.Time) (first bool, err error) {
 	n, err := s.DB.Exec(ctx, `
@@ -31,16 +51,26 @@ func (s store) holdSession(ctx context.Context, id string) (alive bool, err erro
 	return n == 1, err
 }
 
-// use leaves a withdrawal alone that came after the person was asked.
+// use leaves a withdrawal alone that came after the person was asked. One that came before
+// stays written down, for codes that are older: a connection that was used since is none
+// that is withdrawn.
 func (s store) use(ctx context.Context, u Use, now time.Time) error {
+	since, scopes := u.NotedBy(now)
 	_, err := s.DB.Exec(ctx, `
 		insert into connections (account_id, client_id, scopes, first_at, last_at) values ($1, $2, $3, $4, $4)
 		on conflict (account_id, client_id) do update
-		set scopes = excluded.scopes, last_at = excluded.last_at, withdrawn_at = null
-		where (connections.last_at < $5 or connections.scopes <> excluded.scopes or connections.withdrawn_at is not null)
+		set scopes = excluded.scopes, last_at = excluded.last_at
+		where (connections.last_at < $5 or connections.scopes <> excluded.scopes or connections.withdrawn_at >= connections.last_at)
 		and (connections.withdrawn_at is null or connections.withdrawn_at < $6)`,
-		u.AccountID, u.ClientID, strings.Join(u.Scopes, " "), now, now.Add(-exact), u.AskedAt)
+		u.AccountID, u.ClientID, scopes, latest(now, u.AskedAt), since, u.AskedAt)
 	return err
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // letGo forgets that sessions have let the client in, and gives those that go on. Grants
@@ -84,7 +114,7 @@ func (s store) ofAccount(ctx context.Context, accountID string) ([]Connection, e
 		select c.client_id, c.scopes, c.first_at, c.last_at,
 			(select max(g.used_at) from grants g
 				where g.account_id = c.account_id and g.client_id = c.client_id and g.offline)
-		from connections c where c.account_id = $1 and c.withdrawn_at is null`, db.Args(accountID), scanUsed)
+		from connections c where c.account_id = $1 and (c.withdrawn_at is null or c.withdrawn_at < c.last_at)`, db.Args(accountID), scanUsed)
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +180,12 @@ func (s store) dropConsent(ctx context.Context, accountID, clientID string) (sco
 }
 
 // withdraw tells whether there was a connection. The row stays, so that codes from
-// before are known; a consent that was never used gets one for the same reason.
+// before are known; a consent that was never used gets one for the same reason. It is never
+// before the last use, which another node may have noted by another clock.
 func (s store) withdraw(ctx context.Context, accountID, clientID string, scopes []string, now time.Time) (known bool, err error) {
 	n, err := s.DB.Exec(ctx, `
-		update connections set withdrawn_at = $3 where account_id = $1 and client_id = $2 and withdrawn_at is null`,
+		update connections set withdrawn_at = case when last_at > $3 then last_at else $3 end
+		where account_id = $1 and client_id = $2 and (withdrawn_at is null or withdrawn_at < last_at)`,
 		accountID, clientID, now)
 	if err != nil || n == 1 || scopes == nil {
 		return n == 1, err

@@ -48,7 +48,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	if err == nil {
 		return
 	}
-	p.noteAuthorization(a, err)
+	p.noteAuthorization(r.Context(), a, err)
 	if a == nil || a.back.URI == "" || toPerson(err) {
 		if own := (*wire.Refusal)(nil); errors.As(err, &own) && own.Code != "server_error" {
 			err = fault.Wrap(fault.Invalid, "oidc.bad_request", err) // there is nobody else to tell
@@ -188,7 +188,7 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorizati
 		return err
 	}
 	p.Count("code_issued")
-	p.noteAuthorization(a, nil)
+	p.noteAuthorization(r.Context(), a, nil)
 	p.addSessionState(w, a)
 	p.watch(r.Context(), a)
 	a.back.Send(w, r, answer...)

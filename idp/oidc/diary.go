@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,8 +21,10 @@ type claim struct {
 	path   string
 }
 
-// noteAuthorization tells the client's developer how an authorization request went.
-func (p *Provider) noteAuthorization(a *authorization, err error) {
+// noteAuthorization tells the client's developer how an authorization request went, before
+// the answer is sent. A refusal makes nobody one who takes signed answers: any stranger can
+// have us sign one for any client.
+func (p *Provider) noteAuthorization(ctx context.Context, a *authorization, err error) {
 	if p.Diary == nil || a == nil {
 		return
 	}
@@ -38,7 +41,8 @@ func (p *Provider) noteAuthorization(a *authorization, err error) {
 		r.Reason, r.Details = clients.ReasonClaims, map[string]string{"claims": lost}
 	}
 	if a.back.Sign != nil && err == nil {
-		r = signedIn(r, a.client.SigningAlg(clients.AuthorizationAnswers))
+		p.Diary.NoteSigned(ctx, a.client, clients.AuthorizationAnswers, r)
+		return
 	}
 	p.Diary.Note(r)
 }
@@ -96,19 +100,12 @@ func (p *Provider) noteClient(w *work, err error) {
 		r.Outcome = wire.RefusalOf(err).Code
 		r.Reason, r.Details = p.whyNotClient(w, c, err, seen)
 	}
+	r = seen.measuredIn(r)
 	if w.signs != "" && err == nil {
-		r = signedIn(r, w.signs)
+		p.Diary.NoteSigned(w.arrived.Context(), c.client, w.signs, r)
+		return
 	}
-	p.Diary.Note(seen.measuredIn(r))
-}
-
-// signedIn adds what the answer was signed with: clients.Takers looks there.
-func signedIn(r clients.Request, alg string) clients.Request {
-	if r.Details == nil {
-		r.Details = map[string]string{}
-	}
-	r.Details[clients.DetailSigned] = alg
-	return r
+	p.Diary.Note(r)
 }
 
 // claimant is who says to ask. A request that was refused before its client was looked

@@ -24,9 +24,9 @@ func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *htt
 	if err != nil || !accepts(r, introspectionJWT) {
 		return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 	}
-	work.signs = work.client.SigningAlg(clients.IntrospectionAnswers)
+	work.signs = clients.IntrospectionAnswers
 	text, err := p.claimsText(ctx, claimsText{
-		typ: "token-introspection+jwt", alg: work.signs,
+		typ: "token-introspection+jwt", alg: work.client.SigningAlg(work.signs),
 		client: work.client.Client, encryption: work.client.IntrospectionEncryption(),
 		claims: claims.Set{
 			{Name: "iss", Value: p.Issuer}, {Name: "aud", Value: work.client.ID}, {Name: "iat", Value: p.Clock().Unix()},

@@ -61,7 +61,7 @@ func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error
 		}
 		return p.writeGrant(ctx, w, w.code.Session, w.code.createdAt(), now)
 	}
-	if w.write == nil && (w.machine || w.refreshed != nil) && w.assertion == nil && w.proof == nil {
+	if w.write == nil && w.assertion == nil && w.proof == nil && p.Clients.UsedBefore(w.client.Client) {
 		return write(ctx) // one statement at most, or a transaction of its own
 	}
 	return p.DB.Tx(ctx, write)

@@ -45,14 +45,19 @@ const grantInto = `
 		turn, family, refresh_digest, refresh_cnf, refresh_until, account_id, session_id)
 	select $1, $2, $16, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, `
 
+var (
+	grantOfSession = grantFromSession + `not exists (
+			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $15)`
+	grantOfKnown = grantFromSession + connections.Noted("sessions.id", "sessions.account_id", "$2", "$15", "$17", "$18")
+)
+
 const (
-	grantOfSession = grantInto + `account_id, id
+	grantFromSession = grantInto + `account_id, id
 		from sessions where id = $14 and ended_at is null and exists (
 			select 1 from accounts
 			where accounts.id = sessions.account_id and accounts.state = 'active' and accounts.deleted_at is null)
-		and not exists (
-			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $15)
-		and exists (select 1 from clients where id = $2 and created_at = $16)`
+		and exists (select 1 from clients where id = $2 and created_at = $16)
+		and `
 	grantOfAccount = grantInto + `id, $14
 		from accounts where id = $17 and state = 'active' and deleted_at is null
 		and not exists (
@@ -89,8 +94,16 @@ func (g grant) args(now time.Time) ([]any, error) {
 // may log in, the person has not withdrawn what was allowed and the client is still that
 // registration: logging out between authorize and token ends the flow. It gives
 // fault.Expired otherwise, and fault.Conflict when there is such a grant: of all who come
-// with the same code one gets here.
+// with the same code one gets here. Most log-ins are to a client that the session and the
+// person know: one statement then, unless others have to find the grant by its person.
 func (s store) insertGrant(ctx context.Context, g grant, now time.Time) error {
+	if !g.Offline {
+		since, scopes := g.use(now).NotedBy(now)
+		n, err := s.write(ctx, g, grantOfKnown, now, g.Session.SID, g.asked(now), g.Registered, since, scopes)
+		if err != nil || n == 1 {
+			return err
+		}
+	}
 	return s.insert(ctx, g, grantOfSession, now, g.Session.SID, g.asked(now), g.Registered)
 }
 
@@ -101,30 +114,37 @@ func (s store) insertDerived(ctx context.Context, g grant, now time.Time) error 
 	return s.insert(ctx, g, grantOfAccount, now, g.Session.SID, g.asked(now), g.Registered, g.Session.AccountID)
 }
 
+// insert notes the use before it writes the grant: see connections.Note.
 func (s store) insert(ctx context.Context, g grant, query string, now time.Time, more ...any) error {
-	args, err := g.args(now)
-	if err != nil {
+	return s.DB.Tx(ctx, func(ctx context.Context) error {
+		if err := connections.Note(ctx, s.DB, g.use(now), now); err != nil {
+			return err
+		}
+		n, err := s.write(ctx, g, query, now, more...)
+		if err == nil && n == 0 {
+			return fault.New(fault.Expired, "", "oidc.session_over")
+		}
 		return err
-	}
-	if err := s.note(ctx, g, now); err != nil {
-		return err
-	}
-	n, err := s.DB.Exec(ctx, query, append(args, more...)...)
-	if err == nil && n == 0 {
-		return fault.New(fault.Expired, "", "oidc.session_over")
-	}
-	return err
+	})
 }
 
-// note remembers that the client got tokens, so that people see it and it is told when
-// the session ends. It comes before the grant: see connections.Note. A grant that
-// derives from one that outlives its session is noted with the session if that goes on.
-func (s store) note(ctx context.Context, g grant, now time.Time) error {
-	return connections.Note(ctx, s.DB, connections.Use{
+func (s store) write(ctx context.Context, g grant, query string, now time.Time, more ...any) (int64, error) {
+	args, err := g.args(now)
+	if err != nil {
+		return 0, err
+	}
+	return s.DB.Exec(ctx, query, append(args, more...)...)
+}
+
+// use is that the client gets tokens, so that people see it and it is told when the
+// session ends. A grant that derives from one that outlives its session is noted with the
+// session if that goes on.
+func (g grant) use(now time.Time) connections.Use {
+	return connections.Use{
 		SessionID: g.Session.SID, ClientID: g.Client, AccountID: g.Session.AccountID, Subject: g.Session.Subject,
 		Scopes:  withCarriers(g.Scopes, slices.Concat(g.Session.Userinfo, g.Session.IDToken)),
 		AskedAt: g.asked(now), Outlives: g.Derived && g.Offline,
-	}, now)
+	}
 }
 
 func (g grant) asked(now time.Time) time.Time {

@@ -52,7 +52,7 @@ type work struct {
 	identity   bool                                           // and an ID token
 	askedAt    time.Time                                      // when the person allowed it, where a ticket is older than that
 	kind       string                                         // issued_token_type, RFC 8693 §2.2.1
-	signs      string                                         // the algorithm of the answer, where it is signed
+	signs      clients.Signed                                 // what the answer is, where it is signed
 }
 
 type workKey struct{}

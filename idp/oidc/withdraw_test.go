@@ -114,6 +114,31 @@ func TestAWithdrawalWhileTheCodeIsRedeemed(t *testing.T) {
 	})
 }
 
+// A code from before a withdrawal stays void, also when the person allows the client anew.
+func TestANewConsentBringsNoCodeBack(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		w.tokens("basic")
+		w.clock.Move(time.Second)
+		code := w.code("basic")
+		w.clock.Move(time.Second)
+		w.withdraws("basic")
+		w.clock.Move(time.Second)
+		w.tokens("basic")
+		wantError(t, w.redeem("basic", code), http.StatusBadRequest, "invalid_grant")
+		w.clock.Move(time.Second)
+		w.tokens("basic")
+		all, err := w.connections().OfAccount(t.Context(), w.person.ID)
+		if err != nil || len(all) != 1 || !all[0].LastAt.After(all[0].FirstAt) {
+			t.Errorf("%+v %v, want the client that is used again", all, err)
+		}
+		w.withdraws("basic") // and once more
+		if all, err := w.connections().OfAccount(t.Context(), w.person.ID); err != nil || len(all) != 0 {
+			t.Errorf("%+v %v, want nothing", all, err)
+		}
+	})
+}
+
 // What is allowed anew brings nothing back that was given before the withdrawal, and what
 // other clients of the session have is not touched.
 func TestANewConsentBringsNoTokenBack(t *testing.T) {

@@ -9,8 +9,17 @@ static void keep_memory(int above, int ahead) {
 	mallopt(M_TRIM_THRESHOLD, above);
 	mallopt(M_TOP_PAD, ahead);
 }
+
+// Weak: the driver brings it, and another package's symbols are not there yet when this
+// one is compiled.
+extern int sqlite3_config(int, ...) __attribute__((weak));
+
+static int count_nothing(void) {
+	return sqlite3_config ? sqlite3_config(9, 0) : -1; // SQLITE_CONFIG_MEMSTATUS
+}
 #else
 static void keep_memory(int above, int ahead) {}
+static int count_nothing(void) { return -1; }
 #endif
 */
 import "C"
@@ -25,7 +34,12 @@ const (
 	growBy = 256 << 10
 )
 
-// keepMemory tells the C library not to give memory back to the kernel all the time.
-// After each commit SQLite frees all pages that a reading connection holds and fetches
-// them anew: glibc's threshold of 128 KB made that system calls and page faults.
-var keepMemory = sync.OnceFunc(func() { C.keep_memory(keepFree, growBy) })
+// keepMemory tells the C library not to give memory back to the kernel all the time, and
+// SQLite not to count what it takes, for which all connections share a lock. After each
+// commit SQLite frees all pages that a reading connection holds and fetches them anew:
+// glibc's threshold of 128 KB made that system calls and page faults. It has to come before
+// the first connection of the process; where it cannot, all works as before.
+var keepMemory = sync.OnceFunc(func() {
+	C.keep_memory(keepFree, growBy)
+	C.count_nothing()
+})
