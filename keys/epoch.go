@@ -55,7 +55,8 @@ func (r *Ring) seenFile() string {
 	return r.KeyFile + ".seen"
 }
 
-// checkEpoch refuses a database that lags behind with *Restored.
+// checkEpoch refuses a database that lags behind with *Restored, and gives one that is new
+// its identity.
 func (r *Ring) checkEpoch(ctx context.Context) error {
 	if r.seenFile() == "" {
 		return nil
@@ -67,6 +68,23 @@ func (r *Ring) checkEpoch(ctx context.Context) error {
 	if has.identity == "" {
 		return r.name(ctx, secret.NewID())
 	}
+	return r.current(has)
+}
+
+// Current refuses a database that lags behind with *Restored and changes nothing: for dry
+// runs, and for whoever wants to know before doing something outside of it.
+func (r *Ring) Current(ctx context.Context) error {
+	if r.seenFile() == "" {
+		return nil
+	}
+	has, err := r.epoch(ctx)
+	if err != nil {
+		return err
+	}
+	return r.current(has)
+}
+
+func (r *Ring) current(has epoch) error {
 	all, err := r.readSeen()
 	if err != nil {
 		return err
@@ -157,7 +175,11 @@ type Recovery struct {
 // Recover makes a restored database fit for use: every session, grant and code in it is
 // ended, every key is revoked and replaced. It may be repeated until it has come through.
 func (r *Ring) Recover(ctx context.Context, dry bool) (done Recovery, err error) {
-	if err := r.checkEpoch(ctx); err != nil && !errors.As(err, &done.Was) {
+	check := r.checkEpoch
+	if dry {
+		check = r.Current
+	}
+	if err := check(ctx); err != nil && !errors.As(err, &done.Was) {
 		return done, err
 	}
 	all, err := r.List(ctx)

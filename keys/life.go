@@ -31,7 +31,7 @@ func orElsewhere(err error) error {
 // algorithm that the ring does not have yet: nothing signs with it before Promote. The
 // first push key is active at once, since there is nobody who could know another one.
 // When there is a next key already it gives that one and made is false. A dry run gives
-// a Key without a kid.
+// a Key without a kid, in the state that it would have.
 func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made bool, err error) {
 	if !slices.Contains(Algorithms, alg) && alg != Push {
 		return Key{}, false, fmt.Errorf("keys: algorithm %q is not one of %v", alg, Algorithms)
@@ -48,7 +48,7 @@ func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made boo
 		state = Active
 	}
 	if dry {
-		return Key{Alg: alg, State: state, StagedAt: r.Clock()}, true, nil
+		return Key{Alg: alg, State: state}, true, nil
 	}
 	fresh, err := r.generate(alg, 1)
 	if err != nil {

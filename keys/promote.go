@@ -61,8 +61,8 @@ func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err err
 	if signs {
 		done.Old = &old
 	}
-	if done.Now = next; p.Dry {
-		return done, nil
+	if p.Dry {
+		return done.planned(p, next, staged), nil
 	}
 	s := succession{Promotion: p, evidence: done.Evidence}
 	if signs {
@@ -76,6 +76,22 @@ func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err err
 		return done, err
 	}
 	return r.promoted(ctx, done, p.Alg)
+}
+
+// planned fills in the keys in the states that they would have; those that would be made
+// have no kid.
+func (done Promoted) planned(p Promotion, next Key, staged bool) Promoted {
+	if done.Now = next; !staged {
+		done.Now = Key{Alg: p.Alg}
+	}
+	done.Now.State = Active
+	if done.Old != nil {
+		done.Old.State = Retired
+	}
+	if p.Stage {
+		done.Next = &Key{Alg: p.Alg, State: Next}
+	}
+	return done
 }
 
 // promoted fills in the ring as it is now.

@@ -117,7 +117,7 @@ func (w Rewrapped) Left() (n int64) {
 // Rewrap seals every row with another key-encryption key. It refuses while a running
 // program cannot open with it. It may be stopped at any moment and run again.
 func (r *Ring) Rewrap(ctx context.Context, q Rewrapping) (w Rewrapped, err error) {
-	if err := r.checkEpoch(ctx); err != nil {
+	if err := r.Current(ctx); err != nil {
 		return w, err
 	}
 	if !slices.Contains(r.Seal.Holds(), q.To) {

@@ -183,7 +183,11 @@ func (r *Ring) verifyNodes(ctx context.Context, f *report, rows []row) error {
 		f.note("", "no program runs with this ring")
 		return nil
 	}
-	f.fine("%d running programs sign with active keys", len(nodes))
+	running := "1 running program signs"
+	if len(nodes) != 1 {
+		running = fmt.Sprintf("%d running programs sign", len(nodes))
+	}
+	f.fine("%s with active keys", running)
 	return nil
 }
 
@@ -213,7 +217,7 @@ func (r *Ring) verifyEpoch(ctx context.Context, f *report) error {
 	if _, err := os.Stat(path); err != nil {
 		f.note("", "%s: a restored backup will not be noticed: %v", path, err)
 	}
-	err := r.checkEpoch(ctx)
+	err := r.Current(ctx)
 	if _, restored := err.(*Restored); restored {
 		f.wrong("", "%v", err)
 		return nil

@@ -96,7 +96,7 @@ var listed = verbs.List[clients.Client]{
 }
 
 func (p program) clientShow() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "show CLIENT",
 		Short:   "Show one client as JSON; of secrets there are only digests",
 		Example: "  idp client show tegata-tracker",
@@ -111,4 +111,6 @@ func (p program) clientShow() *cobra.Command {
 			})
 		}),
 	}
+	cmd.Flags().Bool("json", false, "makes no difference: it is JSON anyway")
+	return cmd
 }

@@ -185,7 +185,11 @@ func (p program) clientCreate() *cobra.Command {
 				case members["client_id"] == nil:
 					c.ID = hex.EncodeToString(secret.Bytes(12)) // no dash in front, which would look like a flag
 				}
-				return p.createClient(cmd.Context(), s, c, members, asJSON)
+				err := p.createClient(cmd.Context(), s, c, members, asJSON)
+				if given.file == "" {
+					return inFlags(err)
+				}
+				return err
 			})
 		}),
 	}

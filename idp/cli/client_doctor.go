@@ -93,7 +93,7 @@ func (p program) clientDoctor() *cobra.Command {
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
 				if link {
-					return p.showLink(cmd.Context(), s, c)
+					return p.showLink(cmd.Context(), s, c, asJSON)
 				}
 				all, err := s.Diary.Last(cmd.Context(), c.ID)
 				if err != nil {
@@ -108,19 +108,31 @@ func (p program) clientDoctor() *cobra.Command {
 	return cmd
 }
 
+// linkJSON is a link to share as --json prints it.
+type linkJSON struct {
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
 // showLink prints a link to the page of the client's developer. Who made one is in the
 // audit log: whoever has the link sees the page.
-func (p program) showLink(ctx context.Context, s *app.Services, c clients.Client) error {
+func (p program) showLink(ctx context.Context, s *app.Services, c clients.Client, asJSON bool) error {
 	var token string
+	now := s.Clock()
 	err := s.DB.Tx(ctx, func(ctx context.Context) (err error) {
-		if token, err = clients.ShareLink(ctx, s.Once, c.ID, s.Clock()); err != nil {
+		if token, err = clients.ShareLink(ctx, s.Once, c.ID, now); err != nil {
 			return err
 		}
 		return s.Audit.Record(ctx, audit.Event{Action: "client.doctor_shared", Actor: "cli", Client: c.ID})
 	})
-	if err == nil {
-		_, err = fmt.Fprintf(p.Out, "%s/doctor?token=%s\n", s.Config.Issuer(), token)
+	if err != nil {
+		return err
 	}
+	link := linkJSON{s.Config.Issuer() + "/doctor?token=" + token, now.Add(clients.ShareLives)}
+	if asJSON {
+		return verbs.JSON(p.Out, link)
+	}
+	_, err = fmt.Fprintln(p.Out, link.URL)
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 
 func (p program) clientRotate() *cobra.Command {
 	var (
-		keep           time.Duration
+		keep           verbs.Length
 		endOld, asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -25,16 +25,16 @@ func (p program) clientRotate() *cobra.Command {
 		Example: "  idp client rotate-secret shop --keep-old 24h",
 		Args:    cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			if keep < 0 || keep > 90*24*time.Hour {
-				return verbs.Usagef("--keep-old %s: want up to 2160h", keep)
+			if keep.Duration > 90*24*time.Hour {
+				return verbs.Usagef("--keep-old %s: want up to 90d", &keep)
 			}
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
 				if err := mayRotate(c, endOld, s.Clock()); err != nil {
 					return err
 				}
 				next, until := c, time.Time{}
-				if keep > 0 {
-					until = s.Clock().Add(keep)
+				if keep.Duration > 0 {
+					until = s.Clock().Add(keep.Duration)
 				}
 				text := next.NewSecret(until)
 				if err := editor(s).Update(cmd.Context(), c, next, "client.secret_rotated"); err != nil {
@@ -44,7 +44,7 @@ func (p program) clientRotate() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().DurationVar(&keep, "keep-old", 0, "how long the newest secret so far works too, like 24h")
+	cmd.Flags().Var(&keep, "keep-old", "how long the newest secret so far works too, like 24h or 7d")
 	cmd.Flags().BoolVar(&endOld, "end-older", false, "the secret before the newest ends now, although it was kept; without --keep-old the newest ends too")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"tegata/idp/app"
+	dynamic "tegata/idp/oidc/registration"
 	"tegata/shared/audit"
-	"tegata/shared/config"
 	"tegata/shared/verbs"
 )
 
@@ -23,7 +23,7 @@ type invitationJSON struct {
 func (p program) clientInvite() *cobra.Command {
 	var (
 		uses   int
-		lives  string
+		lives  = verbs.Length{Duration: 7 * 24 * time.Hour}
 		note   string
 		asJSON bool
 	)
@@ -35,15 +35,14 @@ func (p program) clientInvite() *cobra.Command {
 		Example: "  idp client invite --note \"conformance run\" --uses 100 --for 1d",
 		Args:    cobra.NoArgs,
 		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
-			var lasts config.Duration
-			if err := lasts.UnmarshalText([]byte(lives)); err != nil || lasts <= 0 || time.Duration(lasts) > 366*24*time.Hour {
-				return verbs.Usagef("--for %s: want a time such as 7d, at most a year", verbs.Plain(lives))
+			if lives.Duration <= 0 || lives.Duration > 366*24*time.Hour {
+				return verbs.Usagef("--for %s: want a time such as 7d, at most a year", &lives)
 			}
 			if uses < 1 || uses > 100_000 {
 				return verbs.Usagef("--uses %d: want 1 to 100000", uses)
 			}
 			return p.Services(cmd.Context(), func(s *app.Services) error {
-				one, token, err := s.Clients.Invite(cmd.Context(), note, uses, time.Duration(lasts))
+				one, token, err := s.Clients.Invite(cmd.Context(), note, uses, lives.Duration)
 				if err != nil {
 					return err
 				}
@@ -54,6 +53,7 @@ func (p program) clientInvite() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				p.noteOfMode(s.Config.Registration.Mode)
 				if asJSON {
 					return verbs.JSON(p.Out, invitationJSON{token, one.Note, one.UsesLeft, one.ExpiresAt})
 				}
@@ -64,8 +64,15 @@ func (p program) clientInvite() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&uses, "uses", 1, "how many clients can be registered with it")
-	flags.StringVar(&lives, "for", "7d", "how long it is good for")
+	flags.Var(&lives, "for", "how long it is good for")
 	flags.StringVar(&note, "note", "", "for whom it is; kept with it")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// noteOfMode says when nobody can use what was made: it may be meant for later.
+func (p program) noteOfMode(mode string) {
+	if mode == dynamic.Closed {
+		fmt.Fprintf(p.Err, "Note: registration.mode is %s: nobody can register with it until that is %s or %s.\n", dynamic.Closed, dynamic.Invited, dynamic.Open)
+	}
 }

@@ -138,3 +138,16 @@ func TestAClientOfTheFileStaysSwitchedOff(t *testing.T) {
 		works("b", true) // nobody switched this one off by hand
 	})
 }
+
+func TestUnknownMembersAreToldInTheSameOrderEachTime(t *testing.T) {
+	for range 20 {
+		_, problems := amended(t, `{"zzz": 1, "client_nam": "x", "grant_typos": [], "scopers": []}`)
+		var paths []string
+		for _, one := range problems {
+			paths = append(paths, one.Path)
+		}
+		if want := []string{"client.client_nam", "client.grant_typos", "client.scopers", "client.zzz"}; !slices.Equal(paths, want) {
+			t.Fatalf("got %q, want %q", paths, want)
+		}
+	}
+}

@@ -12,6 +12,12 @@ import (
 // Problem is one mistake: where it is and what is wrong, for the operator.
 type Problem struct{ Path, Message string }
 
+// Reason is the message without what was given: that stands quoted, at the end.
+func (p Problem) Reason() string {
+	reason, _, _ := strings.Cut(p.Message, `"`)
+	return strings.TrimRight(strings.TrimSuffix(strings.TrimRight(reason, " "), "not"), ",: ")
+}
+
 // Problems is every mistake at once.
 type Problems []Problem
 

@@ -59,7 +59,7 @@ const (
 // request say the same.
 type Client struct {
 	ID   string            `json:"client_id"`
-	Name map[string]string `json:"client_name"` // by language
+	Name map[string]string `json:"client_name"` // by language; amend.go has what "" is
 
 	RedirectURIs           []string `json:"redirect_uris"`
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
@@ -155,9 +155,10 @@ func (c *Client) Native() bool { return c.ApplicationType == "native" }
 // May tells whether the client may use the grant type.
 func (c *Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
 
-// NameIn gives the client's name in the language, else in English, else its id.
+// NameIn gives the client's name in the language, else the one that names no language
+// (RFC 7591 §2.2), else the English one, else its id.
 func (c *Client) NameIn(language string) string {
-	for _, lang := range []string{language, "en"} {
+	for _, lang := range []string{language, untagged, "en"} {
 		if name := c.Name[lang]; name != "" {
 			return name
 		}

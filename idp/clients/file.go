@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -134,7 +135,8 @@ func readEntry(at string, entry map[string]json.RawMessage) (c Client, unread Pr
 // readKeys reads one entry key by key, so that one wrong value does not hide the next
 // mistake.
 func readKeys(at string, entry map[string]json.RawMessage, members map[string]int, fields reflect.Value) (unread Problems) {
-	for key, raw := range entry {
+	for _, key := range slices.Sorted(maps.Keys(entry)) {
+		raw := entry[key]
 		index, ok := members[key]
 		if !ok {
 			unread.add(at+"."+key, "unknown key")

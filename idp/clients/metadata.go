@@ -127,11 +127,15 @@ func (c *Client) Metadata() (map[string]any, error) {
 		}
 	}
 	for lang, name := range c.Name {
-		if lang == "en" {
-			shown["client_name"] = name
-		} else {
-			shown["client_name#"+lang] = name
-		}
+		shown["client_name#"+lang] = name
 	}
+	name := "client_name#en" // which stands in for the one without a tag
+	if c.Name[untagged] != "" {
+		name = "client_name#" + untagged
+	}
+	if shown[name] != nil {
+		shown["client_name"] = shown[name]
+	}
+	delete(shown, name)
 	return shown, nil
 }

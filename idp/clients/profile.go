@@ -43,7 +43,7 @@ func (c *Client) ByCertificate() bool {
 }
 
 // HasKeys tells whether there are keys to check the client's signatures with.
-func (c *Client) HasKeys() bool { return c.JWKSURI != "" || c.JWKS != nil }
+func (c *Client) HasKeys() bool { return c.JWKSURI != "" || c.JWKS != nil && len(c.JWKS.Keys) > 0 }
 
 // defaultProfile fills what follows from the profile, before the other defaults.
 // FAPI 2.0 §5.3.2.1: pushed requests, PKCE, a key of the client's own at the token

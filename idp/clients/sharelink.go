@@ -11,15 +11,15 @@ import (
 // shared is the purpose of links that show a client's diary to its developer.
 const shared once.Purpose = "client_doctor"
 
-// shareLives is how long such a link is good.
-const shareLives = time.Hour
+// ShareLives is how long such a link is good.
+const ShareLives = time.Hour
 
 // shareRule bounds how often one link is looked at: reloading is fine, polling is not.
 var shareRule = limit.Rule{Name: "client doctor", Burst: 30, Every: 30 * time.Second}
 
 // ShareLink gives the token of a link that shows the client's diary for an hour.
 func ShareLink(ctx context.Context, store once.Store, clientID string, now time.Time) (string, error) {
-	token, err := store.Issue(ctx, once.New{Purpose: shared, Subject: clientID, Payload: clientID, Lives: shareLives}, now)
+	token, err := store.Issue(ctx, once.New{Purpose: shared, Subject: clientID, Payload: clientID, Lives: ShareLives}, now)
 	return token.String(), err
 }
 

@@ -67,7 +67,7 @@ func TestLanguageSwitchKeepsWhatWasTyped(t *testing.T) {
 	p := w.person(t, "en").Visit("/signup").Sees("US / EN")
 	inEnglish.fillSignUp(p, "not an address")
 	p.Fill(inEnglish.password, "short").Press(inEnglish.register).Sees("user@company.com")
-	p.Fill(inEnglish.given, "Hanako").Press(inEnglish.other).At("/signup").Sees("JP / JA", "「user@company.com」の形式で入力してください。")
+	p.Fill(inEnglish.given, "Hanako").Press(inEnglish.other).At("/signup").Sees("JP / JA", "半角文字で「user@company.com」の形式で入力してください。")
 	for label, want := range map[string]string{
 		inJapanese.email: "not an address", inJapanese.given: "Hanako", inJapanese.country: "日本", inJapanese.password: "",
 	} {

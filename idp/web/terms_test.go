@@ -18,7 +18,7 @@ func TestNewTermsAreAskedAtTheNextLogIn(t *testing.T) {
 	p.Visit(w.authorize()).Title("Our terms have changed") // the address bar is no way round
 	p.Visit(w.URL + "/profile").Title("Our terms have changed")
 	p.Visit(w.authorize("prompt", "none")).Sees("interaction_required")
-	p.Visit(w.authorize()).Press(inEnglish.other).Title("規約が新しくなりました").Press("同意して続ける").Sees("answer: code")
+	p.Visit(w.authorize()).Press(inEnglish.other).Title("ご利用条件が新しくなりました").Press("同意して続ける").Sees("answer: code")
 	p.Visit(w.authorize()).Sees("answer: code")
 	p.Visit(w.URL + "/terms/accept").At("/profile")
 

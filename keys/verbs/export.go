@@ -31,7 +31,6 @@ func (k Keys) export() *cobra.Command {
 			"`keys import` takes them in again, and `age -d` reads them. It is for an escrow: to restore a\n" +
 			"database it is not needed.",
 		Example: "  " + k.Name + " keys export\n  " + k.Name + " keys export --private --recipient age1… -o keys.age",
-		Args:    cobra.NoArgs,
 	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
 		if push {
 			return k.exportPush(ctx, ring, f)
@@ -56,7 +55,24 @@ func (k Keys) export() *cobra.Command {
 	cmd.Flags().StringVar(&passphrase, "passphrase-file", "", "or a file (0600) with a passphrase")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the backup to this new file, mode 0600")
 	cmd.MarkFlagsMutuallyExclusive("push", "private")
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return cobra.NoArgs(cmd, args)
+		}
+		return needsPrivate(cmd, private)
+	}
 	return cmd
+}
+
+// needsPrivate refuses the flags of a backup where only public keys are printed: whoever
+// forgot --private would believe that there is a backup.
+func needsPrivate(cmd *cobra.Command, private bool) error {
+	for _, flag := range []string{"recipient", "passphrase-file", "output"} {
+		if !private && cmd.Flags().Changed(flag) {
+			return verbs.Usagef("--%s needs --private; without it only public keys are printed", flag)
+		}
+	}
+	return nil
 }
 
 // exportPrivate looks first whether the backup can be put where it is wanted: what was

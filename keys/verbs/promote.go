@@ -1,6 +1,7 @@
 package verbs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,63 +17,6 @@ import (
 )
 
 func list(all []string) string { return strings.Join(all, " ") }
-
-func (k Keys) stage() *cobra.Command {
-	var f flags
-	cmd := k.verb(&cobra.Command{
-		Use:   "stage ALG…",
-		Short: "Make a next key and publish it, so that clients know it before it signs",
-		Long: "Make a next key for each algorithm and publish it, so that clients know it before it\n" +
-			"signs. The first start makes keys for every algorithm that " + k.Name + " signs with; others are refused.\n" +
-			keys.Push + " is the push key: the first one signs at once, a second one waits for `keys promote`, and\n" +
-			"neither is ever in the key set.",
-		Example: "  " + k.Name + " keys stage ES256",
-		Args:    cobra.MinimumNArgs(1),
-	}, func(ctx context.Context, ring *keys.Ring, algs []string) error {
-		for _, alg := range algs {
-			if !slices.Contains(keys.Algorithms, alg) && alg != keys.Push {
-				return verbs.Usagef("there is no algorithm %s; want one of %s", verbs.Plain(alg), strings.Join(append(slices.Clone(keys.Algorithms), keys.Push), ", "))
-			}
-			if alg != keys.Push && len(ring.Needs) > 0 && !slices.Contains(ring.Needs, alg) {
-				return verbs.Usagef("%s signs nothing with %s, only with %s", k.Name, alg, strings.Join(ring.Needs, ", "))
-			}
-		}
-		type staged struct {
-			Key    keyJSON `json:"key"`
-			Made   bool    `json:"made"`
-			DryRun bool    `json:"dry_run"`
-		}
-		done := []staged{}
-		for _, alg := range algs {
-			key, made, err := ring.Stage(ctx, alg, f.dry)
-			if err != nil {
-				return err
-			}
-			done = append(done, staged{toJSON(key), made, f.dry})
-			switch {
-			case f.json:
-			case !made:
-				fmt.Fprintf(k.Out, "%s: %s is staged already\n", alg, key.KID)
-			case f.dry && key.State == keys.Active:
-				fmt.Fprintf(k.Out, "%s: would make the first key, which signs at once\n", alg)
-			case f.dry:
-				fmt.Fprintf(k.Out, "%s: would stage a new key\n", alg)
-			case key.State == keys.Active:
-				fmt.Fprintf(k.Out, "%s: %s signs; browsers subscribe with %s\n", alg, key.KID, key.ApplicationServerKey())
-			case alg == keys.Push:
-				fmt.Fprintf(k.Out, "%s: %s is staged; nobody uses it before: keys promote %[1]s\n", alg, key.KID)
-			default:
-				fmt.Fprintf(k.Out, "%s: %s is staged; it may sign when clients have it: keys promote %[1]s\n", alg, key.KID)
-			}
-		}
-		if f.json {
-			return verbs.JSON(k.Out, done)
-		}
-		return nil
-	})
-	f.on(cmd)
-	return cmd
-}
 
 // succession is what promote and rotate were told.
 type succession struct {
@@ -157,13 +101,16 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 		return err
 	}
 	known := algorithms(all)
-	if s.all {
+	if algs = once(algs); s.all {
 		algs = slices.DeleteFunc(slices.Clone(known), func(alg string) bool { return alg == keys.Push })
 	}
 	s.alone = len(algs) == 1
+	if err := areAlgorithms(algs); err != nil {
+		return err
+	}
 	for _, alg := range algs {
 		if !slices.Contains(known, alg) {
-			return fmt.Errorf("there is no %s key; the ring has %v", verbs.Plain(alg), known)
+			return fmt.Errorf("there is no %s key; the ring has %s", alg, cmp.Or(strings.Join(known, ", "), "none at all"))
 		}
 	}
 	if err := knowsVouched(ctx, ring, s.vouched, algs); err != nil {
@@ -188,14 +135,18 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 // missed counts what could not be done, by what helps.
 type missed struct {
 	unproved, unstaged, failed int
+	unread                     bool  // a client is not known to have a key, and can be vouched for
 	last                       error // of those that failed
 }
 
 // err tells it in the end, nil when all was done.
 func (m missed) err(of int) error {
 	var hints []string
-	if m.unproved > 0 {
+	switch {
+	case m.unread:
 		hints = append(hints, "when you know better: --vouch CLIENT or --force")
+	case m.unproved > 0:
+		hints = append(hints, "when you know better: --force")
 	}
 	if m.unstaged > 0 {
 		hints = append(hints, "make what is missing: keys stage ALG")
@@ -217,6 +168,7 @@ func (k Keys) promoteOne(ctx context.Context, ring *keys.Ring, s succession, alg
 	var wait *keys.NotYet
 	if errors.As(err, &wait) {
 		m.unproved++
+		m.unread = m.unread || len(wait.Evidence.Missing()) > 0
 		if !s.json {
 			k.refuse(alg, wait.Evidence)
 		}

@@ -23,7 +23,6 @@ func (k Keys) retire() *cobra.Command {
 			"The key stays published until nothing that it signed can be alive; then it is deleted.\n" +
 			"--purge deletes it by hand: before that time only with --force, and what is invalidated by\n" +
 			"it is written to the audit log.",
-		Args: cobra.ExactArgs(1),
 	}, func(ctx context.Context, ring *keys.Ring, args []string) error {
 		q.KID, q.Dry = args[0], f.dry
 		if err := k.warnOfEnd(ctx, ring, q, yes); err != nil {
@@ -56,6 +55,12 @@ func (k Keys) retire() *cobra.Command {
 		}
 		fmt.Fprintf(k.Out, "%s: %s\n", key.Alg, f.would(text))
 		return nil
+	})
+	takesKID(cmd, func(cmd *cobra.Command, args []string) error {
+		if q.Force && !q.Purge {
+			return verbs.Usagef("--force needs --purge")
+		}
+		return cobra.ExactArgs(1)(cmd, args)
 	})
 	f.on(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask about the push key")

@@ -50,12 +50,12 @@ func (k Keys) revoke() *cobra.Command {
 		}
 		return k.receipt(done, f)
 	})
-	cmd.Args = func(_ *cobra.Command, args []string) error {
+	takesKID(cmd, func(_ *cobra.Command, args []string) error {
 		if len(args) > 1 || q.All == (len(args) == 1) {
 			return verbs.Usagef("want a kid or --all")
 		}
 		return nil
-	}
+	})
 	f.on(cmd)
 	cmd.Flags().BoolVar(&q.All, "all", false, "every key of the ring")
 	cmd.Flags().BoolVar(&q.KeepAll, "keep-sessions", false, "end no sessions and grants")

@@ -1,8 +1,8 @@
 package verbs
 
 import (
+	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,7 +29,8 @@ func (k Keys) rewrap() *cobra.Command {
 			"Codes that people type (in mails, at log-in) cannot be sealed anew: those under way are\n" +
 			"accepted while both keys are at hand, and expire.\n\n" +
 			"In the end --finish puts the new key in the place of the old one, on this machine, and keeps\n" +
-			"the old one with .old at its end: backups made until now can only be read with it.\n\n" +
+			"the old one with .old at its end: backups made until now can only be read with it. Where one\n" +
+			"from the change before lies there, it has to be moved away first, to the backups it belongs to.\n\n" +
 			"Where the key comes from the environment, start every program with the old one as\n" +
 			"key_encryption_key and the new one as key_encryption_key_next (or _next_file), one after the\n" +
 			"other; run this with the same settings; then start them with the new one alone.",
@@ -40,6 +41,14 @@ func (k Keys) rewrap() *cobra.Command {
 			return verbs.Usagef("the new key comes from key_encryption_key_next: there is no file to make or to move")
 		case ring.NextKEK == "" && ring.KeyFile == "":
 			return errors.New("there is no new key; start every " + k.Name + " with key_encryption_key_next beside key_encryption_key, and run this with the same settings")
+		}
+		if err := ring.Current(ctx); err != nil { // before anything is written
+			return err
+		}
+		if finish {
+			if err := k.room(ring, generate); err != nil {
+				return err
+			}
 		}
 		if generate && !f.dry {
 			if _, err := secret.ReadOrCreateKeyFile(ring.NextKeyFile()); err != nil {
@@ -129,20 +138,46 @@ func (k Keys) finished(ring *keys.Ring) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
+// room refuses a change whose old key could not be kept, since the one of the change
+// before still lies in its place.
+func (k Keys) room(ring *keys.Ring, generate bool) error {
+	if ring.KeyFile == "" || !generate && k.finished(ring) {
+		return nil
+	}
+	old := ring.KeyFile + ".old"
+	_, err := os.Lstat(old)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case sameKey(ring.KeyFile, old), sameKey(ring.KeyFile, ring.NextKeyFile()): // it broke off in the middle
+		return nil
+	}
+	return fmt.Errorf("%s is the old key of the change before, which older backups need; move it away first, to them", old)
+}
+
+// sameKey tells whether two files hold one key.
+func sameKey(one, other string) bool {
+	a, err := secret.ReadKeyFile(one)
+	if err != nil {
+		return false
+	}
+	b, err := secret.ReadKeyFile(other)
+	return err == nil && bytes.Equal(a, b)
+}
+
 // swap puts the new key in the place of the old one. The old one is linked to its new
 // name first, and the rename is one step: at no moment is there no key.
 func (k Keys) swap(ring *keys.Ring, f flags) error {
 	old := ring.KeyFile + ".old"
-	if current, err := secret.ReadKeyFile(ring.KeyFile); err == nil {
-		next, err := secret.ReadKeyFile(ring.NextKeyFile())
-		if err != nil {
-			return err
-		}
-		if base64.StdEncoding.EncodeToString(current) == base64.StdEncoding.EncodeToString(next) {
-			return os.Remove(ring.NextKeyFile())
-		}
+	if _, err := secret.ReadKeyFile(ring.NextKeyFile()); err != nil {
+		return err
 	}
-	if err := os.Link(ring.KeyFile, old); err != nil {
+	if sameKey(ring.KeyFile, ring.NextKeyFile()) {
+		return os.Remove(ring.NextKeyFile())
+	}
+	if err := os.Link(ring.KeyFile, old); err != nil && !sameKey(ring.KeyFile, old) {
 		return fmt.Errorf("the old key cannot be kept as %s; move that file away first: %w", old, err)
 	}
 	if err := os.Rename(ring.NextKeyFile(), ring.KeyFile); err != nil {

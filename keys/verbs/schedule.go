@@ -12,26 +12,10 @@ import (
 	"tegata/shared/verbs"
 )
 
-// length is a flag such as 90d.
-type length struct{ time.Duration }
-
-func (l *length) Set(text string) error {
-	var d config.Duration
-	if err := d.UnmarshalText([]byte(text)); err != nil {
-		return err
-	}
-	l.Duration = time.Duration(d)
-	return nil
-}
-
-func (l *length) Type() string { return "time" }
-
-func (l *length) String() string { return config.Duration(l.Duration).String() }
-
 func (k Keys) schedule() *cobra.Command {
 	var f flags
 	var off bool
-	every, before, patience := length{}, length{}, length{}
+	var every, before, patience verbs.Length
 	cmd := &cobra.Command{
 		Use:   "schedule",
 		Short: "Show or set how running programs rotate the keys by themselves",

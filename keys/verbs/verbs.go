@@ -1,7 +1,8 @@
 // Package verbs is the key ring on the command line of both programs.
 //
 //	keys list                        every key, and who reads the set (list.go)
-//	keys stage, promote, rotate      the next key is made, signs, both (promote.go)
+//	keys stage                       the next key is made (stage.go)
+//	keys promote, rotate             it signs; and one more is made (promote.go)
 //	keys retire, revoke, recover     a key goes, in peace or not (retire.go, revoke.go)
 //	keys schedule                    running programs rotate by themselves (schedule.go)
 //	keys rewrap                      another key-encryption key (rewrap.go)
@@ -17,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +65,25 @@ func (f *flags) on(cmd *cobra.Command) {
 func (f *flags) looks(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	cmd.Flags().BoolVarP(&f.dry, "dry-run", "n", false, "makes no difference: nothing is changed anyway")
+}
+
+// takesKID makes cmd check its arguments, and tell where a kid with a dash belongs when
+// one was taken for a flag, or a flag for one.
+func takesKID(cmd *cobra.Command, check cobra.PositionalArgs) {
+	const order = "a kid that begins with a dash comes last: flags first, then -- KID"
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if err != nil && slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-") }) {
+			return verbs.Usagef("%w; %s", err, order)
+		}
+		return err
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if strings.HasPrefix(err.Error(), "unknown shorthand flag") {
+			return verbs.Usagef("%w; %s", err, order)
+		}
+		return err
+	})
 }
 
 // verb builds a command that works on the ring.
@@ -117,26 +138,38 @@ func (k Keys) confirm(word, question string) error {
 	return errors.New("that is not it; nothing was changed")
 }
 
-// keyJSON is a key as --json prints it.
+// keyJSON is a key as --json prints it. One that a dry run would make has an algorithm and
+// a state, and null for the rest.
 type keyJSON struct {
-	KID         string     `json:"kid"`
+	KID         *string    `json:"kid"`
 	Alg         string     `json:"alg"`
 	State       keys.State `json:"state"`
-	CreatedAt   time.Time  `json:"created_at"`
-	StagedAt    time.Time  `json:"staged_at"`
+	CreatedAt   *time.Time `json:"created_at"`
+	StagedAt    *time.Time `json:"staged_at"`
 	PublishedAt *time.Time `json:"published_at"`
 	ActivatedAt *time.Time `json:"activated_at"`
 	RetiredAt   *time.Time `json:"retired_at"`
 	RevokedAt   *time.Time `json:"revoked_at"`
 	PurgeAfter  *time.Time `json:"purge_after"`
 	Server      string     `json:"application_server_key,omitempty"` // of a push key
-	SealedBy    string     `json:"sealed_by"`
-	Device      string     `json:"device"`
+	SealedBy    *string    `json:"sealed_by"`
+	Device      *string    `json:"device"`
 }
 
 func toJSON(k keys.Key) keyJSON {
-	return keyJSON{k.KID, k.Alg, k.State, k.CreatedAt, k.StagedAt, k.PublishedAt, k.ActivatedAt, k.RetiredAt, k.RevokedAt,
-		k.PurgeAfter, k.ApplicationServerKey(), k.SealedBy, k.Device}
+	if k.KID == "" {
+		return keyJSON{Alg: k.Alg, State: k.State}
+	}
+	return keyJSON{&k.KID, k.Alg, k.State, orNull(k.CreatedAt), orNull(k.StagedAt), k.PublishedAt, k.ActivatedAt, k.RetiredAt, k.RevokedAt,
+		k.PurgeAfter, k.ApplicationServerKey(), &k.SealedBy, &k.Device}
+}
+
+// orNull gives nil for the zero time: what a key of a backup, say, does not have.
+func orNull(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
 }
 
 func allJSON(all []keys.Key) []keyJSON {

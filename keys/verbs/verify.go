@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -46,10 +47,13 @@ func (k Keys) verify() *cobra.Command {
 		if unserved != nil {
 			fmt.Fprintf(k.Err, "note: the key set could not be fetched: %v\n", unserved)
 		}
-		if wrong > 0 {
-			return fmt.Errorf("%d things are wrong", wrong)
+		switch wrong {
+		case 0:
+			return nil
+		case 1:
+			return errors.New("1 thing is wrong")
 		}
-		return nil
+		return fmt.Errorf("%d things are wrong", wrong)
 	})
 	f.looks(cmd)
 	return cmd

@@ -38,7 +38,9 @@ type Validator interface{ Validate() []Problem }
 func Load[T any](path string, environ []string, prefix string, defaults T) (T, error) {
 	l := loader{file: path, at: map[string]position{}, from: map[string]string{}}
 	v := reflect.ValueOf(&defaults).Elem()
-	l.readFile(v)
+	if l.readFile(v); l.unread { // what it lacks then says nothing
+		return defaults, l.err()
+	}
 	l.readEnviron(v, environ, prefix)
 	l.readSecrets(v)
 	if check, ok := any(&defaults).(Validator); ok {
@@ -60,6 +62,7 @@ type loader struct {
 	at       map[string]position // key path → where the file sets it
 	from     map[string]string   // key path → the variable that sets it
 	broken   map[string]bool     // key paths that could not be read; Validate need not mention them
+	unread   bool                // the file could not even be opened
 	problems Problems
 }
 
@@ -89,6 +92,7 @@ func (l *loader) readFile(into reflect.Value) {
 	text, err := os.ReadFile(l.file)
 	switch {
 	case err != nil:
+		l.unread = true
 		l.mistake("", nil, "%v", err)
 		return
 	case len(text) > maxFile:

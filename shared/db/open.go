@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,14 +30,60 @@ const (
 // Open opens the database at rawURL: "sqlite:PATH" (the folder is made, the file
 // gets mode 0600) or "postgres://…". It checks that the database answers.
 func Open(ctx context.Context, rawURL string) (*DB, error) {
-	scheme, rest, ok := strings.Cut(rawURL, ":")
-	switch {
-	case ok && scheme == "sqlite":
-		return openSQLite(ctx, strings.TrimPrefix(rest, "//"))
-	case ok && (scheme == "postgres" || scheme == "postgresql"):
+	path, lite := sqlitePath(rawURL)
+	if lite {
+		if err := makeFile(path); err != nil {
+			return nil, err
+		}
+	}
+	return OpenExisting(ctx, rawURL)
+}
+
+// OpenExisting is Open for a database that has to be there: where the file of SQLite is
+// not, it makes nothing and gives *Missing.
+func OpenExisting(ctx context.Context, rawURL string) (*DB, error) {
+	if path, ok := sqlitePath(rawURL); ok {
+		return openSQLite(ctx, path)
+	}
+	if strings.HasPrefix(rawURL, "postgres:") || strings.HasPrefix(rawURL, "postgresql:") {
 		return openPostgres(ctx, rawURL)
 	}
 	return nil, fmt.Errorf("database url %q: want sqlite:PATH or postgres://…", Redact(rawURL))
+}
+
+// Missing says that SQLite has no database at that path.
+type Missing struct{ Path string }
+
+func (m *Missing) Error() string { return "there is no database at " + m.Path }
+
+// unreachable is a PostgreSQL that could not be asked: in the driver's words for people,
+// and as our fault for code.
+type unreachable struct {
+	url   string // without its password
+	cause error
+}
+
+func (u *unreachable) Error() string { return u.url + ": " + u.cause.Error() }
+
+func (u *unreachable) Unwrap() error { return translate(u.cause) }
+
+// sqlitePath gives the file of a URL that names one.
+func sqlitePath(rawURL string) (path string, ok bool) {
+	rest, ok := strings.CutPrefix(rawURL, "sqlite:")
+	return strings.TrimPrefix(rest, "//"), ok
+}
+
+// makeFile makes an empty database where there is none. The journal files beside it get
+// the mode of the file.
+func makeFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Redact hides the password of a database URL.
@@ -66,7 +113,7 @@ func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	d := &DB{pool: pool, reader: pooled{pool}}
 	if err := d.Ping(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", Redact(rawURL), translate(err)), pool.Close())
+		return nil, errors.Join(&unreachable{Redact(rawURL), err}, pool.Close())
 	}
 	return d, nil
 }
@@ -75,15 +122,9 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if text, version, _ := sqlite3.Version(); version < oldestSQLite {
 		return nil, fmt.Errorf("SQLite %s can destroy a database, want 3.51.3 or newer: build with a newer go-sqlite3", text)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	// The journal files beside it get the mode of the file.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Close(); err != nil {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) { // SQLite would make it
+		return nil, &Missing{path}
+	} else if err != nil {
 		return nil, err
 	}
 	keepMemory()

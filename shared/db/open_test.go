@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,31 @@ func TestFilesOfSQLiteAreOursAlone(t *testing.T) {
 	}
 }
 
+func TestOpenExistingMakesNothing(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "wrong")
+	path := filepath.Join(folder, "test.db")
+	if d, err := db.OpenExisting(t.Context(), "sqlite:"+path); !errors.As(err, new(*db.Missing)) || d != nil {
+		t.Errorf("got %v %v, want *db.Missing", d, err)
+	}
+	if _, err := os.Stat(folder); !os.IsNotExist(err) {
+		t.Errorf("the folder was made: %v", err)
+	}
+	dbtest.EachURL(t, func(t *testing.T, url string) {
+		d := dbtest.Open(t, url, things)
+		if err := insert(t.Context(), d, "a"); err != nil {
+			t.Fatal(err)
+		}
+		again, err := db.OpenExisting(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		if got := ids(t, again); got != "a" {
+			t.Errorf("got %v, want what was there", got)
+		}
+	})
+}
+
 func TestReadersOfSQLiteCannotWrite(t *testing.T) {
 	d := dbtest.SQLite(t, things)
 	var on int
@@ -65,6 +91,9 @@ func TestAMissingPostgresIsBusyAndSoon(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hidden") {
 		t.Errorf("the password is in the message: %v", err)
+	}
+	if strings.Contains(err.Error(), "db.busy") || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("%v, want the driver's words", err)
 	}
 }
 

@@ -61,13 +61,13 @@ func TestEnterSendsTheFormAndDoesNotSwitchTheLanguage(t *testing.T) {
 		browser.InProcess(t, browser.Options{Base: base, Language: "ja"}),
 		browser.Chromium(t, browser.Options{Base: base, Language: "ja", Script: true}),
 	} {
-		ada.Visit("/signup").Fill("Eメールアドレス", "ada@example.org").PressEnter("Eメールアドレス").At("/profile").Sees("プロフィール")
+		ada.Visit("/signup").Fill("Eメールアドレス", "ada@example.org").PressEnter("Eメールアドレス").At("/profile").Sees("プロファイル")
 	}
 }
 
 func TestAPageWithoutAFormSwitchesItsLanguageInPlace(t *testing.T) {
 	ada := browser.InProcess(t, browser.Options{Base: site(t), Language: "fr, ja;q=0.5"})
-	ada.Visit("/profile?a=b&ui_locales=en").Title("Profile").Press("日本語").At("/profile?a=b").Title("プロフィール").Visit("/signup").Title("アカウント")
+	ada.Visit("/profile?a=b&ui_locales=en").Title("Profile").Press("日本語").At("/profile?a=b").Title("プロファイル").Visit("/signup").Title("アカウント")
 }
 
 func TestTheSwitchLeadsNowhereElse(t *testing.T) {

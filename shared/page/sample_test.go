@@ -99,8 +99,8 @@ field.country: 国や地域
 field.news: お知らせを受け取る
 name.roman: お名前はローマ字でご入力ください。
 email.form: user@company.com の形でEメールアドレスをご入力ください。
-profile.title: プロフィール
-profile.tabs: プロフィール
+profile.title: プロファイル
+profile.tabs: プロファイル
 profile.home: ホーム
 profile.personal: 個人
 profile.security: アカウントセキュリティ

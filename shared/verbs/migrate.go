@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -24,14 +25,15 @@ func (p *Program[C, S]) migrate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := db.Open(cmd.Context(), p.Shared(c).Database.URL.Reveal())
+			url := p.Shared(c).Database.URL.Reveal()
+			if look {
+				return p.pending(cmd.Context(), url)
+			}
+			d, err := db.Open(cmd.Context(), url)
 			if err != nil {
-				return fmt.Errorf("database.url: %w", err)
+				return p.unopened(err)
 			}
 			defer d.Close()
-			if look {
-				return p.pending(cmd.Context(), d)
-			}
 			applied, err := d.Migrate(cmd.Context(), p.Schema, clock.System())
 			if err != nil {
 				return err
@@ -49,14 +51,22 @@ func (p *Program[C, S]) migrate() *cobra.Command {
 	return cmd
 }
 
-func (p *Program[C, S]) pending(ctx context.Context, d *db.DB) error {
-	n, err := d.Pending(ctx, p.Schema)
-	if err != nil { // no table of migrations
-		all, err := db.Migrations(p.Schema)
-		if err != nil {
-			return err
+// pending counts the migrations that a database lacks: all of them where there is none.
+func (p *Program[C, S]) pending(ctx context.Context, url string) error {
+	all, err := db.Migrations(p.Schema)
+	if err != nil {
+		return err
+	}
+	n := len(all)
+	d, err := db.OpenExisting(ctx, url)
+	switch missing := new(db.Missing); {
+	case err == nil:
+		defer d.Close()
+		if behind, err := d.Pending(ctx, p.Schema); err == nil { // else there is no table of migrations
+			n = behind
 		}
-		n = len(all)
+	case !errors.As(err, &missing):
+		return p.unopened(err)
 	}
 	_, err = fmt.Fprintf(p.Out, "%d pending\n", n)
 	return err

@@ -6,6 +6,7 @@
 //	List       a verb that prints rows page by page, for people or as JSON (list.go)
 //	Table      prints rows for people, JSON what programs read (table.go)
 //	Annotated  a table with lines below its rows, broken by Wrap (wrap.go)
+//	Length     a flag such as 90d (length.go)
 //	Fetch      reads what the running program serves (fetch.go)
 //
 // The verbs here: serve, config check, config show, migrate, audit tail, audit verify,
@@ -17,10 +18,12 @@ package verbs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -127,9 +130,9 @@ func (p *Program[C, S]) Services(ctx context.Context, do func(S) error) error {
 
 // fits finds whether the database is of this program's version.
 func (p *Program[C, S]) fits(ctx context.Context, c C) error {
-	d, err := db.Open(ctx, p.Shared(c).Database.URL.Reveal())
+	d, err := db.OpenExisting(ctx, p.Shared(c).Database.URL.Reveal())
 	if err != nil {
-		return fmt.Errorf("database.url: %w", err)
+		return p.unopened(err)
 	}
 	behind, err := d.Pending(ctx, p.Schema)
 	d.Close()
@@ -142,6 +145,20 @@ func (p *Program[C, S]) fits(ctx context.Context, c C) error {
 		return fmt.Errorf("the database is newer than this program (%d migrations); start the newer program", -behind)
 	}
 	return nil
+}
+
+// unopened tells why the database could not be opened. Only migrate and serve make one: a
+// verb that did would leave an empty database wherever a path is wrong.
+func (p *Program[C, S]) unopened(err error) error {
+	var missing *db.Missing
+	if errors.As(err, &missing) {
+		path := missing.Path
+		if whole, err := filepath.Abs(path); err == nil {
+			path = whole
+		}
+		return fmt.Errorf("there is no database at %s; run: %s migrate, or start %[2]s", path, p.Name)
+	}
+	return fmt.Errorf("database.url: %w", err)
 }
 
 // tools is Services with the tools of the verbs here.

@@ -100,6 +100,20 @@ func TestThePeopleOfTheTrackerAreListedAndShown(t *testing.T) {
 	})
 }
 
+func TestVerbsThatLookMakeNoDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wrong", "tracker.db")
+	s := newShell(t, "sqlite:"+path)
+	for _, args := range [][]string{{"candidate", "list"}, {"keys", "stage", "ES256", "--dry-run"}, {"audit", "tail"}} {
+		if code, _, problems := s.run(args...); code != 1 || !strings.Contains(problems, "there is no database at "+path+"; run: tracker migrate") {
+			t.Errorf("%v: code %d, %q", args, code, problems)
+		}
+	}
+	s.sees(" pending", "migrate", "--pending")
+	if _, err := os.Stat(filepath.Dir(path)); !os.IsNotExist(err) {
+		t.Errorf("the folder was made: %v", err)
+	}
+}
+
 func TestTheShippedConfigurationHasNoMistakes(t *testing.T) {
 	s := newShell(t, dbtest.URL(t, dbtest.KindSQLite))
 	s.sees("no mistakes", "config", "check")

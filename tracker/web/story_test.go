@@ -50,7 +50,7 @@ func fillAddress(p *browser.Person) *browser.Person {
 func TestAPersonLogsInAndSeesWhoseNumbersTheseAre(t *testing.T) {
 	onBoth(t, func(t *testing.T, h house) {
 		p := h.person(t, "ja")
-		p.Visit(h.URL+"/").Sees("あなたの認定を、ひとつの場所に").Follow("ログイン").At("/welcome/address").
+		p.Visit(h.URL+"/").Sees("認定のすべてを、ひとつの場所に").Follow("ログイン").At("/welcome/address").
 			Sees("必須", "Mailing Address（郵送先住所）")
 		if got := p.Value("受取人氏名"); got != "Ada Lovelace" {
 			t.Errorf("recipient is %q, want the name from the provider", got)

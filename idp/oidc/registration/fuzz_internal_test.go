@@ -32,7 +32,7 @@ func FuzzRegistration(f *testing.F) {
 		c.Default()
 		problems = append(problems, c.Check("", false)...)
 		for _, one := range problems {
-			if r := misfit(one.Path); strings.ContainsFunc(r.Why, wire.Unprintable) || strings.ContainsAny(r.Why, `"\`) {
+			if r := refusal(one, said); strings.ContainsFunc(r.Why, wire.Unprintable) || strings.ContainsAny(r.Why, `"\`) {
 				t.Fatalf("refusal %q", r.Why)
 			}
 		}

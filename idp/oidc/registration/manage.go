@@ -84,10 +84,10 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, m managed) erro
 		return err
 	}
 	if !says(said, "client_id", func(id string) bool { return id == m.ID }) {
-		return misfit("client_id")
+		return misfit("client_id", "want the id of this registration")
 	}
 	if _, ok := said["client_secret"]; ok && !says(said, "client_secret", m.SecretMatches) {
-		return misfit("client_secret") // it is not the client's choice
+		return misfit("client_secret", "want the one in use, or nothing: secrets are made here")
 	}
 	c := m.Client
 	clear, err := h.applyMetadata(r.Context(), &c, said)

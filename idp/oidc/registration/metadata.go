@@ -42,7 +42,7 @@ func parseMetadata(text []byte) (map[string]json.RawMessage, error) {
 	if err := json.Unmarshal(text, &said); err != nil || said == nil {
 		return nil, wire.Refuse("invalid_client_metadata", "The body has to be one JSON object.")
 	}
-	return said, nil
+	return said, strict(text)
 }
 
 // applyMetadata puts what a client says about itself into its registration and checks
@@ -57,7 +57,7 @@ func (h *Handler) applyMetadata(ctx context.Context, c *clients.Client, said map
 	c.Default()
 	problems = append(problems, c.Check("", h.Development)...)
 	if len(problems) > 0 {
-		return "", misfit(named(worst(problems), said))
+		return "", refusal(worst(problems), said)
 	}
 	if err := h.fits(c); err != nil {
 		return "", err
@@ -69,13 +69,22 @@ func (h *Handler) applyMetadata(ctx context.Context, c *clients.Client, said map
 }
 
 // worst is the problem that is told: one of an address before all others.
-func worst(problems clients.Problems) string {
+func worst(problems clients.Problems) clients.Problem {
 	for _, one := range problems {
 		if strings.HasPrefix(one.Path, ".redirect_uris") {
-			return one.Path
+			return one
 		}
 	}
-	return problems[0].Path
+	return problems[0]
+}
+
+// refusal tells a problem to the developer of the client.
+func refusal(one clients.Problem, said map[string]json.RawMessage) *wire.Refusal {
+	member, _, _ := strings.Cut(strings.TrimPrefix(one.Path, "."), ".")
+	if member == "token_exchange" || member == "assertion_issuers" {
+		return misfit("grant_types", "only an operator can allow one of these grants")
+	}
+	return misfit(named(one.Path, said), one.Reason())
 }
 
 // named gives the member that a problem is about in the words of who sent it: we keep some
@@ -106,17 +115,26 @@ func sentName(lang string, said map[string]json.RawMessage) string {
 	return "client_name"
 }
 
-// misfit is the refusal of a value. It names the member and nothing that was sent.
-func misfit(path string) *wire.Refusal {
+// misfit is the refusal of a value, in the words that an operator would read. It names the
+// member and nothing that was sent; the characters are those of RFC 6749 §5.2.
+func misfit(path, reason string) *wire.Refusal {
 	path = strings.TrimPrefix(path, ".")
 	code := "invalid_client_metadata"
 	if strings.HasPrefix(path, "redirect_uris") {
 		code = "invalid_redirect_uri"
 	}
-	if strings.ContainsFunc(path, func(r rune) bool { return wire.Unprintable(r) || r == '"' || r == '\\' }) || len(path) > 80 {
+	if !plain(path) || len(path) > 80 {
 		path = "client_name" // in a language that does not exist
 	}
-	return wire.Refuse(code, "The value of "+path+" is missing or is not accepted here.")
+	if !plain(reason) || reason == "" {
+		reason = "this value is not accepted here"
+	}
+	return wire.Refuse(code, path+": "+reason+".")
+}
+
+// plain tells whether the text may be in an error_description.
+func plain(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return wire.Unprintable(r) || r == '"' || r == '\\' })
 }
 
 // fits checks what Check cannot know: what is switched on here, and that a stranger's
@@ -124,11 +142,11 @@ func misfit(path string) *wire.Refusal {
 func (h *Handler) fits(c *clients.Client) error {
 	for _, one := range c.ResponseTypes {
 		if !slices.Contains(h.ResponseTypes, clients.ResponseType(one)) {
-			return misfit("response_types")
+			return misfit("response_types", "want one of "+strings.Join(h.ResponseTypes, ", "))
 		}
 	}
 	if c.InitiateLoginURI != "" && !strings.HasPrefix(c.InitiateLoginURI, "https://") {
-		return misfit("initiate_login_uri")
+		return misfit("initiate_login_uri", "want https")
 	}
 	return nil
 }
@@ -136,7 +154,7 @@ func (h *Handler) fits(c *clients.Client) error {
 // checkSector checks that the addresses of a client belong to the sector it names, by
 // the list that lies there. OIDC Core §8.1, OIDC Registration §5.
 func (h *Handler) checkSector(ctx context.Context, c *clients.Client) error {
-	refused := misfit("sector_identifier_uri") // one word for all reasons: A-057
+	refused := misfit("sector_identifier_uri", "want an https address of a list that has every redirect URI") // one sentence for all reasons: A-057
 	if !strings.HasPrefix(c.SectorIdentifierURI, "https://") && !h.Development {
 		return refused
 	}

@@ -3,6 +3,7 @@
 //
 //	registration.go  Policy: who may; Handler: POST to the endpoint
 //	metadata.go      what a client may say about itself, and whether it holds here
+//	strict.go        what is no text at all, or says one thing twice
 //	manage.go        GET, PUT and DELETE for whoever has the client's registration token
 //
 // What a registration is, and the rules for its values, is of package clients. A client
