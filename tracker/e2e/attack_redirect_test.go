@@ -69,7 +69,8 @@ func TestOnlyThePortOfALoopbackMayDiffer(t *testing.T) { // A-005, RFC 8252 §7.
 	}
 }
 
-// TestParametersComeOnce: twice in the query, or once there and once in the body.
+// TestParametersComeOnce: twice in the query, or once there and once in the body. Where it
+// is sure whose address that is, its owner is told (RFC 6749 §4.1.2.1), and nothing else.
 func TestParametersComeOnce(t *testing.T) { // A-007, RFC 6749 §3.1
 	s := besiege(t, "sqlite")
 	i := s.intruder(t)
@@ -77,11 +78,20 @@ func TestParametersComeOnce(t *testing.T) { // A-007, RFC 6749 §3.1
 	for _, name := range []string{"redirect_uri", "client_id", "state", "scope", "response_type", "code_challenge"} {
 		double := wish()
 		double.Add(name, double.Get(name))
-		local(t, name+" twice in the query", i.authorize(double))
+		told := local
+		if name != "redirect_uri" && name != "client_id" {
+			told = func(t *testing.T, what string, r reply) {
+				t.Helper()
+				if !strings.HasPrefix(r.to(), "https://rp.test/cb?error=invalid_request&") || r.query("code") != "" || strings.Contains(r.to(), "evil") {
+					t.Errorf("%s: %d to %q, want invalid_request for the client", what, r.StatusCode, r.to())
+				}
+			}
+		}
+		told(t, name+" twice in the query", i.authorize(double))
 		evil := wish()
 		evil.Add(name, "https://evil.test/cb")
-		local(t, name+" with another value", i.authorize(evil))
-		local(t, name+" in query and body", i.post("/oauth2/authorize?"+url.Values{name: {wish().Get(name)}}.Encode(), wish()))
+		told(t, name+" with another value", i.authorize(evil))
+		told(t, name+" in query and body", i.post("/oauth2/authorize?"+url.Values{name: {wish().Get(name)}}.Encode(), wish()))
 		if a := i.token("shop", url.Values{"grant_type": {"authorization_code", "authorization_code"}}); a.Error != "invalid_request" {
 			t.Errorf("grant_type twice: %+v, want invalid_request", a)
 		}
@@ -97,15 +107,22 @@ func TestNoTokenTravelsThroughTheBrowser(t *testing.T) { // A-009, RFC 9700 §2.
 		{"response_type", "token", "unsupported_response_type"}, {"response_type", "id_token", "unsupported_response_type"},
 		{"response_type", "code id_token", "unsupported_response_type"}, {"response_type", "code token", "unsupported_response_type"},
 		{"response_type", "none", "unsupported_response_type"}, {"response_type", "", "invalid_request"}, // oidcc-response-type-missing
-		{"response_mode", "fragment", "invalid_request"}, {"response_mode", "web_message", "invalid_request"},
+		{"response_mode", "web_message", "invalid_request"},
 		{"request", "e30.e30.", "request_not_supported"}, {"request_uri", "https://evil.test/r", "request_uri_not_supported"},
 		{"code_challenge_method", "plain", "invalid_request"}, {"code_challenge_method", "", "invalid_request"},
 	} {
-		r := i.authorize(wish(c.name, c.value))
+		r, where := i.authorize(wish(c.name, c.value)), "https://rp.test/cb?"
+		if c.name == "response_type" && strings.Contains(c.value, "token") { // RFC 6749 §4.2.2.1
+			rest, found := strings.CutPrefix(r.to(), "https://rp.test/cb#")
+			if !found {
+				t.Errorf("%s=%s: to %s, want the fragment", c.name, c.value, r.to())
+			}
+			r.Header.Set("Location", where+rest) // where it is read
+		}
 		if r.query("error") != c.want || r.query("state") != wish().Get("state") || r.query("iss") != s.IDP.URL {
 			t.Errorf("%s=%s: %d to %s, want %s with state and iss", c.name, c.value, r.StatusCode, r.to(), c.want) // RFC 9207 §2
 		}
-		if strings.Contains(r.to()+r.body, "token=") || r.query("code") != "" || !strings.HasPrefix(r.to(), "https://rp.test/cb?") {
+		if strings.Contains(r.to()+r.body, "token=") || r.query("code") != "" || !strings.HasPrefix(r.to(), where) {
 			t.Errorf("%s=%s: leaks to %s", c.name, c.value, r.to())
 		}
 	}
