@@ -29,12 +29,14 @@ test-fast: ## without a browser, and without PostgreSQL where there is none
 test-postgres: prepare ## the whole suite with PostgreSQL required
 	TEGATA_TEST_PG=required $(GO) test -count=1 ./...
 
+# The scripts start the program some hundred times, which takes minutes with the race
+# detector; what it could see there, the tests of idp/app and tracker/app start as well.
 check: ## format, vet, staticcheck, arrows, race
 	@test -z "$$(gofmt -l idp tracker shared keys)" || { gofmt -l idp tracker shared keys; echo 'run: make format'; exit 1; }
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 	$(GO) test -count=1 ./shared/arch
-	$(GO) test -race -count=1 -timeout 12m -skip '$(BROWSER)' $$($(GO) list ./... | grep -v tracker/e2e)
+	$(GO) test -race -count=1 -timeout 12m -skip '$(BROWSER)|TestScripts' $$($(GO) list ./... | grep -v tracker/e2e)
 	$(GO) test -race -count=1 -timeout 12m -run 'TestStories$$' ./tracker/e2e
 
 format: ## gofmt everything
