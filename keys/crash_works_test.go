@@ -88,10 +88,29 @@ func churn(ctx context.Context, r *keys.Ring) error {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		if _, err := r.DB.Exec(ctx, `delete from signing_keys where state in ('retired', 'revoked')`); err != nil {
+		if err := purgeAll(ctx, r); err != nil {
 			return err
 		}
 	}
+}
+
+// purgeAll deletes what does not sign any more. It goes through the ring and not past it:
+// PostgreSQL ends what a process had asked for when it was killed, and whoever looks at
+// that moment has to find it written down.
+func purgeAll(ctx context.Context, r *keys.Ring) error {
+	all, err := r.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.State == keys.Active || k.State == keys.Next {
+			continue
+		}
+		if _, err := r.Retire(ctx, keys.Retirement{KID: k.KID, Purge: true, Force: true}); err != nil && !fault.Is(err, fault.Conflict) {
+			return fmt.Errorf("purge: %w", err)
+		}
+	}
+	return nil
 }
 
 // passphrase is that of the backup that is imported.
