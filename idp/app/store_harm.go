@@ -4,14 +4,15 @@ import (
 	"context"
 	"time"
 
+	"tegata/idp/connections"
 	"tegata/idp/oidc/sealing"
 	"tegata/shared/db"
 )
 
 // letPeopleIn gives the clients that got something for a person since, by the connections
-// that are noted with each grant and each ID token that comes through the browser. It is one statement for all clients, as the
-// table is ordered by people. last_at is exact to the hour; a consent that was withdrawn
-// before it was used is no use.
+// that are noted with each grant and each ID token that comes through the browser. It is
+// one statement for all clients, as the table is ordered by people. last_at is exact to
+// the hour; a consent that was withdrawn before it was used is no use.
 func (s *Services) letPeopleIn(ctx context.Context, since time.Time) (map[string]bool, error) {
 	all := map[string]bool{}
 	_, err := db.Collect(ctx, s.DB, `
@@ -35,9 +36,7 @@ func (h harm) liveGrants(ctx context.Context, last holding, until time.Time, n i
 		select g.id, g.client_id, g.session_id from grants g
 		join clients c on c.id = g.client_id and c.created_at = g.registered
 		where g.id > $1 and g.ended_at is null and g.expires_at > $2 and g.created_at < $3
-		and (g.offline or exists (
-			select 1 from session_clients m
-			where m.session_id = g.session_id and m.client_id = g.client_id and m.created_at <= g.created_at))
+		and (g.offline or `+connections.LetIn("g")+`)
 		order by g.id limit $4`, db.Args(last.grant, h.Clock(), until, n),
 		func(scan db.Scan) (one holding, err error) {
 			return one, scan(&one.grant, &one.client, &one.session)

@@ -3,6 +3,7 @@
 //
 //	Note        a client got tokens; called where grants are written
 //	Noted       that this is known already, as a condition for the statement that writes one
+//	LetIn       that the session of a grant lets its client in, likewise
 //	OfSession   the clients to be told when a session ends
 //	OfAccount   the connected applications of a person
 //	Withdraw    the person ends one, with its grants, tokens and consent

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tegata/shared/clock"
 	"tegata/shared/db"
 	"tegata/shared/fault"
 )
@@ -29,6 +30,15 @@ func Noted(session, account, client, asked, since, scopes string) string {
 			select 1 from connections c where c.account_id = ` + account + ` and c.client_id = ` + client + `
 			and (c.withdrawn_at is null or c.withdrawn_at < c.last_at and c.withdrawn_at < ` + asked + `)
 			and c.last_at >= ` + since + ` and c.scopes = ` + scopes + `)`
+}
+
+// LetIn is the condition, for a statement, that the session of a grant still lets in its
+// client, as it did when the grant was written; a withdrawal in between leaves it untrue, also
+// when the client was let in again. grant names the row.
+func LetIn(grant string) string {
+	return `exists (
+			select 1 from session_clients m where m.session_id = ` + grant + `.session_id
+			and m.client_id = ` + grant + `.client_id and m.created_at <= ` + grant + `.created_at)`
 }
 
 // NotedBy gives what Noted compares with.
@@ -62,15 +72,8 @@ func (s store) use(ctx context.Context, u Use, now time.Time) error {
 		set scopes = excluded.scopes, last_at = excluded.last_at
 		where (connections.last_at < $5 or connections.scopes <> excluded.scopes or connections.withdrawn_at >= connections.last_at)
 		and (connections.withdrawn_at is null or connections.withdrawn_at < $6)`,
-		u.AccountID, u.ClientID, scopes, latest(now, u.AskedAt), since, u.AskedAt)
+		u.AccountID, u.ClientID, scopes, clock.Later(now, u.AskedAt), since, u.AskedAt)
 	return err
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // letGo forgets that sessions have let the client in, and gives those that go on. Grants

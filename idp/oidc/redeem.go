@@ -9,6 +9,7 @@ import (
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
+	"tegata/shared/clock"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 )
@@ -97,7 +98,7 @@ func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, aske
 	}
 	if g.Offline {
 		g.Bound, g.Until = w.bound, w.refreshUntil(now)
-		g.ExpiresAt = later(g.ExpiresAt, g.Until)
+		g.ExpiresAt = clock.Later(g.ExpiresAt, g.Until)
 	}
 	err := p.store.insertGrant(ctx, g, now)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tegata/idp/oidc/wire"
+	"tegata/shared/clock"
 	"tegata/shared/fault"
 	"tegata/shared/secret"
 )
@@ -63,7 +64,7 @@ const keepLonger = 24 * time.Hour
 // needs a transaction only when the end of the grant moves as well.
 func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) error {
 	h, until := w.refreshed, w.refreshUntil(now)
-	end := later(until, now.Add(w.accessLives(p)))
+	end := clock.Later(until, now.Add(w.accessLives(p)))
 	if !end.After(h.grant.ExpiresAt) {
 		return p.endRefresh(ctx, w, until, now)
 	}
@@ -73,13 +74,6 @@ func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) e
 		}
 		return p.store.keepGrant(ctx, h.ID, end.Add(keepLonger))
 	})
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // endRefresh ends the refresh token that came, or prolongs the one that stays: it

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tegata/idp/accounts"
+	"tegata/idp/connections"
 	"tegata/idp/oidc/object"
 )
 
@@ -12,19 +13,17 @@ import (
 // looked at here, so that ending one, for whatever reason, ends the tokens at once. No
 // reference ties a grant to its client: a client that was made again under the id of
 // another one is not the same, as created_at tells.
-const (
-	grantColumns = `
+var grantColumns = `
 		select g.id, g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at,
 			g.ended_at is not null or c.disabled
-				or not g.offline and (s.id is null or s.ended_at is not null or case when s.let_go then not exists (
-					select 1 from session_clients m
-					where m.session_id = g.session_id and m.client_id = g.client_id and m.created_at <= g.created_at) else false end)
+				or not g.offline and (s.id is null or s.ended_at is not null or case when s.let_go then not ` + connections.LetIn("g") + ` else false end)
 				or case when g.root_id is null then false else r.id is null or r.ended_at is not null
 					or not exists (select 1 from clients f where f.id = r.client_id and f.created_at = r.registered and not f.disabled)
-					or not r.offline and exists (select 1 from sessions rs where rs.id = r.session_id and rs.let_go) and not exists (
-						select 1 from session_clients rm
-						where rm.session_id = r.session_id and rm.client_id = r.client_id and rm.created_at <= r.created_at) end,
+					or not r.offline and exists (select 1 from sessions rs where rs.id = r.session_id and rs.let_go)
+						and not ` + connections.LetIn("r") + ` end,
 			r.id, a.state = 'active' and a.deleted_at is null, g.account_id, g.session_id`
+
+const (
 	grantFrom = `
 		from grants g
 		join clients c on c.id = g.client_id and c.created_at = g.registered

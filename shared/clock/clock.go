@@ -19,6 +19,14 @@ type Clock func() time.Time
 // System is the machine's clock.
 func System() time.Time { return Cut(time.Now()) }
 
+// Later gives the later of two times.
+func Later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // Cut gives t in UTC without the part of a microsecond and without the monotonic
 // reading, so that a time equals itself after a trip through the database.
 func Cut(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

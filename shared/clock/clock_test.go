@@ -27,6 +27,20 @@ func TestTimesAreUTCCutToTheMicrosecond(t *testing.T) {
 	}
 }
 
+func TestTheLaterOfTwoTimes(t *testing.T) {
+	now := clock.System()
+	for _, c := range []struct{ a, b, want time.Time }{
+		{now, now.Add(1), now.Add(1)},
+		{now.Add(1), now, now.Add(1)},
+		{now, time.Time{}, now},
+		{now, now, now},
+	} {
+		if got := clock.Later(c.a, c.b); !got.Equal(c.want) {
+			t.Errorf("%v and %v: got %v", c.a, c.b, got)
+		}
+	}
+}
+
 func TestAHeldClockStandsUntilItIsMoved(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 999, time.UTC)
 	held := clock.Hold(start)
