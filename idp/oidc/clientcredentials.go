@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 )
@@ -30,7 +31,7 @@ func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	w.target, w.about, w.machine = &aimed, &session{Subject: w.client.ID}, true
+	w.target, w.about, w.machine = &aimed, &session{LogIn: grants.LogIn{Subject: w.client.ID}}, true
 	return nil
 }
 

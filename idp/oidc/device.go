@@ -12,6 +12,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/devices"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
@@ -107,18 +108,18 @@ func (p *Provider) deviceCode(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	h := held{grant: grant{Scopes: d.Scopes, Client: d.ClientID, Session: &session{AccountID: account.ID}}}
-	if err := p.still(ctx, w.client.Client, h); err != nil {
+	allowed := grants.Token{Client: d.ClientID, Scopes: d.Scopes, LogIn: grants.LogIn{AccountID: account.ID}}
+	if err := p.still(ctx, w.client.Client, allowed); err != nil {
 		return err
 	}
 	subject, err := p.subject(ctx, w.client.Client, account.Identity())
 	if err != nil {
 		return err
 	}
-	w.about = &session{
+	w.about = &session{LogIn: grants.LogIn{
 		AccountID: account.ID, Subject: subject, SID: d.Login.SID, AuthTime: d.Login.AuthTime, ACR: d.Login.ACR, AMR: d.Login.AMR,
 		Resources: d.Resources,
-	}
+	}}
 	if len(d.Details) > 0 {
 		if err := json.Unmarshal(d.Details, &w.about.Details); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -38,12 +39,12 @@ func (p *Provider) openExchange(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	about := &session{
-		AccountID: h.Session.AccountID, Subject: h.Session.Subject, SID: h.Session.SID,
-		AuthTime: h.Session.AuthTime, ACR: h.Session.ACR, AMR: h.Session.AMR,
-	}
+	about := &session{LogIn: grants.LogIn{
+		AccountID: h.LogIn.AccountID, Subject: h.LogIn.Subject, SID: h.LogIn.SID,
+		AuthTime: h.LogIn.AuthTime, ACR: h.LogIn.ACR, AMR: h.LogIn.AMR,
+	}}
 	if !h.Machine {
-		account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
+		account, err := p.Accounts.ByID(ctx, h.LogIn.AccountID)
 		if err != nil {
 			return err
 		}
@@ -65,8 +66,8 @@ func (p *Provider) openExchange(ctx context.Context, w *work) error {
 
 // actorFor tells through whom the new token goes: the holder of the actor_token, or
 // the client itself unless its registration says that it acts as the person.
-func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*tokens.Actor, error) {
-	before := h.Session.Actor
+func (p *Provider) actorFor(ctx context.Context, w *work, h grants.Token) (*tokens.Actor, error) {
+	before := h.LogIn.Actor
 	depth := 0
 	for a := before; a != nil; a = a.Actor {
 		depth++
@@ -90,11 +91,11 @@ func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*tokens.Actor
 	if acts.Client != w.client.ID {
 		return nil, wire.Refuse("invalid_request", "The actor_token is not the client's own.")
 	}
-	return &tokens.Actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
+	return &tokens.Actor{Subject: acts.LogIn.Subject, Client: acts.Client, Actor: before}, nil
 }
 
 // aimExchange finds what the new token is for.
-func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
+func (p *Provider) aimExchange(ctx context.Context, w *work, h grants.Token) error {
 	switch w.form.Get("requested_token_type") {
 	case "", typeAccessToken, typeJWT:
 	default:
@@ -129,27 +130,28 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
 }
 
 // writeExchanged writes the new token below the grant of the old one.
-func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time.Time) error {
+func (p *Provider) writeExchanged(ctx context.Context, w *work, h grants.Token, now time.Time) error {
 	details := map[string]string{"from": h.Client, "to": strings.Join(w.target.Audience, " ")}
-	event := audit.Event{Action: "token.exchanged", Client: w.client.ID, Subject: h.Session.AccountID, Details: details}
+	event := audit.Event{Action: "token.exchanged", Client: w.client.ID, Subject: h.LogIn.AccountID, Details: details}
 	if err := p.Audit.Record(ctx, event); err != nil {
 		return err
 	}
 	if h.Machine {
 		return nil // its token says everything
 	}
-	root := h.RootID
+	root := h.Root
 	if root == "" {
-		root = h.ID
+		root = h.Grant
 	}
-	return p.writeDerived(ctx, w, grant{Offline: h.Offline}, root, now)
+	return p.writeDerived(ctx, w, grants.Grant{Offline: h.Offline, Root: root}, now)
 }
 
-// writeDerived writes a grant that no log-in led to, for its access token.
-func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root string, now time.Time) error {
-	g.ID, g.Client, g.Registered, g.Scopes, g.Session, g.Root = w.grant, w.client.ID, w.client.RegisteredAt, w.target.Scopes, w.about, root
+// writeDerived writes a grant that no log-in led to, for its access token; g says how long
+// it lasts: with its session or its root, or on its own.
+func (p *Provider) writeDerived(ctx context.Context, w *work, g grants.Grant, now time.Time) error {
+	g.ID, g.Client, g.Registered, g.Scopes, g.LogIn = w.grant, w.client.ID, w.client.RegisteredAt, w.target.Scopes, &w.about.LogIn
 	g.Derived, g.ExpiresAt, g.AskedAt = true, now.Add(w.accessLives(p)), w.began
-	err := p.store.insertDerived(ctx, g, now)
+	err := p.grants.InsertDerived(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return wire.RefuseAs("invalid_grant")
 	}

@@ -12,6 +12,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/connections"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -83,15 +84,18 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 		return "", wire.Refuse("invalid_target", "Tokens for resources come from the token endpoint.")
 	}
 	now := p.Clock()
-	g := grant{ID: secret.NewID(), Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
-	err := p.store.insertGrant(ctx, g, now)
+	g := grants.Grant{
+		ID: secret.NewID(), Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, LogIn: &about.LogIn,
+		ExpiresAt: now.Add(p.Lifetimes.Access),
+	}
+	err := p.grants.Insert(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return "", wire.RefuseAs("login_required").Because(err)
 	}
 	if err != nil {
 		return "", err
 	}
-	return p.seal(ctx, carried{ID: secret.NewID(), Grant: g.ID, Issued: now.UnixMicro(), Expires: g.ExpiresAt.UnixMicro()})
+	return p.seal(ctx, grants.AccessToken{ID: secret.NewID(), Grant: g.ID, Issued: now.UnixMicro(), Expires: g.ExpiresAt.UnixMicro()})
 }
 
 // noteFrontIDToken remembers who learns of the session by an ID token, with which no
@@ -205,12 +209,12 @@ func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Sess
 	if err != nil {
 		return nil, err
 	}
-	return &session{
+	return &session{LogIn: grants.LogIn{
 		AccountID: account.ID, Subject: subject, SID: s.ID,
 		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
 		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
 		Resources: a.resources, Details: a.details, DPoPKey: a.params.Get("dpop_jkt"),
-	}, nil
+	}}, nil
 }
 
 var errNoPerson = errors.New("oidc: nobody is signed in")

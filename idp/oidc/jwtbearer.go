@@ -10,6 +10,7 @@ import (
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/oidc/clientauth"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
@@ -46,7 +47,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	w.about = &session{AccountID: account.ID, Subject: subject, Resources: w.target.Audience, Details: w.target.Details}
+	w.about = &session{LogIn: grants.LogIn{AccountID: account.ID, Subject: subject, Resources: w.target.Audience, Details: w.target.Details}}
 	w.scopes = w.target.Scopes
 	until := a.Until()
 	w.write = func(ctx context.Context, now time.Time) error {
@@ -61,7 +62,7 @@ func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
 		if err := p.Audit.Record(ctx, event); err != nil {
 			return err
 		}
-		return p.writeDerived(ctx, w, grant{Offline: true}, "", now)
+		return p.writeDerived(ctx, w, grants.Grant{Offline: true}, now)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/audit"
 	"tegata/shared/clock"
@@ -92,15 +93,15 @@ func (p *Provider) rememberAssertion(ctx context.Context, w *work, now time.Time
 // writeGrant writes the grant of a code that came, a person's or a device's. askedAt is
 // when the person allowed it.
 func (p *Provider) writeGrant(ctx context.Context, w *work, about *session, askedAt, now time.Time) error {
-	g := grant{
-		ID: w.grant, Client: w.client.ID, Registered: w.client.RegisteredAt, Scopes: w.scopes, Session: about, AskedAt: askedAt,
+	g := grants.Grant{
+		ID: w.grant, Client: w.client.ID, Registered: w.client.RegisteredAt, Scopes: w.scopes, LogIn: &about.LogIn, AskedAt: askedAt,
 		Offline: w.refresh != nil, Refresh: w.refresh, ExpiresAt: now.Add(w.accessLives(p)),
 	}
 	if g.Offline {
 		g.Bound, g.Until = w.bound, w.refreshUntil(now)
 		g.ExpiresAt = clock.Later(g.ExpiresAt, g.Until)
 	}
-	err := p.store.insertGrant(ctx, g, now)
+	err := p.grants.Insert(ctx, g, now)
 	switch {
 	case fault.Is(err, fault.Conflict):
 		return errUsed
@@ -160,7 +161,7 @@ func (p *Provider) consequence(w *work, refused error) func(context.Context, tim
 		return func(ctx context.Context, now time.Time) error { return p.burn(ctx, w, refused, now) }
 	case w.refreshed != nil && (reused || w.refreshed.Replaced && !w.repeated || w.refreshed.Client != w.client.ID):
 		return func(ctx context.Context, now time.Time) error {
-			return p.endReused(ctx, w, "refresh_token.reused", w.refreshed.ID, true, now)
+			return p.endReused(ctx, w, "refresh_token.reused", w.refreshed.Grant, true, now)
 		}
 	}
 	return nil
@@ -182,7 +183,7 @@ func (p *Provider) consequenceUnproved(w *work) func(context.Context, time.Time)
 		}
 	case w.refreshed != nil && w.refreshed.Client == w.client.ID && w.refreshed.Replaced && !w.repeated:
 		return func(ctx context.Context, now time.Time) error {
-			return p.endReused(ctx, w, "refresh_token.reused", w.refreshed.ID, false, now)
+			return p.endReused(ctx, w, "refresh_token.reused", w.refreshed.Grant, false, now)
 		}
 	}
 	return nil
@@ -192,7 +193,7 @@ func (p *Provider) consequenceUnproved(w *work) func(context.Context, time.Time)
 // sure that it was used, the grant tells; a code that nobody used stays as it is. What
 // ended nothing any more is written down once a minute.
 func (p *Provider) endReused(ctx context.Context, w *work, action, grantID string, sure bool, now time.Time) error {
-	ended, err := p.store.endGrant(ctx, grantID, now)
+	ended, err := p.grants.End(ctx, grantID, now)
 	if err != nil || !ended && !sure {
 		return err
 	}
@@ -210,7 +211,7 @@ func (p *Provider) endReused(ctx context.Context, w *work, action, grantID strin
 // burn ends a code that came with something wrong: it has been in other hands. One that
 // was used before counts as used twice.
 func (p *Provider) burn(ctx context.Context, w *work, refused error, now time.Time) error {
-	burnt, err := p.store.burnGrant(ctx, *w.code, now)
+	burnt, err := p.grants.Burn(ctx, grants.Grant{ID: w.code.ID, Client: w.code.Client, LogIn: &w.code.Session.LogIn}, now)
 	if err != nil {
 		return err
 	}
@@ -230,40 +231,24 @@ func (w *work) account() string {
 		return w.code.Session.AccountID
 	}
 	if w.refreshed != nil {
-		return w.refreshed.Session.AccountID
+		return w.refreshed.LogIn.AccountID
 	}
 	return ""
 }
 
 // EndGrant ends a grant with its tokens at once; for withdrawing what was allowed.
 func (p *Provider) EndGrant(ctx context.Context, id string) error {
-	_, err := p.store.endGrant(ctx, id, p.Clock())
+	_, err := p.grants.End(ctx, id, p.Clock())
 	return err
 }
 
 // Sweep deletes grants that have been over for as long as used codes are kept, and what
 // is remembered about tokens that have expired; it tells how many grants.
 func (p *Provider) Sweep(ctx context.Context) (int64, error) {
-	var all int64
-	for {
-		n, err := store{DB: p.DB}.sweep(ctx, p.Clock().Add(-KeepCodes))
-		all += n
-		if err != nil {
-			return all, err
-		}
-		if n < sweepBatch {
-			break
-		}
+	all, err := grants.Store{DB: p.DB}.Sweep(ctx, p.Clock().Add(-KeepCodes)) // other nodes may be behind
+	if err != nil {
+		return all, err
 	}
-	for {
-		n, err := store{DB: p.DB}.sweepEnded(ctx, p.Clock().Add(-KeepCodes)) // other nodes may be behind
-		if err != nil {
-			return all, err
-		}
-		if n < sweepBatch {
-			break
-		}
-	}
-	_, err := p.sealing.Sweep(ctx)
+	_, err = p.sealing.Sweep(ctx)
 	return all, err
 }

@@ -14,6 +14,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -33,20 +34,20 @@ type work struct {
 	request     *fosite.Request       // the same for fosite, of one that has not
 	looked      error                 // fosite's word for a code that is no good
 	ticket      once.Ticket           // the row of the device code that came
-	refreshed   *held                 // the refresh token that came
+	refreshed   *grants.Token         // the refresh token that came
 	repeated    bool                  // it came before, and its answer may have got lost
 	grant       string                // what the tokens belong to
 	machine     bool                  // or there is none: the client acts for itself
 	scopes      []string              // of the grant
 	access      string                // the access token's id
-	refresh     *refreshToken         // nil: there is no new one
+	refresh     *grants.RefreshToken  // nil: there is no new one
 	bound       tokens.Confirmation   // the key that the tokens need
 	certificate *x509.Certificate     // what the caller showed
 
 	form       url.Values                                     // of the token request
 	target     *target.Target                                 // what the access token is for
 	accessText string                                         // the access token
-	about      *session                                       // what tokens say, for the grant types of grants.go
+	about      *session                                       // what tokens say, for the grant types of granttypes.go
 	write      func(ctx context.Context, now time.Time) error // what redeem writes for them
 	offline    bool                                           // a refresh token belongs to it
 	identity   bool                                           // and an ID token
