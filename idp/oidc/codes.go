@@ -95,7 +95,6 @@ type strategy struct{ p *Provider }
 // store three records about it.
 func (s strategy) GenerateAuthorizeCode(ctx context.Context, r fosite.Requester) (token, signature string, err error) {
 	form, now, about := r.GetRequestForm(), s.p.Clock(), r.GetSession().(*session)
-	about.grant = secret.NewID()
 	text, err := s.p.makeCode(ctx, issued{
 		ID:          about.grant,
 		At:          now.UnixMicro(),

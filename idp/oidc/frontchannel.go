@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/connections"
 	"tegata/idp/oidc/claims"
@@ -72,9 +71,10 @@ func checkFrontChannel(_ *Provider, a *authorization) error {
 // given is what an authorization request leads to: a code, an access token, both, or
 // only the right to an ID token.
 type given struct {
-	about  *session
-	code   string
-	access string
+	session *sessions.Session // that it is for
+	about   *session
+	code    string
+	access  string
 }
 
 // writeFrontToken makes the access token of a hybrid or implicit answer. It has a grant
@@ -160,13 +160,12 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 
 // give makes what was asked for, for who is signed in. Code and token are both
 // written, or none; a pushed request ends with them.
-func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Identity) (g given, err error) {
-	if err := a.meets(s); err != nil {
+func (p *Provider) give(ctx context.Context, a *authorization, v visitor) (g given, err error) {
+	if err := a.meets(v.session); err != nil {
 		return given{}, err
 	}
-	a.session = s
 	if a.kind == "code" && a.pushed == nil {
-		return p.issue(ctx, a, s, account)
+		return p.issue(ctx, a, v)
 	}
 	if err := p.sealing.Ready(ctx); err != nil {
 		return given{}, err
@@ -180,13 +179,13 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 				return err
 			}
 		}
-		about, err := p.about(ctx, a, s, account)
+		about, err := p.about(ctx, a, v)
 		if err != nil {
 			return err
 		}
-		g = given{about: about}
+		g = given{session: v.session, about: about}
 		if a.wants("code") {
-			if g, err = p.issue(ctx, a, s, account); err != nil {
+			if g, err = p.issue(ctx, a, v); err != nil {
 				return err
 			}
 		}
@@ -204,14 +203,14 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 }
 
 // about is what codes and tokens say about the log-in.
-func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Identity) (*session, error) {
-	subject, err := p.subject(ctx, a.client, account)
+func (p *Provider) about(ctx context.Context, a *authorization, v visitor) (*session, error) {
+	subject, err := p.subject(ctx, a.client, v.known.Account)
 	if err != nil {
 		return nil, err
 	}
 	return &session{LogIn: grants.LogIn{
-		AccountID: account.ID, Subject: subject, SID: s.ID,
-		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
+		AccountID: v.known.Account.ID, Subject: subject, SID: v.session.ID,
+		AuthTime: v.session.AuthTime, ACR: v.session.ACR, AMR: v.session.AMR,
 		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
 		Resources: a.resources, Details: a.details, DPoPKey: a.params.Get("dpop_jkt"),
 	}}, nil

@@ -54,8 +54,8 @@ func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error
 			return err
 		}
 		switch {
-		case w.write != nil:
-			return w.write(ctx, now)
+		case w.opened.write != nil:
+			return w.opened.write(ctx, now)
 		case w.refreshed != nil:
 			return p.writeRefreshed(ctx, w, now)
 		case w.machine:
@@ -63,7 +63,7 @@ func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error
 		}
 		return p.writeGrant(ctx, w, w.code.Session, w.code.createdAt(), now)
 	}
-	if w.write == nil && w.assertion == nil && w.proof == nil && p.Clients.UsedBefore(w.client.Client) {
+	if w.opened.write == nil && w.assertion == nil && w.proof == nil && p.Clients.UsedBefore(w.client.Client) {
 		return write(ctx) // one statement at most, or a transaction of its own
 	}
 	return p.DB.Tx(ctx, write)
