@@ -1,4 +1,4 @@
-package oidc
+package grants
 
 import (
 	"strings"
@@ -55,43 +55,36 @@ const (
 		where g.id = $1`
 )
 
-// grantRow is what grantColumns gives.
-type grantRow struct {
-	held
-	scopes          string
-	about           []byte
-	rootID, allowed *string
-	accountID, sid  string
-	active          bool
+// row is what grantColumns gives.
+type row struct {
+	Token
+	scopes         string
+	about          []byte
+	root, allowed  *string
+	accountID, sid string
+	active         bool
+	looked         bool // for what the person allowed, too
 }
 
 // dest is where grantColumns go, and after them more.
-func (r *grantRow) dest(more ...any) []any {
+func (r *row) dest(more ...any) []any {
 	return append(append(make([]any, 0, 12+len(more)),
-		&r.ID, &r.Client, &r.scopes, &r.Offline, &r.about, &r.BeganAt, &r.grant.ExpiresAt, &r.Over,
-		&r.rootID, &r.active, &r.accountID, &r.sid,
+		&r.Grant, &r.Client, &r.scopes, &r.Offline, &r.about, &r.BeganAt, &r.keptUntil, &r.Over,
+		&r.root, &r.active, &r.accountID, &r.sid,
 	), more...)
 }
 
-// read gives the grant as held; what is the token's own is still missing.
-func (r *grantRow) read() (held, error) {
-	h := r.held
-	h.Scopes = strings.Fields(r.scopes)
-	if r.rootID != nil {
-		h.RootID = *r.rootID
+// read gives the grant as a token of which the rest is still missing: what is its own.
+func (r *row) read() (Token, error) {
+	r.Scopes = strings.Fields(r.scopes)
+	if r.root != nil {
+		r.Root = *r.root
 	}
-	h.Person = &person{Active: r.active}
-	h.Session = &session{}
-	err := object.Unmarshal(r.about, h.Session)
-	h.Session.AccountID, h.Session.SID = r.accountID, r.sid
-	return h, err
-}
-
-// readAllowed is read with what the person allowed the client.
-func (r *grantRow) readAllowed() (held, error) {
-	h, err := r.read()
-	if h.Person.Looked = true; r.allowed != nil {
-		h.Person.Asked, h.Person.Allowed = true, strings.Fields(*r.allowed)
+	r.Person = &Person{Active: r.active, Looked: r.looked}
+	if r.allowed != nil {
+		r.Person.Asked, r.Person.Allowed = true, strings.Fields(*r.allowed)
 	}
-	return h, err
+	err := object.Unmarshal(r.about, &r.LogIn)
+	r.LogIn.AccountID, r.LogIn.SID = r.accountID, r.sid
+	return r.Token, err
 }
