@@ -20,9 +20,9 @@ const introspectionJWT = "application/token-introspection+jwt"
 
 // introspect answers POST /oauth2/introspect (RFC 7662), signed when the client asks
 // for that (RFC 9701).
-func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
-	answer, err := p.introspectToken(ctx, w, r, work)
-	if err != nil || !accepts(r, introspectionJWT) {
+func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, work *work) (func(), error) {
+	answer, err := p.introspectToken(ctx, w, work)
+	if err != nil || !accepts(work.arrived, introspectionJWT) {
 		return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 	}
 	work.signs = clients.IntrospectionAnswers
@@ -52,11 +52,9 @@ func accepts(r *http.Request, kind string) bool {
 	return false
 }
 
-func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (tokens.Introspection, error) {
-	if err := wire.ReadForm(w, r); err != nil {
-		return tokens.Introspection{}, err
-	}
-	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
+func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, work *work) (tokens.Introspection, error) {
+	form, err := p.readProven(ctx, w, work)
+	if err != nil {
 		return tokens.Introspection{}, err
 	}
 	if work.client.Public() { // anybody can say that they are this client
@@ -67,7 +65,7 @@ func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r
 			return tokens.Introspection{}, err
 		}
 	}
-	given := r.PostForm.Get("token")
+	given := form.Get("token")
 	if given == "" {
 		return tokens.Introspection{}, wire.Refuse("invalid_request", "The parameter token is missing.")
 	}
