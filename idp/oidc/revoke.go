@@ -34,20 +34,20 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, work 
 		if err := p.remember(ctx, work, now); err != nil {
 			return err
 		}
-		h, err := p.tokenBy(ctx, given)
+		came, err := p.tokenBy(ctx, given)
 		switch {
 		case fault.Is(err, fault.NotFound):
 			return nil
 		case err != nil:
 			return err
 		}
-		if foreign = h.Client != work.client.ID; foreign {
+		if foreign = came.Client != work.client.ID; foreign {
 			return nil
 		}
-		if h.Kind == grants.Access {
-			return p.grants.EndAccess(ctx, h.ID, h.ExpiresAt)
+		if came.Kind == grants.Access {
+			return p.grants.EndAccess(ctx, came.ID, came.ExpiresAt)
 		}
-		_, err = p.grants.End(ctx, h.Grant, now)
+		_, err = p.grants.End(ctx, came.Grant, now)
 		return err
 	})
 	if err == nil && foreign {
