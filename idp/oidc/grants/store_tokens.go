@@ -49,14 +49,14 @@ func (s Store) AccessAndAccount(ctx context.Context, t AccessToken) (Token, acco
 // access reads a row by a query that may give more columns.
 func (s Store) access(ctx context.Context, query string, t AccessToken, r *row, more ...any) (Token, error) {
 	var ended bool
-	err := s.DB.Row(ctx, query, db.Args(t.Grant, t.ID), r.dest(append([]any{&ended}, more...)...)...)
+	r.Grant = t.Grant
+	found, err := s.find(ctx, r, query, db.Args(t.Grant, t.ID), append([]any{&ended}, more...)...)
 	if err != nil {
 		return Token{}, err
 	}
-	found, err := r.read()
 	t.fill(&found)
 	found.Ended = found.Over || ended
-	return found, err
+	return found, nil
 }
 
 // machine is Access for a client that acts for itself. A client that was deleted and
@@ -105,20 +105,17 @@ func (s Store) Refresh(ctx context.Context, given string) (Token, error) {
 		return Token{}, Unknown()
 	}
 	r := row{looked: true}
+	r.Grant = came.Grant
 	f := &r.family
 	var cnf string
-	err := s.DB.Row(ctx, refreshQuery, db.Args(came.Grant),
-		r.dest(&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt, &r.allowed)...)
+	found, err := s.find(ctx, &r, refreshQuery, db.Args(came.Grant),
+		&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt, &r.allowed)
 	if err != nil {
 		return Token{}, err
 	}
 	known, replaced := f.has(came)
 	if !known || f.Until == nil {
 		return Token{}, Unknown()
-	}
-	found, err := r.read()
-	if err != nil {
-		return Token{}, err
 	}
 	found.Kind, found.came = Refresh, came
 	found.Target = target.Target{Scopes: found.Scopes}
@@ -136,8 +133,6 @@ func (s Store) Refresh(ctx context.Context, given string) (Token, error) {
 // fault.NotFound when there is none. One that is over is given too.
 func (s Store) ByID(ctx context.Context, id, client string) (Token, error) {
 	var r row
-	if err := s.DB.Row(ctx, byIDQuery, db.Args(id, client), r.dest()...); err != nil {
-		return Token{}, err
-	}
-	return r.read()
+	r.Grant = id
+	return s.find(ctx, &r, byIDQuery, db.Args(id, client))
 }
