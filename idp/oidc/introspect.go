@@ -9,6 +9,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
@@ -76,14 +77,14 @@ func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r
 // tell says what the client may know of the token. The hint of the request is not
 // needed: one look finds either kind.
 func (p *Provider) tell(ctx context.Context, work *work, given string) (tokens.Introspection, error) {
-	kind, h, err := p.tokenBy(ctx, given)
-	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
+	h, err := p.tokenBy(ctx, given)
+	if fault.Is(err, fault.NotFound) || err == nil && !h.Usable(p.Clock()) {
 		return tokens.Introspection{}, nil
 	}
 	if err != nil {
 		return tokens.Introspection{}, err
 	}
-	if may, err := p.mayKnow(ctx, work.client, kind, h); err != nil || !may {
+	if may, err := p.mayKnow(ctx, work.client, h); err != nil || !may {
 		return tokens.Introspection{}, err
 	}
 	if !h.Machine && !h.Person.Active {
@@ -96,38 +97,37 @@ func (p *Provider) tell(ctx context.Context, work *work, given string) (tokens.I
 	if err != nil {
 		return tokens.Introspection{}, err
 	}
-	answer := p.describeToken(kind, h)
+	answer := p.describeToken(h)
 	answer.MayAct = mayAct(from)
 	return answer, nil
 }
 
 // accessBy finds an access token by what somebody holds; fault.NotFound when it is none
 // of ours.
-func (p *Provider) accessBy(ctx context.Context, given string) (held, error) {
+func (p *Provider) accessBy(ctx context.Context, given string) (grants.Token, error) {
 	t, err := p.carriedBy(ctx, given)
 	if err != nil {
-		return held{}, err
+		return grants.Token{}, err
 	}
-	return p.store.access(ctx, t)
+	return p.grants.Access(ctx, t)
 }
 
 // tokenBy is accessBy for tokens of either kind.
-func (p *Provider) tokenBy(ctx context.Context, given string) (kind string, h held, err error) {
-	h, err = p.accessBy(ctx, given)
+func (p *Provider) tokenBy(ctx context.Context, given string) (grants.Token, error) {
+	h, err := p.accessBy(ctx, given)
 	if !fault.Is(err, fault.NotFound) {
-		return kindAccess, h, err
+		return h, err
 	}
-	h, err = p.store.refresh(ctx, given)
-	return kindRefresh, h, err
+	return p.grants.Refresh(ctx, given)
 }
 
 // mayKnow tells whether the token is the client's own or made out to it: by its id, or
 // by a resource that asks as this client. Refresh tokens are nobody else's business.
-func (p *Provider) mayKnow(ctx context.Context, client *registered, kind string, h held) (bool, error) {
+func (p *Provider) mayKnow(ctx context.Context, client *registered, h grants.Token) (bool, error) {
 	if h.Client == client.ID {
 		return true, nil
 	}
-	if kind != kindAccess {
+	if h.Kind != grants.Access {
 		return false, nil
 	}
 	for _, id := range h.Target.Audience {
@@ -142,17 +142,17 @@ func (p *Provider) mayKnow(ctx context.Context, client *registered, kind string,
 	return slices.Contains(h.Target.Audience, client.ID), nil
 }
 
-func (p *Provider) describeToken(kind string, h held) tokens.Introspection {
+func (p *Provider) describeToken(h grants.Token) tokens.Introspection {
 	answer := tokens.Introspection{
 		Active: true, Scope: strings.Join(h.Scopes, " "), Client: h.Client,
-		Expires: h.ExpiresAt.Unix(), Issued: h.CreatedAt.Unix(), Subject: h.Session.Subject,
-		Audience: p.audienceOf(h.Target), Issuer: p.Issuer, ID: h.Token,
-		AuthTime: unix(h.Session.AuthTime), ACR: h.Session.ACR, Details: h.Target.Details, Actor: h.Session.Actor, Bound: h.Bound,
+		Expires: h.ExpiresAt.Unix(), Issued: h.CreatedAt.Unix(), Subject: h.LogIn.Subject,
+		Audience: p.audienceOf(h.Target), Issuer: p.Issuer, ID: h.ID,
+		AuthTime: unix(h.LogIn.AuthTime), ACR: h.LogIn.ACR, Details: h.Target.Details, Actor: h.LogIn.Actor, Bound: h.Bound,
 	}
-	if kind == kindAccess {
+	if h.Kind == grants.Access {
 		answer.TokenType = h.Bound.TokenType()
 		return answer
 	}
-	answer.Audience, answer.Details = tokens.Audience{p.Issuer}, h.Session.Details // it is used here and nowhere else
+	answer.Audience, answer.Details = tokens.Audience{p.Issuer}, h.LogIn.Details // it is used here and nowhere else
 	return answer
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -35,7 +36,7 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 		if err := p.remember(ctx, work, now); err != nil {
 			return err
 		}
-		kind, h, err := p.tokenBy(ctx, given)
+		h, err := p.tokenBy(ctx, given)
 		switch {
 		case fault.Is(err, fault.NotFound):
 			return nil
@@ -45,10 +46,10 @@ func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *ht
 		if foreign = h.Client != work.client.ID; foreign {
 			return nil
 		}
-		if kind == kindAccess {
-			return p.store.endAccess(ctx, h.Token, h.ExpiresAt)
+		if h.Kind == grants.Access {
+			return p.grants.EndAccess(ctx, h.ID, h.ExpiresAt)
 		}
-		_, err = p.store.endGrant(ctx, h.ID, now)
+		_, err = p.grants.End(ctx, h.Grant, now)
 		return err
 	})
 	if err == nil && foreign {

@@ -10,6 +10,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -61,21 +62,21 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 	}
 	var single []string
 	if err == nil {
-		single, err = p.singles(r.Context(), client, h.Session, h.Session.Userinfo)
+		single, err = p.singles(r.Context(), client, h.LogIn.AccountID, h.LogIn.Userinfo)
 	}
 	if err != nil {
 		return nil, &clients.Client{ID: h.Client}, err
 	}
-	return claims.About(&account, h.Session.Subject, h.Scopes, single), client, nil
+	return claims.About(&account, h.LogIn.Subject, h.Scopes, single), client, nil
 }
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
-func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
+func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h grants.Token, account accounts.Account, err error) {
 	token, err := p.carriedBy(r.Context(), given.token)
 	if err == nil {
-		h, account, err = p.store.accessAndAccount(r.Context(), token)
+		h, account, err = p.grants.AccessAndAccount(r.Context(), token)
 	}
-	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
+	if fault.Is(err, fault.NotFound) || err == nil && !h.Usable(p.Clock()) {
 		return h, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
 	}
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"tegata/shared/fault"
 )
 
@@ -189,6 +191,16 @@ func (m *micros) Scan(src any) error {
 	return nil
 }
 
+// ScanInt64 is Scan for pgx, which has the number at hand already.
+func (m *micros) ScanInt64(n pgtype.Int8) error {
+	if !n.Valid {
+		*m = micros{}
+		return nil
+	}
+	*m = micros(time.UnixMicro(n.Int64).UTC())
+	return nil
+}
+
 // maybeMicros scans a bigint that may be null into a *time.Time.
 type maybeMicros struct{ dest **time.Time }
 
@@ -201,6 +213,17 @@ func (m *maybeMicros) Scan(src any) error {
 	if err := (*micros)(&t).Scan(src); err != nil {
 		return err
 	}
+	*m.dest = &t
+	return nil
+}
+
+// ScanInt64 is Scan for pgx.
+func (m *maybeMicros) ScanInt64(n pgtype.Int8) error {
+	if !n.Valid {
+		*m.dest = nil
+		return nil
+	}
+	t := time.UnixMicro(n.Int64).UTC()
 	*m.dest = &t
 	return nil
 }

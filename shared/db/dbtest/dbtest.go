@@ -7,14 +7,13 @@
 //	StartDurable       a PostgreSQL server for measurements (durable.go)
 //
 // A SQLite database is a file in the test's temporary folder. A PostgreSQL one is a
-// schema that is dropped after the test: on the server that TEGATA_TEST_PG names
+// schema that is dropped after the test (drop.go): on the server that TEGATA_TEST_PG names
 // ("postgres://…"), else on a throw-away server made from the installed binaries, which
 // all test processes of the machine share (cluster.go). Without either the
 // PostgreSQL half is skipped, loudly; with CI set or TEGATA_TEST_PG=required it fails.
 package dbtest
 
 import (
-	"context"
 	"database/sql"
 	"encoding/hex"
 	"fmt"
@@ -24,6 +23,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // for what tests do beside shared/db
 
 	"tegata/shared/clock"
 	"tegata/shared/db"
@@ -128,7 +129,11 @@ func newSchema(t testing.TB) string {
 	if _, err := s.admin.Exec("create schema " + name); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.drop(t, name) })
+	t.Cleanup(func() {
+		if err := s.drop(name, dropWaits); err != nil {
+			t.Errorf("dbtest: %v", err)
+		}
+	})
 	u, err := url.Parse(s.url)
 	if err != nil {
 		t.Fatal(err)
@@ -137,22 +142,6 @@ func newSchema(t testing.TB) string {
 	q.Set("search_path", name)
 	u.RawQuery = q.Encode()
 	return u.String()
-}
-
-// drop removes a schema; a program that still holds locks in it must not hang the tests.
-func (s *found) drop(t testing.TB, name string) {
-	conn, err := s.admin.Conn(context.Background())
-	if err != nil {
-		t.Errorf("dbtest: drop schema: %v", err)
-		return
-	}
-	defer conn.Close()
-	for _, text := range []string{"set lock_timeout = '5s'", "set client_min_messages = warning", "drop schema " + name + " cascade"} {
-		if _, err := conn.ExecContext(context.Background(), text); err != nil {
-			t.Errorf("dbtest: %s: %v (is the program of the test still running?)", text, err)
-			return
-		}
-	}
 }
 
 // without ends a test that has no PostgreSQL.
