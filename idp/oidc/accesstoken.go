@@ -74,11 +74,11 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 	return p.signer.SignUnique(ctx, clients.AccessTokenAlg, accessTokenTyp, payload) // its jti
 }
 
-// carriedBy reads an access token of ours, of either form. It gives fault.NotFound for
+// readAccess reads an access token of ours, of either form. It gives fault.NotFound for
 // everything else; whether the token is still good is for the caller to find out.
-func (p *Provider) carriedBy(ctx context.Context, given string) (t grants.AccessToken, err error) {
+func (p *Provider) readAccess(ctx context.Context, given string) (t grants.AccessToken, err error) {
 	if strings.Count(given, ".") == 2 {
-		t, ok := p.carriedByJWT(given)
+		t, ok := p.readAccessJWT(given)
 		if !ok {
 			return grants.AccessToken{}, grants.Unknown()
 		}
@@ -92,10 +92,10 @@ func (p *Provider) carriedBy(ctx context.Context, given string) (t grants.Access
 	return t, t.Decode(plain)
 }
 
-// carriedByJWT is carriedBy for one that a key of ours signed, also a retired one. One
+// readAccessJWT is readAccess for one that a key of ours signed, also a retired one. One
 // that says nothing of a grant is of a client that acts for itself. If it tells of a log-in
 // all the same, nobody can say whether that goes on, or was taken back.
-func (p *Provider) carriedByJWT(given string) (grants.AccessToken, bool) {
+func (p *Provider) readAccessJWT(given string) (grants.AccessToken, bool) {
 	if len(given) > jws.MaxToken || !spelledAsMade(given) {
 		return grants.AccessToken{}, false
 	}

@@ -33,13 +33,13 @@ type deviceCodes struct {
 }
 
 // deviceAuthorization answers POST /oauth2/device_authorization. RFC 8628 §3.1.
-func (p *Provider) deviceAuthorization(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
-	answer, err := p.beginDevice(ctx, w, r, work)
+func (p *Provider) deviceAuthorization(ctx context.Context, w http.ResponseWriter, work *work) (func(), error) {
+	answer, err := p.beginDevice(ctx, w, work)
 	return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 }
 
-func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (deviceCodes, error) {
-	asked, err := p.askedByDevice(ctx, w, r, work)
+func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, work *work) (deviceCodes, error) {
+	asked, err := p.askedByDevice(ctx, w, work)
 	if work.assertion != nil { // it counts as used, also when the request is refused
 		if used := p.remember(ctx, work, p.Clock()); used != nil {
 			return deviceCodes{}, used
@@ -62,25 +62,23 @@ func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *ht
 // askedByDevice reads what the device wants. Scopes that do not exist for the client
 // are left out, and a request that has none left is refused, as at the authorization
 // endpoint.
-func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (devices.Asked, error) {
-	if err := wire.ReadForm(w, r); err != nil {
+func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, work *work) (devices.Asked, error) {
+	form, err := p.readProven(ctx, w, work)
+	if err != nil {
 		return devices.Asked{}, err
 	}
-	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
-		return devices.Asked{}, err
-	}
-	work.form = r.PostForm
+	work.form = form
 	if !work.client.May(clients.DeviceCode) {
 		return devices.Asked{}, wire.RefuseAs("unauthorized_client")
 	}
 	var scopes []string
-	for _, scope := range strings.Fields(r.PostForm.Get("scope")) {
+	for _, scope := range strings.Fields(form.Get("scope")) {
 		may := scope != "offline_access" || work.client.May(clients.RefreshToken)
 		if slices.Contains(work.client.Scopes, scope) && !slices.Contains(scopes, scope) && may {
 			scopes = append(scopes, scope)
 		}
 	}
-	if work.form.Get("scope") != "" && len(scopes) == 0 {
+	if form.Get("scope") != "" && len(scopes) == 0 {
 		return devices.Asked{}, wire.RefuseAs("invalid_scope")
 	}
 	most, err := p.wish(ctx, work, scopes)

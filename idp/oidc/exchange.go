@@ -36,16 +36,16 @@ func (p *Provider) tokenExchange(ctx context.Context, w *work) (opened, error) {
 }
 
 func (p *Provider) openExchange(ctx context.Context, w *work) (opened, error) {
-	h, err := p.exchanged(ctx, w)
+	came, err := p.exchanged(ctx, w)
 	if err != nil {
 		return opened{}, err
 	}
 	about := &session{LogIn: grants.LogIn{
-		AccountID: h.LogIn.AccountID, Subject: h.LogIn.Subject, SID: h.LogIn.SID,
-		AuthTime: h.LogIn.AuthTime, ACR: h.LogIn.ACR, AMR: h.LogIn.AMR,
+		AccountID: came.LogIn.AccountID, Subject: came.LogIn.Subject, SID: came.LogIn.SID,
+		AuthTime: came.LogIn.AuthTime, ACR: came.LogIn.ACR, AMR: came.LogIn.AMR,
 	}}
-	if !h.Machine {
-		account, err := p.Accounts.ByID(ctx, h.LogIn.AccountID)
+	if !came.Machine {
+		account, err := p.Accounts.ByID(ctx, came.LogIn.AccountID)
 		if err != nil {
 			return opened{}, err
 		}
@@ -53,24 +53,26 @@ func (p *Provider) openExchange(ctx context.Context, w *work) (opened, error) {
 			return opened{}, err
 		}
 	}
-	if about.Actor, err = p.actorFor(ctx, w, h); err != nil {
+	if about.Actor, err = p.actorFor(ctx, w, came); err != nil {
 		return opened{}, err
 	}
-	aimed, kind, err := p.aimExchange(ctx, w, h)
+	aimed, kind, err := p.aimExchange(ctx, w, came)
 	if err != nil {
 		return opened{}, err
 	}
 	about.Resources, about.Details = aimed.Audience, aimed.Details
 	return opened{
-		about: about, target: &aimed, scopes: aimed.Scopes, machine: h.Machine, kind: kind,
-		write: func(ctx context.Context, now time.Time) error { return unacceptable(p.writeExchanged(ctx, w, h, now)) },
+		about: about, target: &aimed, scopes: aimed.Scopes, machine: came.Machine, kind: kind,
+		write: func(ctx context.Context, now time.Time) error {
+			return unacceptable(p.writeExchanged(ctx, w, came, now))
+		},
 	}, nil
 }
 
 // actorFor tells through whom the new token goes: the holder of the actor_token, or
 // the client itself unless its registration says that it acts as the person.
-func (p *Provider) actorFor(ctx context.Context, w *work, h grants.Token) (*tokens.Actor, error) {
-	before := h.LogIn.Actor
+func (p *Provider) actorFor(ctx context.Context, w *work, came grants.Token) (*tokens.Actor, error) {
+	before := came.LogIn.Actor
 	depth := 0
 	for a := before; a != nil; a = a.Actor {
 		depth++
@@ -98,7 +100,7 @@ func (p *Provider) actorFor(ctx context.Context, w *work, h grants.Token) (*toke
 }
 
 // aimExchange finds what the new token is for, and its type.
-func (p *Provider) aimExchange(ctx context.Context, w *work, h grants.Token) (aimed target.Target, kind string, err error) {
+func (p *Provider) aimExchange(ctx context.Context, w *work, came grants.Token) (aimed target.Target, kind string, err error) {
 	kind = typeAccessToken
 	switch w.form.Get("requested_token_type") {
 	case "", typeAccessToken:
@@ -111,7 +113,7 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h grants.Token) (ai
 	if len(named) == 0 {
 		return aimed, "", wire.Refuse("invalid_target", "Say by resource or audience what the token is for.")
 	}
-	most := target.Granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
+	most := target.Granted{Scopes: slices.Concat(withoutPerson(came.Scopes), w.client.TokenExchange.Scopes), Details: came.Target.Details}
 	if most.Resources, err = p.targets.Resources(ctx, w.client.Client, named, nil); err != nil {
 		return aimed, "", err
 	}
@@ -122,7 +124,7 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h grants.Token) (ai
 	if kind == typeJWT && aimed.Format != clients.JWT {
 		return aimed, "", wire.Refuse("invalid_request", "This resource does not take JWTs.")
 	}
-	aimed.Lives = min(aimed.Lives, h.ExpiresAt.Sub(p.Clock()))
+	aimed.Lives = min(aimed.Lives, came.ExpiresAt.Sub(p.Clock()))
 	if aimed.Lives <= 0 {
 		return aimed, "", wire.Refuse("invalid_request", "The subject_token is unknown, expired or revoked.") // since it was looked at
 	}
@@ -130,20 +132,20 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, h grants.Token) (ai
 }
 
 // writeExchanged writes the new token below the grant of the old one.
-func (p *Provider) writeExchanged(ctx context.Context, w *work, h grants.Token, now time.Time) error {
-	details := map[string]string{"from": h.Client, "to": strings.Join(w.target.Audience, " ")}
-	event := audit.Event{Action: "token.exchanged", Client: w.client.ID, Subject: h.LogIn.AccountID, Details: details}
+func (p *Provider) writeExchanged(ctx context.Context, w *work, came grants.Token, now time.Time) error {
+	details := map[string]string{"from": came.Client, "to": strings.Join(w.target.Audience, " ")}
+	event := audit.Event{Action: "token.exchanged", Client: w.client.ID, Subject: came.LogIn.AccountID, Details: details}
 	if err := p.Audit.Record(ctx, event); err != nil {
 		return err
 	}
-	if h.Machine {
+	if came.Machine {
 		return nil // its token says everything
 	}
-	root := h.Root
+	root := came.Root
 	if root == "" {
-		root = h.Grant
+		root = came.Grant
 	}
-	return p.writeDerived(ctx, w, grants.Grant{Offline: h.Offline, Root: root}, now)
+	return p.writeDerived(ctx, w, grants.Grant{Offline: came.Offline, Root: root}, now)
 }
 
 // writeDerived writes a grant that no log-in led to, for its access token; g says how long

@@ -39,32 +39,32 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if !w.client.May(clients.RefreshToken) {
 		return wire.RefuseAs("unauthorized_client")
 	}
-	h, err := g.p.grants.Refresh(ctx, r.GetRequestForm().Get("refresh_token"))
+	came, err := g.p.grants.Refresh(ctx, r.GetRequestForm().Get("refresh_token"))
 	if fault.Is(err, fault.NotFound) {
 		return wire.RefuseAs("invalid_grant")
 	}
 	if err != nil {
 		return err
 	}
-	w.refreshed = &h
-	if h.Client != w.client.ID {
+	w.refreshed = &came
+	if came.Client != w.client.ID {
 		return wire.RefuseAs("invalid_grant")
 	}
 	if err := g.p.mayRefresh(w); err != nil {
 		return err
 	}
-	if err := g.p.still(ctx, w.client.Client, h); err != nil {
+	if err := g.p.still(ctx, w.client.Client, came); err != nil {
 		return err
 	}
-	aimed, err := g.p.targets.Aim(ctx, w.client.Client, w.form, h.Most())
+	aimed, err := g.p.targets.Aim(ctx, w.client.Client, w.form, came.Most())
 	if err != nil {
 		return err
 	}
-	w.target, w.grant, w.scopes = &aimed, h.Grant, h.Scopes
-	about := &session{LogIn: h.LogIn}
+	w.target, w.grant, w.scopes = &aimed, came.Grant, came.Scopes
+	about := &session{LogIn: came.LogIn}
 	about.Nonce = "" // OIDC Core §12.2: it belonged to the log-in
 	r.SetSession(about)
-	r.SetID(h.Grant)
+	r.SetID(came.Grant)
 	return nil
 }
 
@@ -96,17 +96,17 @@ var errScopesGone = errors.New("oidc: the client may not have a scope of the gra
 // still looks again at what a grant of a person hangs on: the account may log in, the
 // client may still have these scopes, and the person has not taken back what they
 // allowed. The answer is the same for all of them.
-func (p *Provider) still(ctx context.Context, client *clients.Client, h grants.Token) error {
-	if err := p.stillActive(ctx, h); err != nil {
+func (p *Provider) still(ctx context.Context, client *clients.Client, came grants.Token) error {
+	if err := p.stillActive(ctx, came); err != nil {
 		return err
 	}
-	if !target.Within(h.Scopes, client.Scopes) {
+	if !target.Within(came.Scopes, client.Scopes) {
 		return wire.RefuseAs("invalid_grant").Because(errScopesGone)
 	}
 	if client.FirstParty {
 		return nil
 	}
-	covered, err := p.covered(ctx, client, h)
+	covered, err := p.covered(ctx, client, came)
 	if err == nil && !covered {
 		return wire.RefuseAs("invalid_grant")
 	}
@@ -114,22 +114,22 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h grants.T
 }
 
 // covered is the part of still about what the person allowed this client.
-func (p *Provider) covered(ctx context.Context, client *clients.Client, h grants.Token) (bool, error) {
-	if h.Person != nil && h.Person.Looked && h.Client == client.ID {
-		return h.Person.Asked && target.Within(h.Scopes, h.Person.Allowed), nil
+func (p *Provider) covered(ctx context.Context, client *clients.Client, came grants.Token) (bool, error) {
+	if came.Person != nil && came.Person.Looked && came.Client == client.ID {
+		return came.Person.Asked && target.Within(came.Scopes, came.Person.Allowed), nil
 	}
-	return p.Interaction.Covered(ctx, h.LogIn.AccountID, client.ID, h.Scopes)
+	return p.Interaction.Covered(ctx, came.LogIn.AccountID, client.ID, came.Scopes)
 }
 
 // stillActive is the part of still about the account.
-func (p *Provider) stillActive(ctx context.Context, h grants.Token) error {
-	if h.Person != nil {
-		if !h.Person.Active {
+func (p *Provider) stillActive(ctx context.Context, came grants.Token) error {
+	if came.Person != nil {
+		if !came.Person.Active {
 			return wire.RefuseAs("invalid_grant")
 		}
 		return nil
 	}
-	account, err := p.Accounts.ByID(ctx, h.LogIn.AccountID)
+	account, err := p.Accounts.ByID(ctx, came.LogIn.AccountID)
 	if err == nil && account.State != accounts.Active || fault.Is(err, fault.NotFound) {
 		return wire.RefuseAs("invalid_grant")
 	}

@@ -34,17 +34,17 @@ func (p *Provider) exchanged(ctx context.Context, w *work) (grants.Token, error)
 	if policy == nil {
 		return grants.Token{}, wire.RefuseAs("unauthorized_client")
 	}
-	h, from, err := p.bringSubject(ctx, w)
-	if err != nil || h.Client == w.client.ID {
-		return h, err
+	came, from, err := p.bringSubject(ctx, w)
+	if err != nil || came.Client == w.client.ID {
+		return came, err
 	}
 	if from.MayAct != "" && from.MayAct != w.client.ID {
 		return grants.Token{}, wire.Refuse("invalid_request", "The subject_token says by may_act that somebody else may act with it.") // RFC 8693 §4.4
 	}
-	if from.MayAct == "" && !slices.Contains(policy.From, h.Client) {
+	if from.MayAct == "" && !slices.Contains(policy.From, came.Client) {
 		return grants.Token{}, wire.Refuse("invalid_request", "The subject_token is not one that the client may exchange.")
 	}
-	return h, nil
+	return came, nil
 }
 
 // bringSubject reads the subject_token, with the client it was given to.
@@ -64,28 +64,28 @@ func (p *Provider) bring(ctx context.Context, w *work, name string) (grants.Toke
 	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
 		return grants.Token{}, nil, wire.Refuse("invalid_request", "This "+name+"_type is not accepted here.")
 	}
-	t, err := p.carriedBy(ctx, w.form.Get(name))
-	var h grants.Token
+	t, err := p.readAccess(ctx, w.form.Get(name))
+	var came grants.Token
 	if err == nil {
-		h, err = p.grants.AccessAndAllowed(ctx, t)
+		came, err = p.grants.AccessAndAllowed(ctx, t)
 	}
-	if fault.Is(err, fault.NotFound) || err == nil && !h.Usable(p.Clock()) {
+	if fault.Is(err, fault.NotFound) || err == nil && !came.Usable(p.Clock()) {
 		return grants.Token{}, nil, wire.Refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}
 	if err != nil {
-		return h, nil, err
+		return came, nil, err
 	}
-	from, err := p.Clients.ByID(ctx, h.Client)
+	from, err := p.Clients.ByID(ctx, came.Client)
 	if fault.Is(err, fault.NotFound) {
 		return grants.Token{}, from, wire.Refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}
-	if err != nil || h.Machine {
-		return h, from, err
+	if err != nil || came.Machine {
+		return came, from, err
 	}
-	if h.Root != "" || h.LogIn.SID == "" {
-		return h, from, p.stillActive(ctx, h) // its scopes were allowed to another client, or to nobody in particular
+	if came.Root != "" || came.LogIn.SID == "" {
+		return came, from, p.stillActive(ctx, came) // its scopes were allowed to another client, or to nobody in particular
 	}
-	return h, from, p.still(ctx, from, h)
+	return came, from, p.still(ctx, from, came)
 }
 
 // bringIDToken reads an ID token that has not expired. It stands for the grant that it
@@ -97,22 +97,22 @@ func (p *Provider) bringIDToken(ctx context.Context, text string) (grants.Token,
 	if !ok || len(token.Clients) != 1 || !now.Before(token.ExpiresAt) {
 		return grants.Token{}, nil, unknown
 	}
-	h, err := p.grants.ByID(ctx, token.Grant, token.Clients[0])
-	if fault.Is(err, fault.NotFound) || err == nil && (h.Over || h.LogIn.Subject != token.Subject) {
+	came, err := p.grants.ByID(ctx, token.Grant, token.Clients[0])
+	if fault.Is(err, fault.NotFound) || err == nil && (came.Over || came.LogIn.Subject != token.Subject) {
 		return grants.Token{}, nil, unknown
 	}
 	if err != nil {
 		return grants.Token{}, nil, err
 	}
-	from, err := p.Clients.ByID(ctx, h.Client)
+	from, err := p.Clients.ByID(ctx, came.Client)
 	if fault.Is(err, fault.NotFound) {
 		return grants.Token{}, from, unknown
 	}
 	if err == nil {
-		err = p.still(ctx, from, h)
+		err = p.still(ctx, from, came)
 	}
-	h.Scopes, h.Target, h.ExpiresAt = nil, target.Target{}, token.ExpiresAt
-	return h, from, err
+	came.Scopes, came.Target, came.ExpiresAt = nil, target.Target{}, token.ExpiresAt
+	return came, from, err
 }
 
 // mayAct is who may act for the subject of the client's tokens, nil for nobody in

@@ -50,12 +50,12 @@ func (t *AccessToken) Decode(b []byte) error {
 }
 
 // fill writes down what the token says itself.
-func (t AccessToken) fill(h *Token) {
-	h.Kind, h.ID, h.Bound = Access, t.ID, t.Bound
-	h.CreatedAt, h.ExpiresAt = time.UnixMicro(t.Issued).UTC(), time.UnixMicro(t.Expires).UTC()
+func (t AccessToken) fill(to *Token) {
+	to.Kind, to.ID, to.Bound = Access, t.ID, t.Bound
+	to.CreatedAt, to.ExpiresAt = time.UnixMicro(t.Issued).UTC(), time.UnixMicro(t.Expires).UTC()
 	if t.Target == nil {
-		h.Target = target.Target{Scopes: h.Scopes}
+		to.Target = target.Target{Scopes: to.Scopes}
 		return
 	}
-	h.Target, h.Scopes = *t.Target, t.Target.Scopes
+	to.Target, to.Scopes = *t.Target, t.Target.Scopes
 }

@@ -16,7 +16,7 @@
 // from the beginning keeps others from that (Burn). A grant has at most one live refresh
 // token, decided by one conditional UPDATE (Renew). Whoever brings a token is told what
 // became of everything that it hangs on: token, grant, session, client, account and
-// consent, in one statement (Access, Refresh).
+// consent, in one statement (Access, Refresh); few grants hang on more and need a second.
 //
 // What a request may have is for the caller to decide, and so is how that is answered.
 package grants

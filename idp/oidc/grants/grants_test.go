@@ -287,7 +287,7 @@ func TestAGrantIsSweptWhenItsLongestTokenIsOver(t *testing.T) {
 			before time.Time
 			want   int64
 			ended  int
-		}{{w.now, 0, 1}, {w.now.Add(30 * day), 0, 0}, {w.now.Add(31*day + minute), 1, 0}} {
+		}{{w.now, 0, 1}, {w.now.Add(31*day - minute), 0, 0}, {w.now.Add(31*day + minute), 1, 0}} {
 			if n, err := w.Sweep(t.Context(), c.before); err != nil || n != c.want || ended() != c.ended {
 				t.Errorf("%v: swept %d, %v, %d ended tokens; want %d and %d", c.before, n, err, ended(), c.want, c.ended)
 			}

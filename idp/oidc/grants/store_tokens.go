@@ -38,32 +38,32 @@ func (s Store) AccessAndAccount(ctx context.Context, t AccessToken) (Token, acco
 	}
 	var r row
 	var who accounts.Row
-	h, err := s.access(ctx, accessAndAccountQuery, t, &r, who.Dest()...)
+	found, err := s.access(ctx, accessAndAccountQuery, t, &r, who.Dest()...)
 	if err != nil {
-		return h, accounts.Account{}, err
+		return found, accounts.Account{}, err
 	}
 	account, err := who.Account()
-	return h, account, err
+	return found, account, err
 }
 
 // access reads a row by a query that may give more columns.
 func (s Store) access(ctx context.Context, query string, t AccessToken, r *row, more ...any) (Token, error) {
 	var ended bool
 	r.Grant = t.Grant
-	h, err := s.find(ctx, r, query, db.Args(t.Grant, t.ID), append([]any{&ended}, more...)...)
+	found, err := s.find(ctx, r, query, db.Args(t.Grant, t.ID), append([]any{&ended}, more...)...)
 	if err != nil {
 		return Token{}, err
 	}
-	t.fill(&h)
-	h.Ended = h.Over || ended
-	return h, nil
+	t.fill(&found)
+	found.Ended = found.Over || ended
+	return found, nil
 }
 
 // machine is Access for a client that acts for itself. A client that was deleted and
 // made again under the same name is another one: of a JWT, which knows seconds, only the
 // time can tell.
 func (s Store) machine(ctx context.Context, t AccessToken) (Token, error) {
-	h := Token{Machine: true, Client: t.Client}
+	found := Token{Machine: true, Client: t.Client}
 	var createdAt time.Time
 	var ended, disabled bool
 	err := s.DB.Row(ctx, `
@@ -72,17 +72,17 @@ func (s Store) machine(ctx context.Context, t AccessToken) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	h.LogIn = *t.LogIn
-	t.fill(&h)
-	h.Over = disabled || t.Since != createdAt.UnixMicro()
+	found.LogIn = *t.LogIn
+	t.fill(&found)
+	found.Over = disabled || t.Since != createdAt.UnixMicro()
 	if t.Since == 0 {
-		h.Over = disabled || h.CreatedAt.Before(createdAt.Truncate(time.Second))
+		found.Over = disabled || found.CreatedAt.Before(createdAt.Truncate(time.Second))
 	}
-	if from := t.LogIn.Subject; from != t.Client && !h.Over {
-		h.Over, err = s.over(ctx, from, h.CreatedAt)
+	if from := t.LogIn.Subject; from != t.Client && !found.Over {
+		found.Over, err = s.over(ctx, from, found.CreatedAt)
 	}
-	h.Ended = h.Over || ended
-	return h, err
+	found.Ended = found.Over || ended
+	return found, err
 }
 
 // over tells whether the client is off or gone whose token was exchanged at that moment, or
@@ -108,7 +108,7 @@ func (s Store) Refresh(ctx context.Context, given string) (Token, error) {
 	r.Grant = came.Grant
 	f := &r.family
 	var cnf string
-	h, err := s.find(ctx, &r, refreshQuery, db.Args(came.Grant),
+	found, err := s.find(ctx, &r, refreshQuery, db.Args(came.Grant),
 		&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt, &r.allowed)
 	if err != nil {
 		return Token{}, err
@@ -117,16 +117,16 @@ func (s Store) Refresh(ctx context.Context, given string) (Token, error) {
 	if !known || f.Until == nil {
 		return Token{}, Unknown()
 	}
-	h.Kind, h.came = Refresh, came
-	h.Target = target.Target{Scopes: h.Scopes}
-	h.CreatedAt, h.ExpiresAt = h.BeganAt, *f.Until
+	found.Kind, found.came = Refresh, came
+	found.Target = target.Target{Scopes: found.Scopes}
+	found.CreatedAt, found.ExpiresAt = found.BeganAt, *f.Until
 	if f.TurnedAt != nil {
-		h.CreatedAt = *f.TurnedAt
+		found.CreatedAt = *f.TurnedAt
 	}
-	h.Replaced = replaced
-	h.Ended = h.Over || replaced
-	h.Bound, err = tokens.ReadConfirmation(cnf)
-	return h, err
+	found.Replaced = replaced
+	found.Ended = found.Over || replaced
+	found.Bound, err = tokens.ReadConfirmation(cnf)
+	return found, err
 }
 
 // ByID gives the grant of a log-in that the client has, as a Token of no kind;
