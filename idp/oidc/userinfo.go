@@ -102,7 +102,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 	var all []presented
 	if r.URL.Query().Has("access_token") {
-		return presented{}, wire.Refuse("invalid_request", "An access token does not belong into a URL.")
+		return presented{}, wire.Refuse("invalid_request", "An access token does not belong in a URL.")
 	}
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")

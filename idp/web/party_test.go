@@ -205,7 +205,7 @@ func TestConnectedApplications(t *testing.T) {
 	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "ja"})
 	one.Visit(p.idp.URL + "/profile/apps").At("/login")
 	inJapanese.enter(one, maya, mayaPassword)
-	one.Visit("/profile/apps").Press("日本語").Title("アプリケーション").Sees("アカウントを利用しているアプリケーションはありません。")
+	one.Visit("/profile/apps").Press("日本語").Title("アプリケーション").Sees("アカウントを利用しているアプリケーションはありません。").SeesNot("アプリケーションです。")
 	one.Visit(p.authorize("openid email")).At("/consent").Press("承認").Title("Party 200")
 	one.Visit(p.authorize("openid email")).Title("Party 200") // remembered
 	one.Visit(p.authorize("openid email profile")).At("/consent").Press("承認").Title("Party 200")
