@@ -279,6 +279,24 @@ func TestTheDoctorsPage(t *testing.T) {
 	one.Visit("/doctor").SeesNot("callbock")
 }
 
+// Its developer learns there, and nowhere else, why nothing works any more.
+func TestTheDoctorsPageTellsThatTheClientIsSwitchedOff(t *testing.T) {
+	p := withParty(t, "")
+	editor := clients.Editor{Registry: p.idp.Clients, Audit: p.idp.Audit, Actor: "test"}
+	party, err := editor.Find(t.Context(), "party")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := shareLink(t, p)
+	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
+	one.Visit(link).SeesNot("switched off")
+	if err := editor.SetDisabled(t.Context(), party, true); err != nil {
+		t.Fatal(err)
+	}
+	one.Visit(link).Title("Sign-in doctor").Sees("The Party (party)", "The client is switched off.", "What is registered")
+	one.Visit(shareLink(t, p)).Sees("The client is switched off.") // one that is made meanwhile too
+}
+
 func shareLink(t *testing.T, p *party) string {
 	t.Helper()
 	token, err := clients.ShareLink(context.Background(), p.idp.Once, "party", p.idp.Clock.Now())
