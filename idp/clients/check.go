@@ -96,7 +96,7 @@ func (c *Client) Check(at string, development bool) Problems {
 	if !identifier(c.ID) {
 		p.add(at+".client_id", "want 1 to 64 characters of a-z, A-Z, 0-9, - and _")
 	}
-	if c.Name["en"] == "" {
+	if nameIn(c.Name, "en") == "" {
 		p.add(at+".client_name.en", "a client needs a name that people read on the log-in page")
 	}
 	c.checkURIs(&p, at, development)
