@@ -84,7 +84,7 @@ func refusal(one clients.Problem, said map[string]json.RawMessage) *wire.Refusal
 	if member == "token_exchange" || member == "assertion_issuers" {
 		return misfit("grant_types", "only an operator can allow one of these grants")
 	}
-	return misfit(named(one.Path, said), one.Reason())
+	return misfit(named(one.Path, said), one.Reason)
 }
 
 // named gives the member that a problem is about in the words of who sent it: we keep some
