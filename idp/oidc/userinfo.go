@@ -69,6 +69,9 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 	return claims.About(&account, h.Session.Subject, h.Scopes, single), client, nil
 }
 
+// errTokenOver says of a token that is none, or is none any more, nothing else: not which.
+var errTokenOver = wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
+
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
 func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
 	token, err := p.carriedBy(r.Context(), given.token)
@@ -76,7 +79,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 		h, account, err = p.store.accessAndAccount(r.Context(), token)
 	}
 	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return h, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return h, account, errTokenOver
 	}
 	if err != nil {
 		return h, account, err
@@ -91,7 +94,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 		return h, account, wire.Refuse("insufficient_scope", "The access token was not given for the scope openid.")
 	}
 	if !h.Person.Active {
-		return h, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return h, account, errTokenOver
 	}
 	return h, account, nil
 }
