@@ -213,7 +213,7 @@ func TestConnectedApplications(t *testing.T) {
 	if marked := regexp.MustCompile(`<a href="([^"]*)" aria-current="page"`).FindAllStringSubmatch(one.HTML(), -1); len(marked) != 1 || marked[0][1] != "/profile/apps" {
 		t.Errorf("the navigation marks %v, want /profile/apps alone", marked)
 	}
-	one.Sees("パーティー", "識別子を含みます) 氏名や表示言語などのプロファイル情報 Eメールアドレス", "2026年4月6日")
+	one.Sees("パーティー", "識別子を含みます） 氏名や表示言語などのプロファイル情報 Eメールアドレス", "2026年4月6日")
 	one.Press("「パーティー」のアクセスを取り消す").Sees("アクセスを取り消しました", "アプリケーションはありません")
 	p.idp.Clock.Move(time.Second)
 	req, _ := http.NewRequest(http.MethodGet, p.idp.URL+"/oauth2/userinfo", nil)
