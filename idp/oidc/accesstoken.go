@@ -3,9 +3,7 @@ package oidc
 import (
 	"context"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"strings"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/sealing"
 	"tegata/idp/oidc/target"
@@ -26,21 +25,6 @@ const accessTokenTyp = "at+jwt"
 // accessTokens is the purpose that opaque ones are sealed for.
 const accessTokens = "access token"
 
-// carried is what an access token says by itself. Everything else is its grant's, and is
-// looked up when the token comes: so it ends with the grant, at once. One of a client
-// that acts for itself has no grant and says whose it is.
-type carried struct {
-	ID      string              `json:"-"`
-	Grant   string              `json:"g,omitempty"`
-	Client  string              `json:"c,omitempty"` // this and the next two: without a grant
-	Since   int64               `json:"r,omitempty"` // when the client was registered; 0 where a JWT cannot say
-	About   *session            `json:"s,omitempty"`
-	Issued  int64               `json:"i"`           // microseconds
-	Expires int64               `json:"e"`           // microseconds
-	Target  *target.Target      `json:"t,omitempty"` // nil: all that its grant is good for, at our own endpoints
-	Bound   tokens.Confirmation `json:"k,omitzero"`
-}
-
 // mint makes the access token of a request, which has found out what it is for.
 func (p *Provider) mint(ctx context.Context, w *work, about *session) (text string, err error) {
 	w.access = secret.NewID()
@@ -52,9 +36,9 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 		longest = jws.MaxToken
 		text, err = p.mintJWT(ctx, w, about, now)
 	} else {
-		t := carried{ID: w.access, Grant: w.grant, Issued: now.UnixMicro(), Expires: now.Add(w.accessLives(p)).UnixMicro(), Bound: w.bound}
+		t := grants.AccessToken{ID: w.access, Grant: w.grant, Issued: now.UnixMicro(), Expires: now.Add(w.accessLives(p)).UnixMicro(), Bound: w.bound}
 		if w.machine {
-			t.Client, t.Since, t.About = w.client.ID, registeredAt(w.client.Client), about
+			t.Client, t.Since, t.LogIn = w.client.ID, registeredAt(w.client.Client), &about.LogIn
 		}
 		if w.machine || !w.target.Plain(w.scopes) {
 			t.Target = w.target
@@ -68,36 +52,12 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 	return text, err
 }
 
-func (p *Provider) seal(ctx context.Context, t carried) (string, error) {
-	plain, err := t.encode()
+func (p *Provider) seal(ctx context.Context, t grants.AccessToken) (string, error) {
+	plain, err := t.Encode()
 	if err != nil {
 		return "", err
 	}
 	return p.sealing.Make(ctx, accessTokens, t.ID, plain)
-}
-
-// encode gives what is sealed: JSON, or for the most common token, which has nothing to
-// say but its grant and its times, these three, one after the other.
-func (t carried) encode() ([]byte, error) {
-	if t.Client != "" || t.Target != nil || t.Bound.Bound() {
-		return json.Marshal(t)
-	}
-	b := binary.BigEndian.AppendUint64(nil, uint64(t.Issued))
-	b = binary.BigEndian.AppendUint64(b, uint64(t.Expires))
-	return append(b, t.Grant...), nil
-}
-
-// decode reads it again. JSON begins with a brace, times of this millennium do not.
-func (t *carried) decode(b []byte) error {
-	if len(b) > 0 && b[0] == '{' {
-		return json.Unmarshal(b, t)
-	}
-	if len(b) < 16 {
-		return errors.New("oidc: an access token was sealed with too little in it")
-	}
-	t.Issued, t.Expires = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))
-	t.Grant = string(b[16:])
-	return nil
 }
 
 func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now time.Time) (string, error) {
@@ -114,44 +74,44 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 	return p.signer.SignUnique(ctx, clients.AccessTokenAlg, accessTokenTyp, payload) // its jti
 }
 
-// carriedBy reads an access token of ours, of either form. It gives fault.NotFound for
+// readAccess reads an access token of ours, of either form. It gives fault.NotFound for
 // everything else; whether the token is still good is for the caller to find out.
-func (p *Provider) carriedBy(ctx context.Context, given string) (t carried, err error) {
+func (p *Provider) readAccess(ctx context.Context, given string) (t grants.AccessToken, err error) {
 	if strings.Count(given, ".") == 2 {
-		t, ok := p.carriedByJWT(given)
+		t, ok := p.readAccessJWT(given)
 		if !ok {
-			return carried{}, unknownToken()
+			return grants.AccessToken{}, grants.Unknown()
 		}
 		return t, nil
 	}
 	id, plain, err := p.sealing.Open(ctx, accessTokens, given)
 	if err != nil {
-		return carried{}, err
+		return grants.AccessToken{}, err
 	}
 	t.ID = id
-	return t, t.decode(plain)
+	return t, t.Decode(plain)
 }
 
-// carriedByJWT is carriedBy for one that a key of ours signed, also a retired one. One
+// readAccessJWT is readAccess for one that a key of ours signed, also a retired one. One
 // that says nothing of a grant is of a client that acts for itself. If it tells of a log-in
 // all the same, nobody can say whether that goes on, or was taken back.
-func (p *Provider) carriedByJWT(given string) (carried, bool) {
+func (p *Provider) readAccessJWT(given string) (grants.AccessToken, bool) {
 	if len(given) > jws.MaxToken || !spelledAsMade(given) {
-		return carried{}, false
+		return grants.AccessToken{}, false
 	}
 	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{clients.AccessTokenAlg})
 	if err != nil || len(token.Headers) != 1 || !jws.OfType(token.Headers[0], accessTokenTyp) {
-		return carried{}, false
+		return grants.AccessToken{}, false
 	}
 	key, ok := p.Keys.Public(token.Headers[0].KeyID)
 	if !ok || key.Algorithm != clients.AccessTokenAlg {
-		return carried{}, false
+		return grants.AccessToken{}, false
 	}
 	var c tokens.AccessToken
 	if err := token.Claims(key.Key, &c); err != nil || c.Issuer != p.Issuer || !secret.IsID(c.ID) || c.Grant == "" && c.AuthTime != 0 {
-		return carried{}, false
+		return grants.AccessToken{}, false
 	}
-	t := carried{
+	t := grants.AccessToken{
 		ID: c.ID, Grant: c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
 		Target: &target.Target{Scopes: strings.Fields(c.Scope), Details: c.Details},
 	}
@@ -159,7 +119,7 @@ func (p *Provider) carriedByJWT(given string) (carried, bool) {
 		t.Target.Audience = c.Audience
 	}
 	if c.Grant == "" {
-		t.Client, t.About = c.Client, &session{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor}
+		t.Client, t.LogIn = c.Client, &grants.LogIn{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor}
 	}
 	return t, true
 }

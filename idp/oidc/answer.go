@@ -34,10 +34,10 @@ func (p *Provider) claimsText(ctx context.Context, a claimsText) (string, error)
 // forClient serves an endpoint that only clients may ask which prove themselves: answer
 // proves the client, finds the answer and gives what sends it. Metrics and the client's
 // diary hear of either end.
-func (p *Provider) forClient(event string, answer func(context.Context, http.ResponseWriter, *http.Request, *work) (send func(), err error)) http.HandlerFunc {
+func (p *Provider) forClient(event string, answer func(context.Context, http.ResponseWriter, *work) (send func(), err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, work := withWork(r)
-		send, err := answer(ctx, w, r, work)
+		send, err := answer(ctx, w, work)
 		if err != nil {
 			p.refuseToken(ctx, w, work, err)
 			return

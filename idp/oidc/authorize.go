@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"slices"
 
-	"tegata/idp/accounts"
 	"tegata/idp/interaction"
 	"tegata/idp/oidc/wire"
 	"tegata/idp/sessions"
 	"tegata/shared/fault"
+	"tegata/shared/secret"
 )
 
 // authorize answers /oauth2/authorize: a request from a client, or a person who comes
@@ -63,8 +63,7 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 	}
 	level(r.Context(), "authorization refused", "client", a.client.ID, "refusal", refusal.Code, "error", err.Error())
 	p.endPushed(r.Context(), a)
-	a.session = sessions.Of(r.Context())
-	p.addSessionState(w, a)
+	p.addSessionState(w, a, sessions.Of(r.Context()))
 	a.back.Refuse(w, r, refusal)
 }
 
@@ -72,29 +71,28 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization,
 // written then. Otherwise a conversation starts, in this browser.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *authorization) error {
 	ctx, asked := r.Context(), a.asked()
-	signedIn, account := v.session, v.known.Account
-	other, err := p.another(ctx, a, account)
+	other, err := p.another(ctx, a, v.known.Account)
 	if err != nil {
 		return err
 	}
-	if signedIn != nil && other {
+	if v.session != nil && other {
 		if slices.Contains(a.prompt, "none") {
 			return wire.RefuseAs("login_required")
 		}
 		asked.Prompt = append(slices.Clone(asked.Prompt), "login")
 	}
-	step := p.Interaction.StepKnowing(signedIn, asked, v.known)
+	step := p.Interaction.StepKnowing(v.session, asked, v.known)
 	if err := refused(step); err != nil {
 		return err
 	}
 	if step == interaction.Done {
-		g, err := p.give(ctx, a, signedIn, account)
+		g, err := p.give(ctx, a, v)
 		if err != nil {
 			return err
 		}
 		return p.answer(w, r, a, g)
 	}
-	if err := p.mayAsk(ctx, signedIn); err != nil {
+	if err := p.mayAsk(ctx, v.session); err != nil {
 		return err
 	}
 	asked.Request, asked.ClientName = a.encode(), a.client.NameIn(p.language(r))
@@ -129,7 +127,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, v visitor, id 
 	}
 	if err == nil {
 		var g given
-		if g, err = p.finish(ctx, a, id, browser, v.session, v.known.Account); err == nil {
+		if g, err = p.finish(ctx, a, v, id, browser); err == nil {
 			err = p.answer(w, r, a, g)
 		}
 	}
@@ -138,9 +136,9 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, v visitor, id 
 
 // finish spends the conversation and issues the code, or gives the refusal that the
 // person chose. Both are kept, or none.
-func (p *Provider) finish(ctx context.Context, a *authorization, id, browser string, signedIn *sessions.Session, account accounts.Identity) (g given, err error) {
+func (p *Provider) finish(ctx context.Context, a *authorization, v visitor, id, browser string) (g given, err error) {
 	var no error
-	other, err := p.another(ctx, a, account)
+	other, err := p.another(ctx, a, v.known.Account)
 	if err != nil {
 		return given{}, err
 	}
@@ -158,26 +156,27 @@ func (p *Provider) finish(ctx context.Context, a *authorization, id, browser str
 		if no != nil {
 			return nil
 		}
-		g, err = p.give(ctx, a, signedIn, account)
+		g, err = p.give(ctx, a, v)
 		return err
 	})
 	return g, errors.Join(err, no)
 }
 
-// issue makes the code for who is signed in.
-func (p *Provider) issue(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Identity) (given, error) {
+// issue makes the code for who is signed in, and names the grant that it will lead to.
+func (p *Provider) issue(ctx context.Context, a *authorization, v visitor) (given, error) {
 	for _, scope := range a.scopes {
 		a.request.GrantScope(scope)
 	}
-	about, err := p.about(ctx, a, s, account)
+	about, err := p.about(ctx, a, v)
 	if err != nil {
 		return given{}, err
 	}
+	about.grant = secret.NewID()
 	response, err := p.engine.NewAuthorizeResponse(ctx, a.request, about)
 	if err != nil {
 		return given{}, err
 	}
-	return given{about: about, code: response.GetCode()}, nil
+	return given{session: v.session, about: about, code: response.GetCode()}, nil
 }
 
 // answer sends what was made to the client.
@@ -188,7 +187,7 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorizati
 	}
 	p.Count("code_issued")
 	p.noteAuthorization(r.Context(), a, nil)
-	p.addSessionState(w, a)
+	p.addSessionState(w, a, g.session)
 	p.watch(r.Context(), a)
 	a.back.Send(w, r, answer...)
 	return nil

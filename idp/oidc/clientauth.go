@@ -18,27 +18,44 @@ import (
 	"tegata/shared/audit"
 )
 
-// authenticate proves the client of a request, by exactly the method it registered,
-// and notes it in the request's work. RFC 6749 §2.3, OIDC Core §9.
-func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
-	given, err := clientauth.Read(r, form)
-	if err != nil {
+// authenticate proves the client of a token request to fosite.
+func (p *Provider) authenticate(ctx context.Context, _ *http.Request, form url.Values) (fosite.Client, error) {
+	w := workOf(ctx)
+	if err := p.prove(ctx, w, form); err != nil {
 		return nil, err
+	}
+	return w.client, nil
+}
+
+// prove proves the client of a request, by exactly the method it registered: it is the
+// work's client then. RFC 6749 §2.3, OIDC Core §9.
+func (p *Provider) prove(ctx context.Context, w *work, form url.Values) error {
+	given, err := clientauth.Read(w.arrived, form)
+	if err != nil {
+		return err
 	}
 	client, err := p.prover.Find(ctx, given)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	w := workOf(ctx)
-	w.claimed = claim{client, given, r.URL.Path}
-	proof, err := p.prover.Prove(ctx, r, client, given)
+	w.claimed = claim{client, given, w.arrived.URL.Path}
+	proof, err := p.prover.Prove(ctx, w.arrived, client, given)
 	if err != nil {
 		p.clientRefused(ctx, client.ID, given.Method, err)
-		return nil, err
+		return err
 	}
 	p.Keys.Seen(ctx, client.ID, client.Public())
 	w.client, w.assertion = &registered{client}, proof
-	return w.client, nil
+	return nil
+}
+
+// readProven reads the form of a request and proves the client that sent it.
+func (p *Provider) readProven(ctx context.Context, w http.ResponseWriter, work *work) (url.Values, error) {
+	if err := wire.ReadForm(w, work.arrived); err != nil {
+		return nil, err
+	}
+	form := work.arrived.PostForm
+	return form, p.prove(ctx, work, form)
 }
 
 // clientRefused counts and remembers that somebody failed to be a known client. At

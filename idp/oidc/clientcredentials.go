@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 )
@@ -13,25 +14,24 @@ import (
 // clientCredentials is the grant type of a client that acts for itself. RFC 6749 §4.4.
 // Its token is about nobody: scopes about a person are refused, there is no refresh
 // token, and nothing is written. Without a scope it is for all that the client may have.
-func (p *Provider) clientCredentials(ctx context.Context, w *work) error {
+func (p *Provider) clientCredentials(ctx context.Context, w *work) (opened, error) {
 	scopes := withoutPerson(w.client.Scopes)
 	asked := strings.Fields(w.form.Get("scope"))
 	if !target.Within(asked, scopes) {
-		return wire.RefuseAs("invalid_scope")
+		return opened{}, wire.RefuseAs("invalid_scope")
 	}
 	if len(asked) > 0 {
 		scopes = asked
 	}
 	most, err := p.wish(ctx, w, scopes)
 	if err != nil {
-		return err
+		return opened{}, err
 	}
 	aimed, err := p.targets.Aim(ctx, w.client.Client, w.form, most)
 	if err != nil {
-		return err
+		return opened{}, err
 	}
-	w.target, w.about, w.machine = &aimed, &session{Subject: w.client.ID}, true
-	return nil
+	return opened{about: &session{LogIn: grants.LogIn{Subject: w.client.ID}}, target: &aimed, machine: true}, nil
 }
 
 // wish is the most that a token request without an authorization before it can be

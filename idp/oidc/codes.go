@@ -10,6 +10,7 @@ import (
 	"github.com/ory/fosite/handler/openid"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/object"
 	"tegata/idp/oidc/target"
 	"tegata/shared/fault"
@@ -94,7 +95,6 @@ type strategy struct{ p *Provider }
 // store three records about it.
 func (s strategy) GenerateAuthorizeCode(ctx context.Context, r fosite.Requester) (token, signature string, err error) {
 	form, now, about := r.GetRequestForm(), s.p.Clock(), r.GetSession().(*session)
-	about.grant = secret.NewID()
 	text, err := s.p.makeCode(ctx, issued{
 		ID:          about.grant,
 		At:          now.UnixMicro(),
@@ -129,7 +129,7 @@ func (p *Provider) readCode(ctx context.Context, code string) (i issued, err err
 	if _, ok := secret.ParseToken(code); ok {
 		ticket, err := p.Once.Look(ctx, codes, code, p.Clock())
 		if fault.Is(err, fault.Expired) || fault.Is(err, fault.Conflict) {
-			err = unknownToken()
+			err = grants.Unknown()
 		}
 		if err != nil {
 			return i, err
@@ -171,13 +171,11 @@ func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (
 // GenerateRefreshToken makes a token and notes it for what redeem writes.
 func (s strategy) GenerateRefreshToken(ctx context.Context, _ fosite.Requester) (token, signature string, err error) {
 	w := workOf(ctx)
-	var t refreshToken
-	switch {
-	case w.refreshed == nil:
-		t = firstRefresh(w.grant)
-	default:
-		before, _ := readRefresh(w.form.Get("refresh_token"))
-		t = before.next(s.p.Once.Seal)
+	var t grants.RefreshToken
+	if w.refreshed == nil {
+		t = grants.FirstRefresh(w.grant)
+	} else {
+		t = w.refreshed.Next(s.p.Once.Seal)
 	}
 	w.refresh = &t
 	text := t.String()

@@ -12,9 +12,11 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/devices"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
+	"tegata/shared/once"
 )
 
 // pageDevice is where people type the code of a device.
@@ -31,13 +33,13 @@ type deviceCodes struct {
 }
 
 // deviceAuthorization answers POST /oauth2/device_authorization. RFC 8628 §3.1.
-func (p *Provider) deviceAuthorization(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
-	answer, err := p.beginDevice(ctx, w, r, work)
+func (p *Provider) deviceAuthorization(ctx context.Context, w http.ResponseWriter, work *work) (func(), error) {
+	answer, err := p.beginDevice(ctx, w, work)
 	return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 }
 
-func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (deviceCodes, error) {
-	asked, err := p.askedByDevice(ctx, w, r, work)
+func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, work *work) (deviceCodes, error) {
+	asked, err := p.askedByDevice(ctx, w, work)
 	if work.assertion != nil { // it counts as used, also when the request is refused
 		if used := p.remember(ctx, work, p.Clock()); used != nil {
 			return deviceCodes{}, used
@@ -60,25 +62,23 @@ func (p *Provider) beginDevice(ctx context.Context, w http.ResponseWriter, r *ht
 // askedByDevice reads what the device wants. Scopes that do not exist for the client
 // are left out, and a request that has none left is refused, as at the authorization
 // endpoint.
-func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (devices.Asked, error) {
-	if err := wire.ReadForm(w, r); err != nil {
+func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, work *work) (devices.Asked, error) {
+	form, err := p.readProven(ctx, w, work)
+	if err != nil {
 		return devices.Asked{}, err
 	}
-	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
-		return devices.Asked{}, err
-	}
-	work.form = r.PostForm
+	work.form = form
 	if !work.client.May(clients.DeviceCode) {
 		return devices.Asked{}, wire.RefuseAs("unauthorized_client")
 	}
 	var scopes []string
-	for _, scope := range strings.Fields(r.PostForm.Get("scope")) {
+	for _, scope := range strings.Fields(form.Get("scope")) {
 		may := scope != "offline_access" || work.client.May(clients.RefreshToken)
 		if slices.Contains(work.client.Scopes, scope) && !slices.Contains(scopes, scope) && may {
 			scopes = append(scopes, scope)
 		}
 	}
-	if work.form.Get("scope") != "" && len(scopes) == 0 {
+	if form.Get("scope") != "" && len(scopes) == 0 {
 		return devices.Asked{}, wire.RefuseAs("invalid_scope")
 	}
 	most, err := p.wish(ctx, work, scopes)
@@ -98,54 +98,56 @@ func (p *Provider) askedByDevice(ctx context.Context, w http.ResponseWriter, r *
 }
 
 // deviceCode is the grant type of a device that waits for a person. RFC 8628 §3.4.
-func (p *Provider) deviceCode(ctx context.Context, w *work) error {
+func (p *Provider) deviceCode(ctx context.Context, w *work) (opened, error) {
 	d, ticket, err := p.Devices.Poll(ctx, w.form.Get("device_code"), w.client.ID)
 	if err != nil {
-		return deviceRefusal(err)
+		return opened{}, deviceRefusal(err)
 	}
 	account, err := p.Accounts.ByID(ctx, d.AccountID)
 	if err != nil {
-		return err
+		return opened{}, err
 	}
-	h := held{grant: grant{Scopes: d.Scopes, Client: d.ClientID, Session: &session{AccountID: account.ID}}}
-	if err := p.still(ctx, w.client.Client, h); err != nil {
-		return err
+	allowed := grants.Token{Client: d.ClientID, Scopes: d.Scopes, LogIn: grants.LogIn{AccountID: account.ID}}
+	if err := p.still(ctx, w.client.Client, allowed); err != nil {
+		return opened{}, err
 	}
 	subject, err := p.subject(ctx, w.client.Client, account.Identity())
 	if err != nil {
-		return err
+		return opened{}, err
 	}
-	w.about = &session{
+	about := &session{LogIn: grants.LogIn{
 		AccountID: account.ID, Subject: subject, SID: d.Login.SID, AuthTime: d.Login.AuthTime, ACR: d.Login.ACR, AMR: d.Login.AMR,
 		Resources: d.Resources,
-	}
+	}}
 	if len(d.Details) > 0 {
-		if err := json.Unmarshal(d.Details, &w.about.Details); err != nil {
-			return err
+		if err := json.Unmarshal(d.Details, &about.Details); err != nil {
+			return opened{}, err
 		}
 	}
 	aimed, err := p.targets.Aim(ctx, w.client.Client, url.Values{"resource": w.form["resource"]},
-		target.Granted{Scopes: d.Scopes, Resources: d.Resources, Details: w.about.Details})
+		target.Granted{Scopes: d.Scopes, Resources: d.Resources, Details: about.Details})
 	if err != nil {
-		return err
+		return opened{}, err
 	}
-	w.target, w.ticket, w.grant, w.scopes = &aimed, ticket, ticket.ID, d.Scopes
-	w.askedAt = d.Login.At
-	w.offline, w.identity = d.Offline, slices.Contains(d.Scopes, "openid")
-	w.write = func(ctx context.Context, now time.Time) error { return p.writeDevice(ctx, w, now) }
-	return nil
+	return opened{
+		about: about, target: &aimed, scopes: d.Scopes, grant: ticket.ID,
+		offline: d.Offline, identity: slices.Contains(d.Scopes, "openid"),
+		write: func(ctx context.Context, now time.Time) error {
+			if err := p.spendDevice(ctx, ticket, now); err != nil {
+				return err
+			}
+			return p.writeGrant(ctx, w, about, d.Login.At, now) // a ticket is older than when the person allowed it
+		},
+	}, nil
 }
 
-// writeDevice spends the device code for a grant.
-func (p *Provider) writeDevice(ctx context.Context, w *work, now time.Time) error {
-	_, err := p.Once.SpendGuessed(ctx, w.ticket, now)
+// spendDevice spends the device code that came.
+func (p *Provider) spendDevice(ctx context.Context, ticket once.Ticket, now time.Time) error {
+	_, err := p.Once.SpendGuessed(ctx, ticket, now)
 	if fault.Is(err, fault.Conflict) {
 		return errUsed
 	}
-	if err != nil {
-		return err
-	}
-	return p.writeGrant(ctx, w, w.about, w.askedAt, now)
+	return err
 }
 
 // deviceRefusal is the protocol's word for what Poll says. RFC 8628 §3.5.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -29,44 +30,49 @@ const maxActors = 4
 // client's own resources, allows no more than what came and what the registration
 // adds, does not outlive it, and ends with its grant. Whatever is wrong with the tokens
 // is invalid_request here (§2.2.2).
-func (p *Provider) tokenExchange(ctx context.Context, w *work) error {
-	return unacceptable(p.openExchange(ctx, w))
+func (p *Provider) tokenExchange(ctx context.Context, w *work) (opened, error) {
+	o, err := p.openExchange(ctx, w)
+	return o, unacceptable(err)
 }
 
-func (p *Provider) openExchange(ctx context.Context, w *work) error {
-	h, err := p.exchanged(ctx, w)
+func (p *Provider) openExchange(ctx context.Context, w *work) (opened, error) {
+	came, err := p.exchanged(ctx, w)
 	if err != nil {
-		return err
+		return opened{}, err
 	}
-	about := &session{
-		AccountID: h.Session.AccountID, Subject: h.Session.Subject, SID: h.Session.SID,
-		AuthTime: h.Session.AuthTime, ACR: h.Session.ACR, AMR: h.Session.AMR,
-	}
-	if !h.Machine {
-		account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
+	about := &session{LogIn: grants.LogIn{
+		AccountID: came.LogIn.AccountID, Subject: came.LogIn.Subject, SID: came.LogIn.SID,
+		AuthTime: came.LogIn.AuthTime, ACR: came.LogIn.ACR, AMR: came.LogIn.AMR,
+	}}
+	if !came.Machine {
+		account, err := p.Accounts.ByID(ctx, came.LogIn.AccountID)
 		if err != nil {
-			return err
+			return opened{}, err
 		}
 		if about.Subject, err = p.subject(ctx, w.client.Client, account.Identity()); err != nil {
-			return err
+			return opened{}, err
 		}
 	}
-	if about.Actor, err = p.actorFor(ctx, w, h); err != nil {
-		return err
+	if about.Actor, err = p.actorFor(ctx, w, came); err != nil {
+		return opened{}, err
 	}
-	if err := p.aimExchange(ctx, w, h); err != nil {
-		return err
+	aimed, kind, err := p.aimExchange(ctx, w, came)
+	if err != nil {
+		return opened{}, err
 	}
-	about.Resources, about.Details = w.target.Audience, w.target.Details
-	w.about, w.machine, w.scopes = about, h.Machine, w.target.Scopes
-	w.write = func(ctx context.Context, now time.Time) error { return unacceptable(p.writeExchanged(ctx, w, h, now)) }
-	return nil
+	about.Resources, about.Details = aimed.Audience, aimed.Details
+	return opened{
+		about: about, target: &aimed, scopes: aimed.Scopes, machine: came.Machine, kind: kind,
+		write: func(ctx context.Context, now time.Time) error {
+			return unacceptable(p.writeExchanged(ctx, w, came, now))
+		},
+	}, nil
 }
 
 // actorFor tells through whom the new token goes: the holder of the actor_token, or
 // the client itself unless its registration says that it acts as the person.
-func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*tokens.Actor, error) {
-	before := h.Session.Actor
+func (p *Provider) actorFor(ctx context.Context, w *work, came grants.Token) (*tokens.Actor, error) {
+	before := came.LogIn.Actor
 	depth := 0
 	for a := before; a != nil; a = a.Actor {
 		depth++
@@ -90,66 +96,64 @@ func (p *Provider) actorFor(ctx context.Context, w *work, h held) (*tokens.Actor
 	if acts.Client != w.client.ID {
 		return nil, wire.Refuse("invalid_request", "The actor_token is not the client's own.")
 	}
-	return &tokens.Actor{Subject: acts.Session.Subject, Client: acts.Client, Actor: before}, nil
+	return &tokens.Actor{Subject: acts.LogIn.Subject, Client: acts.Client, Actor: before}, nil
 }
 
-// aimExchange finds what the new token is for.
-func (p *Provider) aimExchange(ctx context.Context, w *work, h held) error {
+// aimExchange finds what the new token is for, and its type.
+func (p *Provider) aimExchange(ctx context.Context, w *work, came grants.Token) (aimed target.Target, kind string, err error) {
+	kind = typeAccessToken
 	switch w.form.Get("requested_token_type") {
-	case "", typeAccessToken, typeJWT:
+	case "", typeAccessToken:
+	case typeJWT:
+		kind = typeJWT
 	default:
-		return wire.Refuse("invalid_request", "This requested_token_type does not exist here.")
+		return aimed, "", wire.Refuse("invalid_request", "This requested_token_type does not exist here.")
 	}
 	named := slices.Concat(w.form["resource"], w.form["audience"])
 	if len(named) == 0 {
-		return wire.Refuse("invalid_target", "Say by resource or audience what the token is for.")
+		return aimed, "", wire.Refuse("invalid_target", "Say by resource or audience what the token is for.")
 	}
-	most := target.Granted{Scopes: slices.Concat(withoutPerson(h.Scopes), w.client.TokenExchange.Scopes), Details: h.Target.Details}
-	var err error
+	most := target.Granted{Scopes: slices.Concat(withoutPerson(came.Scopes), w.client.TokenExchange.Scopes), Details: came.Target.Details}
 	if most.Resources, err = p.targets.Resources(ctx, w.client.Client, named, nil); err != nil {
-		return err
+		return aimed, "", err
 	}
 	form := map[string][]string{"resource": named, "scope": w.form["scope"], "authorization_details": w.form["authorization_details"]}
-	aimed, err := p.targets.Aim(ctx, w.client.Client, form, most)
-	if err != nil {
-		return err
+	if aimed, err = p.targets.Aim(ctx, w.client.Client, form, most); err != nil {
+		return aimed, "", err
 	}
-	if w.kind = typeAccessToken; w.form.Get("requested_token_type") == typeJWT {
-		if aimed.Format != clients.JWT {
-			return wire.Refuse("invalid_request", "This resource does not take JWTs.")
-		}
-		w.kind = typeJWT
+	if kind == typeJWT && aimed.Format != clients.JWT {
+		return aimed, "", wire.Refuse("invalid_request", "This resource does not take JWTs.")
 	}
-	aimed.Lives = min(aimed.Lives, h.ExpiresAt.Sub(p.Clock()))
+	aimed.Lives = min(aimed.Lives, came.ExpiresAt.Sub(p.Clock()))
 	if aimed.Lives <= 0 {
-		return wire.Refuse("invalid_request", "The subject_token is unknown, expired or revoked.") // since it was looked at
+		return aimed, "", wire.Refuse("invalid_request", "The subject_token is unknown, expired or revoked.") // since it was looked at
 	}
-	w.target = &aimed
-	return nil
+	return aimed, kind, nil
 }
 
 // writeExchanged writes the new token below the grant of the old one.
-func (p *Provider) writeExchanged(ctx context.Context, w *work, h held, now time.Time) error {
-	details := map[string]string{"from": h.Client, "to": strings.Join(w.target.Audience, " ")}
-	event := audit.Event{Action: "token.exchanged", Client: w.client.ID, Subject: h.Session.AccountID, Details: details}
+func (p *Provider) writeExchanged(ctx context.Context, w *work, came grants.Token, now time.Time) error {
+	details := map[string]string{"from": came.Client, "to": strings.Join(w.target.Audience, " ")}
+	event := audit.Event{Action: "token.exchanged", Client: w.client.ID, Subject: came.LogIn.AccountID, Details: details}
 	if err := p.Audit.Record(ctx, event); err != nil {
 		return err
 	}
-	if h.Machine {
+	if came.Machine {
 		return nil // its token says everything
 	}
-	root := h.RootID
+	root := came.Root
 	if root == "" {
-		root = h.ID
+		root = came.Grant
 	}
-	return p.writeDerived(ctx, w, grant{Offline: h.Offline}, root, now)
+	return p.writeDerived(ctx, w, grants.Grant{Offline: came.Offline, Root: root}, now)
 }
 
-// writeDerived writes a grant that no log-in led to, for its access token.
-func (p *Provider) writeDerived(ctx context.Context, w *work, g grant, root string, now time.Time) error {
-	g.ID, g.Client, g.Registered, g.Scopes, g.Session, g.Root = w.grant, w.client.ID, w.client.RegisteredAt, w.target.Scopes, w.about, root
+// writeDerived writes a grant that no log-in led to, for its access token; g says how long
+// it lasts: with its session or its root, or on its own.
+func (p *Provider) writeDerived(ctx context.Context, w *work, g grants.Grant, now time.Time) error {
+	g.ID, g.Client, g.Registered, g.Scopes, g.LogIn = w.grant, w.client.ID, w.client.RegisteredAt, w.target.Scopes, &w.opened.about.LogIn
 	g.Derived, g.ExpiresAt, g.AskedAt = true, now.Add(w.accessLives(p)), w.began
-	err := p.store.insertDerived(ctx, g, now)
+	err := p.grants.InsertDerived(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return wire.RefuseAs("invalid_grant")
 	}

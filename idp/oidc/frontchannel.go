@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/connections"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -71,9 +71,10 @@ func checkFrontChannel(_ *Provider, a *authorization) error {
 // given is what an authorization request leads to: a code, an access token, both, or
 // only the right to an ID token.
 type given struct {
-	about  *session
-	code   string
-	access string
+	session *sessions.Session // that it is for
+	about   *session
+	code    string
+	access  string
 }
 
 // writeFrontToken makes the access token of a hybrid or implicit answer. It has a grant
@@ -83,15 +84,18 @@ func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about 
 		return "", wire.Refuse("invalid_target", "Tokens for resources come from the token endpoint.")
 	}
 	now := p.Clock()
-	g := grant{ID: secret.NewID(), Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, Session: about, ExpiresAt: now.Add(p.Lifetimes.Access)}
-	err := p.store.insertGrant(ctx, g, now)
+	g := grants.Grant{
+		ID: secret.NewID(), Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, LogIn: &about.LogIn,
+		ExpiresAt: now.Add(p.Lifetimes.Access),
+	}
+	err := p.grants.Insert(ctx, g, now)
 	if fault.Is(err, fault.Expired) {
 		return "", wire.RefuseAs("login_required").Because(err)
 	}
 	if err != nil {
 		return "", err
 	}
-	return p.seal(ctx, carried{ID: secret.NewID(), Grant: g.ID, Issued: now.UnixMicro(), Expires: g.ExpiresAt.UnixMicro()})
+	return p.seal(ctx, grants.AccessToken{ID: secret.NewID(), Grant: g.ID, Issued: now.UnixMicro(), Expires: g.ExpiresAt.UnixMicro()})
 }
 
 // noteFrontIDToken remembers who learns of the session by an ID token, with which no
@@ -156,13 +160,12 @@ func (p *Provider) frontIDToken(ctx context.Context, a *authorization, g given) 
 
 // give makes what was asked for, for who is signed in. Code and token are both
 // written, or none; a pushed request ends with them.
-func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Identity) (g given, err error) {
-	if err := a.meets(s); err != nil {
+func (p *Provider) give(ctx context.Context, a *authorization, v visitor) (g given, err error) {
+	if err := a.meets(v.session); err != nil {
 		return given{}, err
 	}
-	a.session = s
 	if a.kind == "code" && a.pushed == nil {
-		return p.issue(ctx, a, s, account)
+		return p.issue(ctx, a, v)
 	}
 	if err := p.sealing.Ready(ctx); err != nil {
 		return given{}, err
@@ -176,13 +179,13 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 				return err
 			}
 		}
-		about, err := p.about(ctx, a, s, account)
+		about, err := p.about(ctx, a, v)
 		if err != nil {
 			return err
 		}
-		g = given{about: about}
+		g = given{session: v.session, about: about}
 		if a.wants("code") {
-			if g, err = p.issue(ctx, a, s, account); err != nil {
+			if g, err = p.issue(ctx, a, v); err != nil {
 				return err
 			}
 		}
@@ -200,17 +203,17 @@ func (p *Provider) give(ctx context.Context, a *authorization, s *sessions.Sessi
 }
 
 // about is what codes and tokens say about the log-in.
-func (p *Provider) about(ctx context.Context, a *authorization, s *sessions.Session, account accounts.Identity) (*session, error) {
-	subject, err := p.subject(ctx, a.client, account)
+func (p *Provider) about(ctx context.Context, a *authorization, v visitor) (*session, error) {
+	subject, err := p.subject(ctx, a.client, v.known.Account)
 	if err != nil {
 		return nil, err
 	}
-	return &session{
-		AccountID: account.ID, Subject: subject, SID: s.ID,
-		AuthTime: s.AuthTime, ACR: s.ACR, AMR: s.AMR,
+	return &session{LogIn: grants.LogIn{
+		AccountID: v.known.Account.ID, Subject: subject, SID: v.session.ID,
+		AuthTime: v.session.AuthTime, ACR: v.session.ACR, AMR: v.session.AMR,
 		Nonce: a.params.Get("nonce"), Userinfo: a.claims.Userinfo, IDToken: a.claims.IDToken,
 		Resources: a.resources, Details: a.details, DPoPKey: a.params.Get("dpop_jkt"),
-	}, nil
+	}}, nil
 }
 
 var errNoPerson = errors.New("oidc: nobody is signed in")

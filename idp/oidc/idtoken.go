@@ -55,7 +55,7 @@ func (p *Provider) idTokenClaims(client *clients.Client, about *session, grant s
 // addSingles puts the claims about the person into the ID token that were asked for there
 // one by one, and more.
 func (p *Provider) addSingles(ctx context.Context, token *tokens.IDToken, client *clients.Client, about *session, more []string) error {
-	names, err := p.singles(ctx, client, about, about.IDToken)
+	names, err := p.singles(ctx, client, about.AccountID, about.IDToken)
 	if names = append(names, more...); err != nil || len(names) == 0 {
 		return err
 	}

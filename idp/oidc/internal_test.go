@@ -4,29 +4,20 @@ import (
 	"strings"
 	"testing"
 
+	"tegata/idp/oidc/grants"
 	"tegata/shared/secret"
 )
 
 func TestSessionCloneSharesNothing(t *testing.T) {
-	s := &session{Subject: "a", AMR: []string{"pwd"}, Userinfo: []string{"name"}, IDToken: []string{"email"}}
+	s := &session{LogIn: grants.LogIn{Subject: "a", AMR: []string{"pwd"}, Userinfo: []string{"name"}, IDToken: []string{"email"}}, grant: "g"}
 	s.claims.AccessTokenHash = "h"
 	c := s.Clone().(*session)
 	c.AMR[0], c.Userinfo[0], c.IDToken[0], c.Subject = "x", "x", "x", "x"
-	if s.AMR[0] != "pwd" || s.Userinfo[0] != "name" || s.IDToken[0] != "email" || s.Subject != "a" || c.claims.AccessTokenHash != "h" {
+	if s.AMR[0] != "pwd" || s.Userinfo[0] != "name" || s.IDToken[0] != "email" || s.Subject != "a" || c.claims.AccessTokenHash != "h" || c.grant != "g" {
 		t.Errorf("clone %+v of %+v", c, s)
 	}
 	if (*session)(nil).Clone() != nil {
 		t.Error("the clone of nothing is something")
-	}
-}
-
-// A row that cannot be read is an error of ours, not the end of the request.
-func TestAGrantWhoseSessionCannotBeRead(t *testing.T) {
-	for text, good := range map[string]bool{`{"sub":"a"}`: true, "null": true, "{": false, "": false, `{"sub":1}`: false} {
-		r := grantRow{about: []byte(text), accountID: "account", sid: "sid"}
-		if h, err := r.read(); (err == nil) != good || h.Session.AccountID != "account" || h.Session.SID != "sid" {
-			t.Errorf("%q: got %+v, %v", text, h.Session, err)
-		}
 	}
 }
 

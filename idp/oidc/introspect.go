@@ -9,6 +9,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/claims"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
@@ -19,9 +20,9 @@ const introspectionJWT = "application/token-introspection+jwt"
 
 // introspect answers POST /oauth2/introspect (RFC 7662), signed when the client asks
 // for that (RFC 9701).
-func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
-	answer, err := p.introspectToken(ctx, w, r, work)
-	if err != nil || !accepts(r, introspectionJWT) {
+func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, work *work) (func(), error) {
+	answer, err := p.introspectToken(ctx, w, work)
+	if err != nil || !accepts(work.arrived, introspectionJWT) {
 		return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 	}
 	work.signs = clients.IntrospectionAnswers
@@ -51,11 +52,9 @@ func accepts(r *http.Request, kind string) bool {
 	return false
 }
 
-func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (tokens.Introspection, error) {
-	if err := wire.ReadForm(w, r); err != nil {
-		return tokens.Introspection{}, err
-	}
-	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
+func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, work *work) (tokens.Introspection, error) {
+	form, err := p.readProven(ctx, w, work)
+	if err != nil {
 		return tokens.Introspection{}, err
 	}
 	if work.client.Public() { // anybody can say that they are this client
@@ -66,7 +65,7 @@ func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r
 			return tokens.Introspection{}, err
 		}
 	}
-	given := r.PostForm.Get("token")
+	given := form.Get("token")
 	if given == "" {
 		return tokens.Introspection{}, wire.Refuse("invalid_request", "The parameter token is missing.")
 	}
@@ -76,61 +75,60 @@ func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, r
 // tell says what the client may know of the token. The hint of the request is not
 // needed: one look finds either kind.
 func (p *Provider) tell(ctx context.Context, work *work, given string) (tokens.Introspection, error) {
-	kind, h, err := p.tokenBy(ctx, given)
-	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
+	came, err := p.tokenBy(ctx, given)
+	if fault.Is(err, fault.NotFound) || err == nil && !came.Usable(p.Clock()) {
 		return tokens.Introspection{}, nil
 	}
 	if err != nil {
 		return tokens.Introspection{}, err
 	}
-	if may, err := p.mayKnow(ctx, work.client, kind, h); err != nil || !may {
+	if may, err := p.mayKnow(ctx, work.client, came); err != nil || !may {
 		return tokens.Introspection{}, err
 	}
-	if !h.Machine && !h.Person.Active {
+	if !came.Machine && !came.Person.Active {
 		return tokens.Introspection{}, nil
 	}
-	from, err := p.Clients.ByID(ctx, h.Client)
+	from, err := p.Clients.ByID(ctx, came.Client)
 	if fault.Is(err, fault.NotFound) {
 		return tokens.Introspection{}, nil
 	}
 	if err != nil {
 		return tokens.Introspection{}, err
 	}
-	answer := p.describeToken(kind, h)
+	answer := p.describeToken(came)
 	answer.MayAct = mayAct(from)
 	return answer, nil
 }
 
 // accessBy finds an access token by what somebody holds; fault.NotFound when it is none
 // of ours.
-func (p *Provider) accessBy(ctx context.Context, given string) (held, error) {
-	t, err := p.carriedBy(ctx, given)
+func (p *Provider) accessBy(ctx context.Context, given string) (grants.Token, error) {
+	t, err := p.readAccess(ctx, given)
 	if err != nil {
-		return held{}, err
+		return grants.Token{}, err
 	}
-	return p.store.access(ctx, t)
+	return p.grants.Access(ctx, t)
 }
 
 // tokenBy is accessBy for tokens of either kind.
-func (p *Provider) tokenBy(ctx context.Context, given string) (kind string, h held, err error) {
-	h, err = p.accessBy(ctx, given)
+func (p *Provider) tokenBy(ctx context.Context, given string) (grants.Token, error) {
+	came, err := p.accessBy(ctx, given)
 	if !fault.Is(err, fault.NotFound) {
-		return kindAccess, h, err
+		return came, err
 	}
-	h, err = p.store.refresh(ctx, given)
-	return kindRefresh, h, err
+	return p.grants.Refresh(ctx, given)
 }
 
 // mayKnow tells whether the token is the client's own or made out to it: by its id, or
 // by a resource that asks as this client. Refresh tokens are nobody else's business.
-func (p *Provider) mayKnow(ctx context.Context, client *registered, kind string, h held) (bool, error) {
-	if h.Client == client.ID {
+func (p *Provider) mayKnow(ctx context.Context, client *registered, came grants.Token) (bool, error) {
+	if came.Client == client.ID {
 		return true, nil
 	}
-	if kind != kindAccess {
+	if came.Kind != grants.Access {
 		return false, nil
 	}
-	for _, id := range h.Target.Audience {
+	for _, id := range came.Target.Audience {
 		r, err := p.Clients.Resource(ctx, id)
 		if err == nil && r.ClientID == client.ID {
 			return true, nil
@@ -139,20 +137,20 @@ func (p *Provider) mayKnow(ctx context.Context, client *registered, kind string,
 			return false, err
 		}
 	}
-	return slices.Contains(h.Target.Audience, client.ID), nil
+	return slices.Contains(came.Target.Audience, client.ID), nil
 }
 
-func (p *Provider) describeToken(kind string, h held) tokens.Introspection {
+func (p *Provider) describeToken(came grants.Token) tokens.Introspection {
 	answer := tokens.Introspection{
-		Active: true, Scope: strings.Join(h.Scopes, " "), Client: h.Client,
-		Expires: h.ExpiresAt.Unix(), Issued: h.CreatedAt.Unix(), Subject: h.Session.Subject,
-		Audience: p.audienceOf(h.Target), Issuer: p.Issuer, ID: h.Token,
-		AuthTime: unix(h.Session.AuthTime), ACR: h.Session.ACR, Details: h.Target.Details, Actor: h.Session.Actor, Bound: h.Bound,
+		Active: true, Scope: strings.Join(came.Scopes, " "), Client: came.Client,
+		Expires: came.ExpiresAt.Unix(), Issued: came.CreatedAt.Unix(), Subject: came.LogIn.Subject,
+		Audience: p.audienceOf(came.Target), Issuer: p.Issuer, ID: came.ID,
+		AuthTime: unix(came.LogIn.AuthTime), ACR: came.LogIn.ACR, Details: came.Target.Details, Actor: came.LogIn.Actor, Bound: came.Bound,
 	}
-	if kind == kindAccess {
-		answer.TokenType = h.Bound.TokenType()
+	if came.Kind == grants.Access {
+		answer.TokenType = came.Bound.TokenType()
 		return answer
 	}
-	answer.Audience, answer.Details = tokens.Audience{p.Issuer}, h.Session.Details // it is used here and nowhere else
+	answer.Audience, answer.Details = tokens.Audience{p.Issuer}, came.LogIn.Details // it is used here and nowhere else
 	return answer
 }

@@ -10,6 +10,7 @@ import (
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/oidc/clientauth"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
@@ -27,43 +28,49 @@ const maxBearer = time.Hour
 // jwtBearer gives a token to a client that brings a JWT about a person of ours, signed
 // by somebody its registration trusts. RFC 7523 §2.1 and §3. There is no refresh token:
 // the client brings the next assertion.
-func (p *Provider) jwtBearer(ctx context.Context, w *work) error {
+func (p *Provider) jwtBearer(ctx context.Context, w *work) (opened, error) {
 	a, err := p.verifyBearer(ctx, w)
 	if err != nil {
-		return err
+		return opened{}, err
 	}
 	account, err := p.vouched(ctx, w, a)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) || err == nil && account.State != accounts.Active {
-		return wire.Refuse("invalid_grant", "The assertion is about nobody who may log in here.")
+		return opened{}, wire.Refuse("invalid_grant", "The assertion is about nobody who may log in here.")
 	}
 	if err != nil {
-		return err
+		return opened{}, err
 	}
-	if err := p.aimBearer(ctx, w, account); err != nil {
-		return err
+	aimed, err := p.aimBearer(ctx, w, account)
+	if err != nil {
+		return opened{}, err
 	}
 	subject, err := p.subject(ctx, w.client.Client, account.Identity())
 	if err != nil {
+		return opened{}, err
+	}
+	return opened{
+		about:  &session{LogIn: grants.LogIn{AccountID: account.ID, Subject: subject, Resources: aimed.Audience, Details: aimed.Details}},
+		target: &aimed, scopes: aimed.Scopes,
+		write: func(ctx context.Context, now time.Time) error { return p.writeBearer(ctx, w, a, now) },
+	}, nil
+}
+
+// writeBearer writes that the assertion was used, and the grant that it led to.
+func (p *Provider) writeBearer(ctx context.Context, w *work, a clientauth.Asserted, now time.Time) error {
+	err := p.Once.Seen(ctx, bearerAssertions, a.Issuer+"\x00"+a.ID, a.Until(), now)
+	if fault.Is(err, fault.Conflict) {
+		return wire.Refuse("invalid_grant", "The assertion was used before.")
+	}
+	if err != nil {
 		return err
 	}
-	w.about = &session{AccountID: account.ID, Subject: subject, Resources: w.target.Audience, Details: w.target.Details}
-	w.scopes = w.target.Scopes
-	until := a.Until()
-	w.write = func(ctx context.Context, now time.Time) error {
-		err := p.Once.Seen(ctx, bearerAssertions, a.Issuer+"\x00"+a.ID, until, now)
-		if fault.Is(err, fault.Conflict) {
-			return wire.Refuse("invalid_grant", "The assertion was used before.")
-		}
-		if err != nil {
-			return err
-		}
-		event := audit.Event{Action: "assertion.accepted", Client: w.client.ID, Subject: account.ID, Details: map[string]string{"issuer": a.Issuer}}
-		if err := p.Audit.Record(ctx, event); err != nil {
-			return err
-		}
-		return p.writeDerived(ctx, w, grant{Offline: true}, "", now)
+	event := audit.Event{
+		Action: "assertion.accepted", Client: w.client.ID, Subject: w.opened.about.AccountID, Details: map[string]string{"issuer": a.Issuer},
 	}
-	return nil
+	if err := p.Audit.Record(ctx, event); err != nil {
+		return err
+	}
+	return p.writeDerived(ctx, w, grants.Grant{Offline: true}, now)
 }
 
 // verifyBearer checks who made the assertion, for whom, and until when.
@@ -125,31 +132,26 @@ func (p *Provider) vouched(ctx context.Context, w *work, a clientauth.Asserted) 
 
 // aimBearer finds what the token is for. A client that is not ours gets no more than
 // the person allowed it before.
-func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Account) error {
+func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Account) (aimed target.Target, err error) {
 	scopes := slices.DeleteFunc(slices.Clone(w.client.Scopes), func(s string) bool { return s == "offline_access" })
 	if asked := strings.Fields(w.form.Get("scope")); len(asked) > 0 {
 		if !target.Within(asked, scopes) {
-			return wire.RefuseAs("invalid_scope")
+			return aimed, wire.RefuseAs("invalid_scope")
 		}
 		scopes = asked
 	}
 	most, err := p.wish(ctx, w, scopes)
 	if err != nil {
-		return err
+		return aimed, err
 	}
 	if !w.client.FirstParty {
 		covered, err := p.Interaction.Covered(ctx, account.ID, w.client.ID, scopes)
 		if err != nil {
-			return err
+			return aimed, err
 		}
 		if !covered {
-			return wire.Refuse("invalid_grant", "The person has not allowed the client what it asks for.")
+			return aimed, wire.Refuse("invalid_grant", "The person has not allowed the client what it asks for.")
 		}
 	}
-	aimed, err := p.targets.Aim(ctx, w.client.Client, w.form, most)
-	if err != nil {
-		return err
-	}
-	w.target = &aimed
-	return nil
+	return p.targets.Aim(ctx, w.client.Client, w.form, most)
 }

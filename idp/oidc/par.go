@@ -43,21 +43,22 @@ type pushedAs struct {
 }
 
 // push answers POST /oauth2/par. RFC 9126 §2.
-func (p *Provider) push(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
-	uri, err := p.keepPushed(ctx, w, r, work)
+func (p *Provider) push(ctx context.Context, w http.ResponseWriter, work *work) (func(), error) {
+	uri, err := p.keepPushed(ctx, w, work)
 	return func() { wire.WriteJSON(w, http.StatusCreated, pushedAs{uri, int64(p.Lifetimes.Pushed / time.Second)}) }, err
 }
 
 // keepPushed proves the client, looks at the request like authorize would, so that
 // mistakes show before anybody is asked anything, and keeps it.
-func (p *Provider) keepPushed(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (uri string, err error) {
+func (p *Provider) keepPushed(ctx context.Context, w http.ResponseWriter, work *work) (uri string, err error) {
+	r := work.arrived
 	if err := wire.ReadForm(w, r); err != nil {
 		return "", err
 	}
 	if work.proof, err = p.proofs().Read(w, r, pathPushed, ""); err != nil {
 		return "", err
 	}
-	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
+	if err := p.prove(ctx, work, r.PostForm); err != nil {
 		return "", err
 	}
 	if err := p.mayPush(ctx, work.client); err != nil {

@@ -22,6 +22,7 @@ import (
 	"tegata/idp/devices"
 	"tegata/idp/interaction"
 	"tegata/idp/oidc/clientauth"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/jwks"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/registration"
@@ -105,7 +106,8 @@ type Provider struct {
 	Leave     func(w http.ResponseWriter, r *http.Request, frames []clients.Frame, onward string) error // shows the clients' log-out pages, then goes onward; optional
 
 	engine   *fosite.Fosite
-	store    store
+	grants   grants.Store
+	subjects subjects
 	sealing  *sealing.Keys // of codes and access tokens
 	remote   *jwks.Cache
 	prover   *clientauth.Prover
@@ -145,7 +147,7 @@ func (p *Provider) compose() {
 	}
 	p.targets = &target.Finder{Clients: p.Clients, Issuer: p.Issuer, Lives: p.Lifetimes.Access}
 	p.signer = &jws.Signer{Keys: p.Keys}
-	p.store = store{DB: p.DB}
+	p.grants, p.subjects = grants.Store{DB: p.DB}, subjects{DB: p.DB}
 	p.sealing = &sealing.Keys{DB: p.DB, Seal: p.Once.Seal, Clock: p.Clock}
 	p.kinds = p.switchedOn()
 	if p.Limit.DB == nil {

@@ -3,11 +3,13 @@ package oidc
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ory/fosite"
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -19,7 +21,7 @@ var _ fosite.TokenEndpointHandler = (*refreshGrant)(nil)
 // refreshGrant is the grant type refresh_token (RFC 6749 §6). It takes the place of
 // fosite's, which cannot narrow scopes. The token rotates: a used one that comes
 // again ends its family (RFC 9700 §4.14.2). One that is bound to a confidential
-// client's key stays. rotation.go has what happens when an answer gets lost.
+// client's key stays. What happens when an answer gets lost: see grants.Token.Standing.
 type refreshGrant struct{ p *Provider }
 
 // CanHandleTokenEndpointRequest says yes to refresh_token.
@@ -37,34 +39,56 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if !w.client.May(clients.RefreshToken) {
 		return wire.RefuseAs("unauthorized_client")
 	}
-	h, err := g.p.store.refresh(ctx, r.GetRequestForm().Get("refresh_token"))
+	came, err := g.p.grants.Refresh(ctx, r.GetRequestForm().Get("refresh_token"))
 	if fault.Is(err, fault.NotFound) {
 		return wire.RefuseAs("invalid_grant")
 	}
 	if err != nil {
 		return err
 	}
-	w.refreshed = &h
-	if h.Client != w.client.ID {
+	w.refreshed = &came
+	if came.Client != w.client.ID {
 		return wire.RefuseAs("invalid_grant")
 	}
-	if err := g.p.mayRefresh(w, h); err != nil {
+	if err := g.p.mayRefresh(w); err != nil {
 		return err
 	}
-	if err := g.p.still(ctx, w.client.Client, h); err != nil {
+	if err := g.p.still(ctx, w.client.Client, came); err != nil {
 		return err
 	}
-	aimed, err := g.p.targets.Aim(ctx, w.client.Client, w.form, h.most())
+	aimed, err := g.p.targets.Aim(ctx, w.client.Client, w.form, came.Most())
 	if err != nil {
 		return err
 	}
-	w.target, w.grant, w.scopes = &aimed, h.ID, h.Scopes
-	about := h.Session
+	w.target, w.grant, w.scopes = &aimed, came.Grant, came.Scopes
+	about := &session{LogIn: came.LogIn}
 	about.Nonce = "" // OIDC Core §12.2: it belonged to the log-in
 	r.SetSession(about)
-	r.SetID(h.ID)
+	r.SetID(came.Grant)
 	return nil
 }
+
+// mayRefresh refuses a refresh token that may not be used now. One that was replaced a
+// moment ago may: its answer may have got lost.
+func (p *Provider) mayRefresh(w *work) error {
+	switch w.refreshed.Standing(w.client.Refreshing(), p.Once.Seal, p.Clock()) {
+	case grants.Live:
+		return nil
+	case grants.Repeated:
+		w.repeated = true
+		p.Count("refresh_repeated")
+		return nil
+	case grants.Unrepeatable:
+		w.repeated = true
+		return wire.Refuse("invalid_grant", "The refresh token was used before.").Because(errRekeyed)
+	case grants.Aged:
+		return wire.Refuse("invalid_grant", "The refresh token has come to the end of its life: the person has to log in again.")
+	}
+	return wire.RefuseAs("invalid_grant")
+}
+
+// errRekeyed is for the client's developer, as errScopesGone is.
+var errRekeyed = errors.New("the key-encryption key has changed since")
 
 // errScopesGone is for the client's developer: the answer does not tell it.
 var errScopesGone = errors.New("oidc: the client may not have a scope of the grant any more")
@@ -72,17 +96,17 @@ var errScopesGone = errors.New("oidc: the client may not have a scope of the gra
 // still looks again at what a grant of a person hangs on: the account may log in, the
 // client may still have these scopes, and the person has not taken back what they
 // allowed. The answer is the same for all of them.
-func (p *Provider) still(ctx context.Context, client *clients.Client, h held) error {
-	if err := p.stillActive(ctx, h); err != nil {
+func (p *Provider) still(ctx context.Context, client *clients.Client, came grants.Token) error {
+	if err := p.stillActive(ctx, came); err != nil {
 		return err
 	}
-	if !target.Within(h.Scopes, client.Scopes) {
+	if !target.Within(came.Scopes, client.Scopes) {
 		return wire.RefuseAs("invalid_grant").Because(errScopesGone)
 	}
 	if client.FirstParty {
 		return nil
 	}
-	covered, err := p.covered(ctx, client, h)
+	covered, err := p.covered(ctx, client, came)
 	if err == nil && !covered {
 		return wire.RefuseAs("invalid_grant")
 	}
@@ -90,22 +114,22 @@ func (p *Provider) still(ctx context.Context, client *clients.Client, h held) er
 }
 
 // covered is the part of still about what the person allowed this client.
-func (p *Provider) covered(ctx context.Context, client *clients.Client, h held) (bool, error) {
-	if h.Person != nil && h.Person.Looked && h.Client == client.ID {
-		return h.Person.Asked && target.Within(h.Scopes, h.Person.Allowed), nil
+func (p *Provider) covered(ctx context.Context, client *clients.Client, came grants.Token) (bool, error) {
+	if came.Person != nil && came.Person.Looked && came.Client == client.ID {
+		return came.Person.Asked && target.Within(came.Scopes, came.Person.Allowed), nil
 	}
-	return p.Interaction.Covered(ctx, h.Session.AccountID, client.ID, h.Scopes)
+	return p.Interaction.Covered(ctx, came.LogIn.AccountID, client.ID, came.Scopes)
 }
 
 // stillActive is the part of still about the account.
-func (p *Provider) stillActive(ctx context.Context, h held) error {
-	if h.Person != nil {
-		if !h.Person.Active {
+func (p *Provider) stillActive(ctx context.Context, came grants.Token) error {
+	if came.Person != nil {
+		if !came.Person.Active {
 			return wire.RefuseAs("invalid_grant")
 		}
 		return nil
 	}
-	account, err := p.Accounts.ByID(ctx, h.Session.AccountID)
+	account, err := p.Accounts.ByID(ctx, came.LogIn.AccountID)
 	if err == nil && account.State != accounts.Active || fault.Is(err, fault.NotFound) {
 		return wire.RefuseAs("invalid_grant")
 	}
@@ -139,4 +163,32 @@ func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 	}
 	to.SetExtra("id_token", id)
 	return nil
+}
+
+// refreshUntil is when a refresh token that is given or used now ends.
+func (w *work) refreshUntil(now time.Time) time.Time {
+	began := now
+	if w.refreshed != nil {
+		began = w.refreshed.BeganAt
+	}
+	return w.client.Refreshing().Until(began, now)
+}
+
+// writeRefreshed ends the refresh token that came, or prolongs the one that stays: it
+// itself, or the one that took its place already.
+func (p *Provider) writeRefreshed(ctx context.Context, w *work, now time.Time) error {
+	r := grants.Renewal{Came: w.refreshed, Next: w.refresh, Bound: w.bound, Until: w.refreshUntil(now), ExpiresAt: now.Add(w.accessLives(p))}
+	if w.keepsRefresh() || w.repeated {
+		r.Next = nil
+	}
+	err := p.grants.Renew(ctx, r, now)
+	switch {
+	case fault.Is(err, fault.Expired) && !w.repeated:
+		return wire.RefuseAs("invalid_grant")
+	case errors.Is(err, grants.ErrOutrun) && w.client.Refreshing().Grace > 0:
+		return errOutrun
+	case errors.Is(err, grants.ErrOutrun), fault.Is(err, fault.Expired):
+		return errUsed
+	}
+	return err
 }

@@ -17,7 +17,6 @@ import (
 	"tegata/idp/oidc/reply"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/wire"
-	"tegata/idp/sessions"
 	"tegata/shared/fault"
 	"tegata/shared/once"
 )
@@ -49,7 +48,6 @@ type authorization struct {
 	details   target.Details // RFC 9396
 	target    string         // target_link_uri, when it is the client's own
 	request   fosite.AuthorizeRequester
-	session   *sessions.Session // that the answer is for
 
 	pushing bool         // the client pushes it right now
 	pushed  *once.Ticket // the row it was pushed into, which ends with the code

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -11,44 +12,42 @@ import (
 // revoke answers POST /oauth2/revoke (RFC 7009). A refresh token takes its whole
 // family along, an access token only itself. What is unknown is answered like what was
 // revoked (§2.2); what is another client's stays, and the client hears so (§2.1).
-func (p *Provider) revoke(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) (func(), error) {
+func (p *Provider) revoke(ctx context.Context, w http.ResponseWriter, work *work) (func(), error) {
 	return func() {
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusOK)
-	}, p.revokeToken(ctx, w, r, work)
+	}, p.revokeToken(ctx, w, work)
 }
 
-func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, r *http.Request, work *work) error {
-	if err := wire.ReadForm(w, r); err != nil {
+func (p *Provider) revokeToken(ctx context.Context, w http.ResponseWriter, work *work) error {
+	form, err := p.readProven(ctx, w, work)
+	if err != nil {
 		return err
 	}
-	if _, err := p.authenticate(ctx, r, r.PostForm); err != nil {
-		return err
-	}
-	given := r.PostForm.Get("token")
+	given := form.Get("token")
 	if given == "" {
 		return wire.Refuse("invalid_request", "The parameter token is missing.")
 	}
 	now, foreign := p.Clock(), false
-	err := p.DB.Tx(ctx, func(ctx context.Context) error {
+	err = p.DB.Tx(ctx, func(ctx context.Context) error {
 		foreign = false
 		if err := p.remember(ctx, work, now); err != nil {
 			return err
 		}
-		kind, h, err := p.tokenBy(ctx, given)
+		came, err := p.tokenBy(ctx, given)
 		switch {
 		case fault.Is(err, fault.NotFound):
 			return nil
 		case err != nil:
 			return err
 		}
-		if foreign = h.Client != work.client.ID; foreign {
+		if foreign = came.Client != work.client.ID; foreign {
 			return nil
 		}
-		if kind == kindAccess {
-			return p.store.endAccess(ctx, h.Token, h.ExpiresAt)
+		if came.Kind == grants.Access {
+			return p.grants.EndAccess(ctx, came.ID, came.ExpiresAt)
 		}
-		_, err = p.store.endGrant(ctx, h.ID, now)
+		_, err = p.grants.End(ctx, came.Grant, now)
 		return err
 	})
 	if err == nil && foreign {

@@ -11,21 +11,20 @@
 //	respond.go     errors that a person is told; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign
 //	jarm.go        where answers go, and those that we sign
-//	token.go       /oauth2/token; redeem.go: what is written, in one transaction
+//	token.go       /oauth2/token; redeem.go: what is written, in one transaction,
+//	               consequences.go: also when the request is refused
 //	clientauth.go  a request and the client that it proves
 //	bound.go       tokens that need a key: of DPoP proofs, or of a certificate
-//	refresh.go     the grant type refresh_token; rotation.go: which token follows which
+//	refresh.go     the grant type refresh_token
 //	answer.go      answers to clients that prove themselves, in JSON or JWT
-//	grants.go      the grant types that fosite does not walk through, in one table:
+//	granttypes.go  the grant types that fosite does not walk through, in one table:
 //	               clientcredentials.go, device.go, exchange.go, subjecttoken.go, jwtbearer.go
-//	accesstoken.go access tokens, opaque or JWT (RFC 9068); refreshtoken.go
-//	codes.go       authorization codes; session.go: what codes and tokens stand for
+//	accesstoken.go access tokens, opaque or JWT (RFC 9068), made and read
+//	codes.go       authorization codes; session.go: a log-in as fosite carries it
 //	records.go     the storage that fosite sees
-//	store.go       the table of grants; store_held.go: what became of a token that came,
-//	               store_row.go: by which statements
 //	idtoken.go     ID tokens, signed with the key ring; hint.go reads them again
 //	userinfo.go    /oauth2/userinfo
-//	subject.go     what a client knows a person by
+//	subject.go     what a client knows a person by; store_subjects.go keeps it
 //	logout.go      /oauth2/logout; revoke.go: /oauth2/revoke
 //	bounds.go      how much strangers may make us do; watch.go: values that repeat
 //	introspect.go  /oauth2/introspect, plain and signed
@@ -35,6 +34,7 @@
 //
 // Below it, each knowing nothing of the Provider:
 //
+//	grants/        what was granted, its refresh tokens, and what became of a token
 //	metadata/      what relying parties learn about us
 //	wire/          what all endpoints share: forms, answers, refusals and their codes
 //	clientauth/    how clients prove who they are

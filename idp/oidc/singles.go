@@ -14,18 +14,7 @@ import (
 
 // told is what the person is told and asked about: the scopes, and those that carry
 // single claims.
-func (a *authorization) told() []string { return withCarriers(a.scopes, a.claims.Names()) }
-
-// withCarriers adds the scopes that carry the claims to the scopes that were granted.
-func withCarriers(scopes, names []string) []string {
-	all := slices.Clip(scopes)
-	for _, carrier := range claims.ScopesOf(names) {
-		if !slices.Contains(scopes, carrier) {
-			all = append(all, carrier)
-		}
-	}
-	return all
-}
+func (a *authorization) told() []string { return claims.WithCarriers(a.scopes, a.claims.Names()) }
 
 // only leaves of the request what the person was told: the client's registration may have
 // grown while they looked at the page, and clients write some of theirs themselves. The
@@ -43,11 +32,11 @@ func (p *Provider) only(ctx context.Context, a *authorization, told []string) er
 // singles gives those of the claims that the client may have at this moment. What its
 // registration says and what the person allows may have become less since they were
 // granted; the rest is left out (OIDC Core §5.5.1).
-func (p *Provider) singles(ctx context.Context, client *clients.Client, about *session, names []string) ([]string, error) {
+func (p *Provider) singles(ctx context.Context, client *clients.Client, accountID string, names []string) ([]string, error) {
 	names = claims.Carried(names, client.Scopes)
 	if len(names) == 0 || client.FirstParty {
 		return names, nil
 	}
-	allowed, err := p.Interaction.Allowed(ctx, about.AccountID, client.ID)
+	allowed, err := p.Interaction.Allowed(ctx, accountID, client.ID)
 	return claims.Carried(names, allowed), err
 }

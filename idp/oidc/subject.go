@@ -18,12 +18,12 @@ func (p *Provider) subject(ctx context.Context, client *clients.Client, account 
 		return account.Subject, nil
 	}
 	sector := client.Sector()
-	kept, err := p.store.pairwise(ctx, account.ID, sector)
+	kept, err := p.subjects.pairwise(ctx, account.ID, sector)
 	if !fault.Is(err, fault.NotFound) {
 		return kept, err
 	}
 	mac := p.Once.Seal.MAC("pairwise subject", sector, account.ID)
-	return p.store.keepPairwise(ctx, account.ID, sector, base64.RawURLEncoding.EncodeToString(mac), p.Clock())
+	return p.subjects.keepPairwise(ctx, account.ID, sector, base64.RawURLEncoding.EncodeToString(mac), p.Clock())
 }
 
 // accountOf is the other way round: whom the client knows by that subject. It gives
@@ -32,7 +32,7 @@ func (p *Provider) accountOf(ctx context.Context, client *clients.Client, subjec
 	if client.SubjectType != clients.Pairwise {
 		return p.Accounts.BySubject(ctx, subject)
 	}
-	id, err := p.store.accountOf(ctx, client.Sector(), subject)
+	id, err := p.subjects.accountOf(ctx, client.Sector(), subject)
 	if err != nil {
 		return accounts.Account{}, err
 	}

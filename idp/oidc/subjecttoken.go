@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -28,90 +29,90 @@ func unacceptable(err error) error {
 
 // exchanged finds the token that came and looks at everything it hangs on: whose it is,
 // and that the client may bring it.
-func (p *Provider) exchanged(ctx context.Context, w *work) (held, error) {
+func (p *Provider) exchanged(ctx context.Context, w *work) (grants.Token, error) {
 	policy := w.client.TokenExchange
 	if policy == nil {
-		return held{}, wire.RefuseAs("unauthorized_client")
+		return grants.Token{}, wire.RefuseAs("unauthorized_client")
 	}
-	h, from, err := p.bringSubject(ctx, w)
-	if err != nil || h.Client == w.client.ID {
-		return h, err
+	came, from, err := p.bringSubject(ctx, w)
+	if err != nil || came.Client == w.client.ID {
+		return came, err
 	}
 	if from.MayAct != "" && from.MayAct != w.client.ID {
-		return held{}, wire.Refuse("invalid_request", "The subject_token says by may_act that somebody else may act with it.") // RFC 8693 §4.4
+		return grants.Token{}, wire.Refuse("invalid_request", "The subject_token says by may_act that somebody else may act with it.") // RFC 8693 §4.4
 	}
-	if from.MayAct == "" && !slices.Contains(policy.From, h.Client) {
-		return held{}, wire.Refuse("invalid_request", "The subject_token is not one that the client may exchange.")
+	if from.MayAct == "" && !slices.Contains(policy.From, came.Client) {
+		return grants.Token{}, wire.Refuse("invalid_request", "The subject_token is not one that the client may exchange.")
 	}
-	return h, nil
+	return came, nil
 }
 
 // bringSubject reads the subject_token, with the client it was given to.
-func (p *Provider) bringSubject(ctx context.Context, w *work) (held, *clients.Client, error) {
+func (p *Provider) bringSubject(ctx context.Context, w *work) (grants.Token, *clients.Client, error) {
 	kind := w.form.Get("subject_token_type")
 	if kind != typeIDToken {
 		return p.bring(ctx, w, "subject_token")
 	}
 	if !slices.Contains(w.client.TokenExchange.SubjectTypes, clients.SubjectIDToken) {
-		return held{}, nil, wire.Refuse("invalid_request", "The client is not registered for this subject_token_type.")
+		return grants.Token{}, nil, wire.Refuse("invalid_request", "The client is not registered for this subject_token_type.")
 	}
 	return p.bringIDToken(ctx, w.form.Get("subject_token"))
 }
 
 // bring reads an access token of ours with its type.
-func (p *Provider) bring(ctx context.Context, w *work, name string) (held, *clients.Client, error) {
+func (p *Provider) bring(ctx context.Context, w *work, name string) (grants.Token, *clients.Client, error) {
 	if kind := w.form.Get(name + "_type"); kind != typeAccessToken && kind != typeJWT {
-		return held{}, nil, wire.Refuse("invalid_request", "This "+name+"_type is not accepted here.")
+		return grants.Token{}, nil, wire.Refuse("invalid_request", "This "+name+"_type is not accepted here.")
 	}
-	t, err := p.carriedBy(ctx, w.form.Get(name))
-	var h held
+	t, err := p.readAccess(ctx, w.form.Get(name))
+	var came grants.Token
 	if err == nil {
-		h, err = p.store.accessAndAllowed(ctx, t)
+		came, err = p.grants.AccessAndAllowed(ctx, t)
 	}
-	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return held{}, nil, wire.Refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
+	if fault.Is(err, fault.NotFound) || err == nil && !came.Usable(p.Clock()) {
+		return grants.Token{}, nil, wire.Refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}
 	if err != nil {
-		return h, nil, err
+		return came, nil, err
 	}
-	from, err := p.Clients.ByID(ctx, h.Client)
+	from, err := p.Clients.ByID(ctx, came.Client)
 	if fault.Is(err, fault.NotFound) {
-		return held{}, from, wire.Refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
+		return grants.Token{}, from, wire.Refuse("invalid_request", "The "+name+" is unknown, expired or revoked.")
 	}
-	if err != nil || h.Machine {
-		return h, from, err
+	if err != nil || came.Machine {
+		return came, from, err
 	}
-	if h.RootID != "" || h.Session.SID == "" {
-		return h, from, p.stillActive(ctx, h) // its scopes were allowed to another client, or to nobody in particular
+	if came.Root != "" || came.LogIn.SID == "" {
+		return came, from, p.stillActive(ctx, came) // its scopes were allowed to another client, or to nobody in particular
 	}
-	return h, from, p.still(ctx, from, h)
+	return came, from, p.still(ctx, from, came)
 }
 
 // bringIDToken reads an ID token that has not expired. It stands for the grant that it
 // was given with, which its jti names, and ends with that; by itself it allows nothing.
-func (p *Provider) bringIDToken(ctx context.Context, text string) (held, *clients.Client, error) {
+func (p *Provider) bringIDToken(ctx context.Context, text string) (grants.Token, *clients.Client, error) {
 	unknown := wire.Refuse("invalid_request", "The subject_token is unknown, expired or revoked.")
 	now := p.Clock()
 	token, ok := p.readHint(text, now)
 	if !ok || len(token.Clients) != 1 || !now.Before(token.ExpiresAt) {
-		return held{}, nil, unknown
+		return grants.Token{}, nil, unknown
 	}
-	h, err := p.store.byID(ctx, token.Grant, token.Clients[0])
-	if fault.Is(err, fault.NotFound) || err == nil && (h.Over || h.Session.Subject != token.Subject) {
-		return held{}, nil, unknown
+	came, err := p.grants.ByID(ctx, token.Grant, token.Clients[0])
+	if fault.Is(err, fault.NotFound) || err == nil && (came.Over || came.LogIn.Subject != token.Subject) {
+		return grants.Token{}, nil, unknown
 	}
 	if err != nil {
-		return held{}, nil, err
+		return grants.Token{}, nil, err
 	}
-	from, err := p.Clients.ByID(ctx, h.Client)
+	from, err := p.Clients.ByID(ctx, came.Client)
 	if fault.Is(err, fault.NotFound) {
-		return held{}, from, unknown
+		return grants.Token{}, from, unknown
 	}
 	if err == nil {
-		err = p.still(ctx, from, h)
+		err = p.still(ctx, from, came)
 	}
-	h.Scopes, h.Target, h.ExpiresAt = nil, target.Target{}, token.ExpiresAt
-	return h, from, err
+	came.Scopes, came.Target, came.ExpiresAt = nil, target.Target{}, token.ExpiresAt
+	return came, from, err
 }
 
 // mayAct is who may act for the subject of the client's tokens, nil for nobody in

@@ -14,45 +14,41 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
-	"tegata/shared/once"
 )
 
-// work is one request at the token endpoint as it goes along: what was found, and
-// what redeem has to write. It travels in the context, past fosite.
+// work is one request of a client as it goes along: what came, what was found, and what
+// redeem has to write. It travels in the context, past fosite.
 type work struct {
-	began       time.Time             // when the request came
-	client      *registered           // who asks, once that is proved
-	arrived     *http.Request         // as it came
-	claimed     claim                 // who says to ask, and how
-	assertion   *clientauth.Assertion // what proved it, to be remembered
-	proof       *dpop.Proof           // of the key that tokens are bound to, to be remembered
-	code        *issued               // what the code that came stands for, also of one that has expired
-	request     *fosite.Request       // the same for fosite, of one that has not
-	looked      error                 // fosite's word for a code that is no good
-	ticket      once.Ticket           // the row of the device code that came
-	refreshed   *held                 // the refresh token that came
-	repeated    bool                  // it came before, and its answer may have got lost
-	grant       string                // what the tokens belong to
-	machine     bool                  // or there is none: the client acts for itself
-	scopes      []string              // of the grant
-	access      string                // the access token's id
-	refresh     *refreshToken         // nil: there is no new one
-	bound       tokens.Confirmation   // the key that the tokens need
-	certificate *x509.Certificate     // what the caller showed
+	began       time.Time     // when the request came
+	arrived     *http.Request // as it came
+	form        url.Values
+	certificate *x509.Certificate // what the caller showed
 
-	form       url.Values                                     // of the token request
-	target     *target.Target                                 // what the access token is for
-	accessText string                                         // the access token
-	about      *session                                       // what tokens say, for the grant types of grants.go
-	write      func(ctx context.Context, now time.Time) error // what redeem writes for them
-	offline    bool                                           // a refresh token belongs to it
-	identity   bool                                           // and an ID token
-	askedAt    time.Time                                      // when the person allowed it, where a ticket is older than that
-	kind       string                                         // issued_token_type, RFC 8693 §2.2.1
-	signs      clients.Signed                                 // what the answer is, where it is signed
+	claimed   claim                 // who says to ask, and how
+	client    *registered           // who asks, once that is proved
+	assertion *clientauth.Assertion // what proved it, to be remembered
+	proof     *dpop.Proof           // of the key that tokens are bound to, to be remembered
+
+	code      *issued         // what the code that came stands for, also of one that has expired
+	request   *fosite.Request // the same for fosite, of one that has not
+	looked    error           // fosite's word for a code that is no good
+	refreshed *grants.Token   // the refresh token that came
+	repeated  bool            // it came before, and its answer may have got lost
+	opened    opened          // or what one of the grant types of granttypes.go has found
+
+	grant      string               // what the tokens belong to
+	machine    bool                 // or there is none: the client acts for itself
+	scopes     []string             // of the grant
+	target     *target.Target       // what the access token is for
+	bound      tokens.Confirmation  // the key that the tokens need
+	access     string               // the access token's id
+	accessText string               // the access token
+	refresh    *grants.RefreshToken // nil: there is no new one
+	signs      clients.Signed       // what the answer is, where it is signed
 }
 
 type workKey struct{}
@@ -145,7 +141,7 @@ func answer(r fosite.AccessResponder, w *work, lives time.Duration) tokens.Answe
 		AccessToken: r.GetAccessToken(), TokenType: "Bearer", ExpiresIn: int64(lives / time.Second),
 		RefreshToken: text("refresh_token"), IDToken: text("id_token"),
 		Scope: strings.Join(w.target.Scopes, " "), NoScope: w.target.Barred,
-		IssuedTokenType: w.kind, Details: w.target.Details,
+		IssuedTokenType: w.opened.kind, Details: w.target.Details,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/dpop"
+	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
@@ -54,49 +55,49 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request, client
 // claimsFor gives the claims and the client that holds the token; when the token is
 // refused, the client by its id alone.
 func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given presented) (claims.Set, *clients.Client, error) {
-	h, account, err := p.bearerOf(w, r, given)
+	came, account, err := p.bearerOf(w, r, given)
 	var client *clients.Client
 	if err == nil {
-		client, err = p.Clients.ByID(r.Context(), h.Client)
+		client, err = p.Clients.ByID(r.Context(), came.Client)
 	}
 	var single []string
 	if err == nil {
-		single, err = p.singles(r.Context(), client, h.Session, h.Session.Userinfo)
+		single, err = p.singles(r.Context(), client, came.LogIn.AccountID, came.LogIn.Userinfo)
 	}
 	if err != nil {
-		return nil, &clients.Client{ID: h.Client}, err
+		return nil, &clients.Client{ID: came.Client}, err
 	}
-	return claims.About(&account, h.Session.Subject, h.Scopes, single), client, nil
+	return claims.About(&account, came.LogIn.Subject, came.Scopes, single), client, nil
 }
 
 // errTokenOver says of a token that is none, or is none any more, nothing else: not which.
 var errTokenOver = wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
-func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (h held, account accounts.Account, err error) {
-	token, err := p.carriedBy(r.Context(), given.token)
+func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (came grants.Token, account accounts.Account, err error) {
+	token, err := p.readAccess(r.Context(), given.token)
 	if err == nil {
-		h, account, err = p.store.accessAndAccount(r.Context(), token)
+		came, account, err = p.grants.AccessAndAccount(r.Context(), token)
 	}
-	if fault.Is(err, fault.NotFound) || err == nil && !h.usable(p.Clock()) {
-		return h, account, errTokenOver
+	if fault.Is(err, fault.NotFound) || err == nil && !came.Usable(p.Clock()) {
+		return came, account, errTokenOver
 	}
 	if err != nil {
-		return h, account, err
+		return came, account, err
 	}
-	if !h.Target.Here(p.Issuer) {
-		return h, account, wire.Refuse("invalid_token", "The access token is for another resource.")
+	if !came.Target.Here(p.Issuer) {
+		return came, account, wire.Refuse("invalid_token", "The access token is for another resource.")
 	}
-	if err := p.mayUse(w, r, pathUserinfo, given, h.Bound); err != nil {
-		return h, account, err
+	if err := p.mayUse(w, r, pathUserinfo, given, came.Bound); err != nil {
+		return came, account, err
 	}
-	if !slices.Contains(h.Scopes, "openid") {
-		return h, account, wire.Refuse("insufficient_scope", "The access token was not given for the scope openid.")
+	if !slices.Contains(came.Scopes, "openid") {
+		return came, account, wire.Refuse("insufficient_scope", "The access token was not given for the scope openid.")
 	}
-	if !h.Person.Active {
-		return h, account, errTokenOver
+	if !came.Person.Active {
+		return came, account, errTokenOver
 	}
-	return h, account, nil
+	return came, account, nil
 }
 
 // accessToken finds the access token: in the header or, with POST, in the form, and never

@@ -31,6 +31,10 @@ type Params struct {
 // DefaultParams are the first choice of the OWASP Password Storage Cheat Sheet.
 var DefaultParams = Params{Memory: 19 << 10, Time: 2, Threads: 1}
 
+// DefaultWait lets 256 people in who log in at the same moment where two cores, beside
+// other work, hash 26 passwords a second; and it is well within serve.DefaultDeadline.
+const DefaultWait = 12 * time.Second
+
 // Hasher computes hashes, at most Parallel at a time: each needs Params.Memory and a
 // core, and a flood of log-ins must not take those from the other pages.
 // Whoever waits longer than Wait gets fault.Busy.
@@ -38,7 +42,7 @@ type Hasher struct {
 	Seal     *secret.Sealer
 	Params   Params
 	Parallel int           // 0: 2
-	Wait     time.Duration // 0: five seconds
+	Wait     time.Duration // 0: DefaultWait
 
 	// Begins hears of each hash right before it is computed, and what it gives right
 	// after: at most Parallel are between the two. The hash waits for both. nil: nobody
@@ -118,7 +122,7 @@ func (h *Hasher) enter(ctx context.Context) error {
 			h.Parallel = 2
 		}
 		if h.Wait == 0 {
-			h.Wait = 5 * time.Second
+			h.Wait = DefaultWait
 		}
 		h.slots = make(chan struct{}, h.Parallel)
 	})

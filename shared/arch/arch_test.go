@@ -18,7 +18,7 @@ var arrows = map[string][][]string{
 		{"idp/app"},
 		{"shared/program"},
 		{"idp/web", "idp/oidc"},
-		{"idp/oidc/checksession", "idp/oidc/singlelogout", "idp/oidc/trial", "idp/oidc/registration", "idp/oidc/metadata"},
+		{"idp/oidc/checksession", "idp/oidc/singlelogout", "idp/oidc/trial", "idp/oidc/registration", "idp/oidc/metadata", "idp/oidc/grants"},
 		{"idp/oidc/tokens"},
 		{"idp/oidc/claims", "idp/oidc/clientauth", "idp/oidc/dpop", "idp/oidc/jwe", "idp/oidc/reply", "idp/oidc/requestobject", "idp/oidc/target"},
 		{"idp/oidc/wire"},

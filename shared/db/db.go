@@ -15,8 +15,8 @@
 //
 // On SQLite there is one writing connection, and transactions that wait for it share a
 // commit (writer.go, turns.go); reads go to read-only connections
-// (readers.go). Both speak to the driver directly (lite.go), PostgreSQL is asked through
-// database/sql. A statement that starts with "select" reads, any other writes.
+// (readers.go). Both speak to the driver directly (lite.go), as the pool of PostgreSQL
+// does (pool.go): database/sql is not between. A statement that starts with "select" reads, any other writes.
 package db
 
 import (
@@ -24,14 +24,16 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
-	pool    *sql.DB  // PostgreSQL only
-	reader  querier  // the pool or the readers
-	readers *readers // SQLite only
-	writer  *writer  // SQLite only
+	pool    *pgxpool.Pool // PostgreSQL only
+	reader  querier       // the pool or the readers
+	readers *readers      // SQLite only
+	writer  *writer       // SQLite only
 	stmts   sync.Map
 
 	closing sync.Once
@@ -44,7 +46,7 @@ func (d *DB) SQLite() bool { return d.writer != nil }
 // Ping asks the database whether it answers.
 func (d *DB) Ping(ctx context.Context) error {
 	if d.pool != nil {
-		return d.pool.PingContext(ctx)
+		return d.pool.Ping(ctx)
 	}
 	var one int
 	return d.Row(ctx, `select 1`, nil, &one)
@@ -55,7 +57,7 @@ func (d *DB) Ping(ctx context.Context) error {
 func (d *DB) Close() error {
 	d.closing.Do(func() {
 		if d.writer == nil {
-			d.closed = d.pool.Close()
+			d.pool.Close()
 			return
 		}
 		d.writer.stop()

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
@@ -85,10 +84,10 @@ func noTable(err error) bool {
 
 // again tells whether a transaction failed only because of its neighbours and may
 // be run once more: serialization failure, deadlock (PostgreSQL, CockroachDB,
-// YugabyteDB).
+// YugabyteDB), or a connection of the pool that had broken before anything was sent.
 func again(err error) bool {
 	code := pgCode(err)
-	return code == "40001" || code == "40P01"
+	return code == "40001" || code == "40P01" || pgconn.SafeToRetry(err)
 }
 
 // away tells whether err says that the database cannot be reached or cannot serve us
@@ -107,6 +106,5 @@ func away(err error) bool {
 	}
 	var connect *pgconn.ConnectError
 	var network *net.OpError
-	return errors.As(err, &connect) || errors.As(err, &network) ||
-		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -11,21 +11,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/mattn/go-sqlite3"
 )
 
-const (
-	// oldestSQLite is the first version without the bug that could destroy a
-	// database whose journal was reset (F-12): 3.51.3.
-	oldestSQLite = 3051003
-	// connectFor bounds how long we wait for a PostgreSQL that does not answer, so
-	// that requests fail while a person still waits (F-14).
-	connectFor = 3 * time.Second
-)
+// oldestSQLite is the first version without the bug that could destroy a database whose
+// journal was reset (F-12): 3.51.3.
+const oldestSQLite = 3051003
 
 // Open opens the database at rawURL: "sqlite:PATH" (the folder is made, the file
 // gets mode 0600) or "postgres://…". It checks that the database answers.
@@ -96,24 +88,14 @@ func Redact(rawURL string) string {
 }
 
 func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
-	config, err := pgx.ParseConfig(rawURL)
+	pool, err := openPool(rawURL)
 	if err != nil {
-		return nil, err // hides the password
+		return nil, err
 	}
-	if !strings.Contains(rawURL, "connect_timeout=") {
-		config.ConnectTimeout = connectFor
-	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "tegata"
-	}
-	pool := stdlib.OpenDB(*config)
-	conns := 8 * runtime.GOMAXPROCS(0)
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
 	d := &DB{pool: pool, reader: pooled{pool}}
 	if err := d.Ping(ctx); err != nil {
-		return nil, errors.Join(&unreachable{Redact(rawURL), err}, pool.Close())
+		pool.Close()
+		return nil, &unreachable{Redact(rawURL), err}
 	}
 	return d, nil
 }

@@ -126,6 +126,35 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 	stillWorks(t, d)
 }
 
+// Connections that broke while nobody used them are not handed to anybody.
+func TestConnectionsThatBrokeUnusedGoUnnoticed(t *testing.T) {
+	url := dbtest.URL(t, dbtest.KindPostgres) + "&application_name=" + t.Name()
+	d, other := dbtest.Open(t, url, things), dbtest.Open(t, url, nil)
+	if err := d.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec(t.Context(), `
+		select pg_terminate_backend(pid, 5000) from pg_stat_activity
+		where application_name = $1 and pid <> pg_backend_pid()`, t.Name()); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(1100 * time.Millisecond) // pgx asks connections that were idle for a second whether they are alive
+	stillWorks(t, d)
+}
+
+func TestTheURLMaySetTheSizeOfThePool(t *testing.T) {
+	d := dbtest.Open(t, dbtest.URL(t, dbtest.KindPostgres)+"&pool_max_conns=1", nil)
+	err := d.Tx(t.Context(), func(context.Context) error {
+		outside, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := d.Exec(outside, `select 1`) // there is no second connection
+		return err
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want to have waited for a connection", err)
+	}
+}
+
 func TestUnknownURLsAreRefusedWithoutTheirPassword(t *testing.T) {
 	for _, rawURL := range []string{"", "mysql://u:hidden@h/d", "var/idp.db", "postgres://u:hidden@h:port/d"} {
 		_, err := db.Open(t.Context(), rawURL)

@@ -1,12 +1,14 @@
 package db
 
 import (
-	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"tegata/shared/fault"
 )
@@ -173,19 +175,21 @@ func scanInto(dest []any) []any {
 	return out
 }
 
-// micros scans a bigint into a time.
+// micros scans a bigint into a time: SQLite's by Scan, pgx's by ScanInt64.
 type micros time.Time
 
 func (m *micros) Scan(src any) error {
-	var n sql.NullInt64
-	if err := n.Scan(src); err != nil {
-		return err
+	n, ok := src.(int64)
+	if src != nil && !ok {
+		return fmt.Errorf("a %T is no time", src)
 	}
-	if !n.Valid {
-		*m = micros{}
-		return nil
+	return m.ScanInt64(pgtype.Int8{Int64: n, Valid: ok})
+}
+
+func (m *micros) ScanInt64(n pgtype.Int8) error {
+	if *m = (micros{}); n.Valid {
+		*m = micros(time.UnixMicro(n.Int64).UTC())
 	}
-	*m = micros(time.UnixMicro(n.Int64).UTC())
 	return nil
 }
 
@@ -193,14 +197,17 @@ func (m *micros) Scan(src any) error {
 type maybeMicros struct{ dest **time.Time }
 
 func (m *maybeMicros) Scan(src any) error {
-	if src == nil {
-		*m.dest = nil
+	if *m.dest = nil; src == nil {
 		return nil
 	}
-	var t time.Time
-	if err := (*micros)(&t).Scan(src); err != nil {
-		return err
+	*m.dest = new(time.Time)
+	return (*micros)(*m.dest).Scan(src)
+}
+
+func (m *maybeMicros) ScanInt64(n pgtype.Int8) error {
+	if *m.dest = nil; !n.Valid {
+		return nil
 	}
-	*m.dest = &t
-	return nil
+	*m.dest = new(time.Time)
+	return (*micros)(*m.dest).ScanInt64(n)
 }

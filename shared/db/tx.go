@@ -2,11 +2,11 @@ package db
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // maxTries bounds how often a transaction is run when its neighbours get in the way.
@@ -102,16 +102,6 @@ func retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// ended names why a transaction came to nothing. When ctx ends database/sql undoes the
-// transaction on a goroutine of its own, and if that was faster a statement or Commit
-// only says that there is none any more.
-func ended(ctx context.Context, err error) error {
-	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
-}
-
 // AfterCommit runs then once the transaction in ctx is durable, and never when it
 // is undone; outside of a transaction at once. It is for waking a worker.
 func (d *DB) AfterCommit(ctx context.Context, then func()) {
@@ -123,22 +113,39 @@ func (d *DB) AfterCommit(ctx context.Context, then func()) {
 }
 
 func (d *DB) txPostgres(ctx context.Context, do func(context.Context) error) error {
-	sqlTx, err := d.pool.BeginTx(ctx, nil)
+	on, err := d.pool.Begin(ctx)
 	if err != nil {
 		return err
 	}
 	var after []func()
-	t := &tx{db: d, querier: pooled{sqlTx}, after: &after}
-	defer sqlTx.Rollback() // after a commit it does nothing
-	defer t.over.Store(true)
+	t := &tx{db: d, querier: pooled{on}, after: &after}
+	committed := false
+	defer func() {
+		t.over.Store(true)
+		if !committed {
+			undo(ctx, on)
+		}
+	}()
 	if err := do(context.WithValue(ctx, txKey{d}, t)); err != nil {
-		return ended(ctx, err)
+		return err
 	}
-	if err := sqlTx.Commit(); err != nil {
-		return ended(ctx, err)
+	if err := ctx.Err(); err != nil { // pgx would give up the connection over it
+		return err
 	}
+	if err := on.Commit(ctx); err != nil {
+		return err
+	}
+	committed = true
 	for _, then := range after {
 		then()
 	}
 	return nil
+}
+
+// undo ends a transaction that came to nothing, also when its caller is gone: the
+// connection serves the next one. A server that does not answer loses the connection.
+func undo(ctx context.Context, on pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectFor)
+	defer cancel()
+	_ = on.Rollback(ctx) // nothing of it is kept in any case
 }

@@ -181,6 +181,24 @@ func TestACancelledContextUndoes(t *testing.T) {
 	})
 }
 
+// Whoever goes away in the middle of a transaction takes no connection along.
+func TestACancelledTransactionKeepsItsConnection(t *testing.T) {
+	d := dbtest.Open(t, dbtest.URL(t, dbtest.KindPostgres)+"&pool_max_conns=1", things)
+	var before, after int
+	ctx, cancel := context.WithCancel(t.Context())
+	err := d.Tx(ctx, func(ctx context.Context) error {
+		defer cancel()
+		return errors.Join(insert(ctx, d, "a"), d.Row(ctx, `select pg_backend_pid()`, nil, &before))
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+	if err := d.Row(t.Context(), `select pg_backend_pid()`, nil, &after); err != nil || before != after {
+		t.Errorf("connection %d before, %d after, %v", before, after, err)
+	}
+	stillWorks(t, d)
+}
+
 // F-14: a server that went away says nothing, so nothing waits for it without end.
 func TestNothingOnPostgresWaitsWithoutEnd(t *testing.T) {
 	d := dbtest.Postgres(t, things)

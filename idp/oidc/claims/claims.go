@@ -50,6 +50,17 @@ func ScopesOf(names []string) (scopes []string) {
 	return scopes
 }
 
+// WithCarriers adds the scopes that carry the claims to the scopes that were granted.
+func WithCarriers(scopes, names []string) []string {
+	all := slices.Clip(scopes)
+	for _, carrier := range ScopesOf(names) {
+		if !slices.Contains(scopes, carrier) {
+			all = append(all, carrier)
+		}
+	}
+	return all
+}
+
 // Carried gives those of the claims that one of the scopes carries, or none at all.
 func Carried(names, scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {

@@ -24,6 +24,8 @@ import (
 	"sync"
 	"testing"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // for what tests do beside shared/db
+
 	"tegata/shared/clock"
 	"tegata/shared/db"
 	"tegata/shared/secret"

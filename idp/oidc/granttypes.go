@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
 )
@@ -18,11 +20,23 @@ var _ fosite.TokenEndpointHandler = (*ownGrants)(nil)
 type ownGrant struct {
 	needs  string // the parameter without which it makes no sense
 	public bool   // clients that cannot prove themselves may use it
-	open   func(p *Provider, ctx context.Context, w *work) error
+	open   func(p *Provider, ctx context.Context, w *work) (opened, error)
 }
 
-// ownGrantTypes is all of them. open checks everything and notes in the work: what
-// tokens say, what the access token is for, and what redeem has to write.
+// opened is what a grant type makes of a request when everything is checked.
+type opened struct {
+	about    *session                                       // what tokens say
+	target   *target.Target                                 // what the access token is for
+	scopes   []string                                       // of the grant
+	grant    string                                         // that the tokens belong to; "": nothing led to it but the access token
+	machine  bool                                           // there is none: the client acts for itself
+	offline  bool                                           // a refresh token belongs to it
+	identity bool                                           // and an ID token
+	kind     string                                         // issued_token_type, RFC 8693 §2.2.1
+	write    func(ctx context.Context, now time.Time) error // what redeem writes; nil: nothing
+}
+
+// ownGrantTypes is all of them.
 var ownGrantTypes = map[string]ownGrant{
 	clients.ClientCredentials: {open: (*Provider).clientCredentials},
 	clients.DeviceCode:        {needs: "device_code", public: true, open: (*Provider).deviceCode},
@@ -64,33 +78,36 @@ func (g *ownGrants) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acc
 	if !w.client.May(kind) || w.client.Public() && !grant.public {
 		return wire.RefuseAs("unauthorized_client")
 	}
-	if err := grant.open(g.p, ctx, w); err != nil {
+	o, err := grant.open(g.p, ctx, w)
+	if err != nil {
 		return err
 	}
-	r.SetSession(w.about)
+	w.opened, w.target, w.scopes, w.grant, w.machine = o, o.target, o.scopes, o.grant, o.machine
+	r.SetSession(o.about)
 	return nil
 }
 
 // PopulateTokenEndpointResponse makes the tokens.
 func (g *ownGrants) PopulateTokenEndpointResponse(ctx context.Context, r fosite.AccessRequester, to fosite.AccessResponder) error {
 	w := workOf(ctx)
-	if w.about == nil {
+	about := w.opened.about
+	if about == nil {
 		return fosite.ErrUnknownRequest
 	}
-	access, err := g.p.mint(ctx, w, w.about)
+	access, err := g.p.mint(ctx, w, about)
 	if err != nil {
 		return err
 	}
 	to.SetAccessToken(access)
 	to.SetTokenType("Bearer")
-	if w.offline {
+	if w.opened.offline {
 		refresh, _, _ := strategy{g.p}.GenerateRefreshToken(ctx, r)
 		to.SetExtra("refresh_token", refresh)
 	}
-	if !w.identity {
+	if !w.opened.identity {
 		return nil
 	}
-	w.about.claims.AccessTokenHash = tokens.LeftHash(w.client.IDTokenAlg, access)
+	about.claims.AccessTokenHash = tokens.LeftHash(w.client.IDTokenAlg, access)
 	id, err := strategy{g.p}.GenerateIDToken(ctx, g.p.Lifetimes.ID, r)
 	if err == nil {
 		to.SetExtra("id_token", id)

@@ -1,0 +1,116 @@
+package grants
+
+import (
+	"context"
+	"strings"
+
+	"tegata/idp/accounts"
+	"tegata/idp/connections"
+	"tegata/idp/oidc/object"
+	"tegata/shared/db"
+)
+
+// grantColumns and grantFrom read a grant with what it hangs on: its client, its person
+// and its session. They are looked at here, so that ending one, for whatever reason, ends
+// the tokens at once. No reference ties a grant to its client: a client that was made again
+// under the id of another one is not the same, as created_at tells.
+const (
+	grantColumns = `
+		select g.client_id, g.scopes, g.offline, g.session, g.created_at, g.expires_at,
+			g.ended_at is not null or c.disabled or not g.offline and (s.id is null or s.ended_at is not null),
+			g.root_id, coalesce(s.let_go, false), a.state = 'active' and a.deleted_at is null, g.account_id, g.session_id`
+	grantFrom = `
+		from grants g
+		join clients c on c.id = g.client_id and c.created_at = g.registered
+		join accounts a on a.id = g.account_id
+		left join sessions s on s.id = g.session_id`
+	allowedFrom = `
+		left join consents o on o.account_id = g.account_id and o.client_id = g.client_id`
+)
+
+// Statements are texts that never change: they are prepared once.
+var (
+	accessQuery           = grantColumns + endedColumn + grantFrom + byAccess
+	accessAndAllowedQuery = grantColumns + endedColumn + ", o.scopes" + grantFrom + allowedFrom + byAccess
+	accessAndAccountQuery = grantColumns + endedColumn + ", " + accounts.ToldColumns + grantFrom + byAccess
+	refreshQuery          = grantColumns + `,
+			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at, o.scopes` +
+		grantFrom + allowedFrom + `
+		where g.id = $1`
+	byIDQuery = grantColumns + grantFrom + `
+		where g.id = $1 and g.client_id = $2 and g.root_id is null`
+)
+
+// Few grants hang on more: on the row by which a session that has let go of some client
+// lets in this one, and on the grant they were exchanged from with all of that. Whether
+// such a grant is over costs PostgreSQL as much again as all the others together, so it is
+// asked by itself.
+var overQuery = `
+		select coalesce(not g.offline and s.let_go and not ` + connections.LetIn("g") + `
+			or g.root_id is not null and (r.id is null or r.ended_at is not null
+				or not exists (select 1 from clients f where f.id = r.client_id and f.created_at = r.registered and not f.disabled)
+				or not r.offline and exists (select 1 from sessions rs where rs.id = r.session_id and rs.let_go)
+					and not ` + connections.LetIn("r") + `), true)
+		from grants g
+		left join sessions s on s.id = g.session_id
+		left join grants r on r.id = g.root_id
+		where g.id = $1`
+
+// An access token that was revoked by itself has a row that says so.
+const (
+	endedColumn = ", e.id is not null"
+	byAccess    = `
+		left join ended_tokens e on e.id = $2
+		where g.id = $1`
+)
+
+// row is what grantColumns gives of the Grant that is asked for.
+type row struct {
+	Token
+	scopes         string
+	about          []byte
+	root, allowed  *string
+	accountID, sid string
+	letGo          bool // the session, of some client
+	active         bool
+	looked         bool // for what the person allowed, too
+}
+
+// dest is where grantColumns go, and after them more.
+func (r *row) dest(more ...any) []any {
+	return append(append(make([]any, 0, 12+len(more)),
+		&r.Client, &r.scopes, &r.Offline, &r.about, &r.BeganAt, &r.keptUntil,
+		&r.Over, &r.root, &r.letGo, &r.active, &r.accountID, &r.sid,
+	), more...)
+}
+
+// hangsOnMore tells whether overQuery has to say if the grant is over.
+func (r *row) hangsOnMore() bool { return !r.Over && (r.root != nil || r.letGo && !r.Offline) }
+
+// find reads the row by a query that may give more columns.
+func (s Store) find(ctx context.Context, r *row, query string, args []any, more ...any) (Token, error) {
+	if err := s.DB.Row(ctx, query, args, r.dest(more...)...); err != nil {
+		return Token{}, err
+	}
+	if r.hangsOnMore() {
+		if err := s.DB.Row(ctx, overQuery, db.Args(r.Grant), &r.Over); err != nil {
+			return Token{}, err
+		}
+	}
+	return r.read()
+}
+
+// read gives the grant as a token of which the rest is still missing: what is its own.
+func (r *row) read() (Token, error) {
+	r.Scopes = strings.Fields(r.scopes)
+	if r.root != nil {
+		r.Root = *r.root
+	}
+	r.Person = &Person{Active: r.active, Looked: r.looked}
+	if r.allowed != nil {
+		r.Person.Asked, r.Person.Allowed = true, strings.Fields(*r.allowed)
+	}
+	err := object.Unmarshal(r.about, &r.LogIn)
+	r.LogIn.AccountID, r.LogIn.SID = r.accountID, r.sid
+	return r.Token, err
+}

@@ -1,0 +1,138 @@
+package grants
+
+import (
+	"context"
+	"time"
+
+	"tegata/idp/accounts"
+	"tegata/idp/oidc/target"
+	"tegata/idp/oidc/tokens"
+	"tegata/shared/db"
+	"tegata/shared/fault"
+)
+
+// Access finds out what became of an access token; fault.NotFound when its grant, or its
+// client, is gone. One that is over is given too: see Token.Usable.
+func (s Store) Access(ctx context.Context, t AccessToken) (Token, error) {
+	if t.Grant == "" {
+		return s.machine(ctx, t)
+	}
+	var r row
+	return s.access(ctx, accessQuery, t, &r)
+}
+
+// AccessAndAllowed is Access with what the person allowed the client.
+func (s Store) AccessAndAllowed(ctx context.Context, t AccessToken) (Token, error) {
+	if t.Grant == "" {
+		return s.machine(ctx, t)
+	}
+	r := row{looked: true}
+	return s.access(ctx, accessAndAllowedQuery, t, &r, &r.allowed)
+}
+
+// AccessAndAccount is Access with the account the token is about, of which only that is read
+// what clients may be told; fault.NotFound when it is about nobody.
+func (s Store) AccessAndAccount(ctx context.Context, t AccessToken) (Token, accounts.Account, error) {
+	if t.Grant == "" {
+		return Token{}, accounts.Account{}, Unknown()
+	}
+	var r row
+	var who accounts.Row
+	found, err := s.access(ctx, accessAndAccountQuery, t, &r, who.ToldDest()...)
+	if err != nil {
+		return found, accounts.Account{}, err
+	}
+	account, err := who.Account()
+	return found, account, err
+}
+
+// access reads a row by a query that may give more columns.
+func (s Store) access(ctx context.Context, query string, t AccessToken, r *row, more ...any) (Token, error) {
+	var ended bool
+	r.Grant = t.Grant
+	found, err := s.find(ctx, r, query, db.Args(t.Grant, t.ID), append([]any{&ended}, more...)...)
+	if err != nil {
+		return Token{}, err
+	}
+	t.fill(&found)
+	found.Ended = found.Over || ended
+	return found, nil
+}
+
+// machine is Access for a client that acts for itself. A client that was deleted and
+// made again under the same name is another one: of a JWT, which knows seconds, only the
+// time can tell.
+func (s Store) machine(ctx context.Context, t AccessToken) (Token, error) {
+	found := Token{Machine: true, Client: t.Client}
+	var createdAt time.Time
+	var ended, disabled bool
+	err := s.DB.Row(ctx, `
+		select c.disabled, c.created_at`+endedColumn+` from clients c left join ended_tokens e on e.id = $2
+		where c.id = $1`, db.Args(t.Client, t.ID), &disabled, &createdAt, &ended)
+	if err != nil {
+		return Token{}, err
+	}
+	found.LogIn = *t.LogIn
+	t.fill(&found)
+	found.Over = disabled || t.Since != createdAt.UnixMicro()
+	if t.Since == 0 {
+		found.Over = disabled || found.CreatedAt.Before(createdAt.Truncate(time.Second))
+	}
+	if from := t.LogIn.Subject; from != t.Client && !found.Over {
+		found.Over, err = s.over(ctx, from, found.CreatedAt)
+	}
+	found.Ended = found.Over || ended
+	return found, err
+}
+
+// over tells whether the client is off or gone whose token was exchanged at that moment, or
+// another one has its id since.
+func (s Store) over(ctx context.Context, client string, at time.Time) (bool, error) {
+	var createdAt time.Time
+	var disabled bool
+	err := s.DB.Row(ctx, `select disabled, created_at from clients where id = $1`, db.Args(client), &disabled, &createdAt)
+	if fault.Is(err, fault.NotFound) {
+		return true, nil
+	}
+	return disabled || at.Before(createdAt.Truncate(time.Second)), err
+}
+
+// Refresh finds a refresh token by what the client brings; fault.NotFound when it is none
+// of ours. One that is over is given too: see Token.Standing.
+func (s Store) Refresh(ctx context.Context, given string) (Token, error) {
+	came, ok := readRefresh(given)
+	if !ok {
+		return Token{}, Unknown()
+	}
+	r := row{looked: true}
+	r.Grant = came.Grant
+	f := &r.family
+	var cnf string
+	found, err := s.find(ctx, &r, refreshQuery, db.Args(came.Grant),
+		&f.Turn, &f.Digest, &f.Newest, &f.Before, &cnf, &f.Until, &f.TurnedAt, &r.allowed)
+	if err != nil {
+		return Token{}, err
+	}
+	known, replaced := f.has(came)
+	if !known || f.Until == nil {
+		return Token{}, Unknown()
+	}
+	found.Kind, found.came = Refresh, came
+	found.Target = target.Target{Scopes: found.Scopes}
+	found.CreatedAt, found.ExpiresAt = found.BeganAt, *f.Until
+	if f.TurnedAt != nil {
+		found.CreatedAt = *f.TurnedAt
+	}
+	found.Replaced = replaced
+	found.Ended = found.Over || replaced
+	found.Bound, err = tokens.ReadConfirmation(cnf)
+	return found, err
+}
+
+// ByID gives the grant of a log-in that the client has, as a Token of no kind;
+// fault.NotFound when there is none. One that is over is given too.
+func (s Store) ByID(ctx context.Context, id, client string) (Token, error) {
+	var r row
+	r.Grant = id
+	return s.find(ctx, &r, byIDQuery, db.Args(id, client))
+}
