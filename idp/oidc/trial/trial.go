@@ -58,30 +58,29 @@ func (p Provider) Try(ctx context.Context, c clients.Client) []Finding {
 	return append(all, p.flow(c)...)
 }
 
-// keys fetches what jwks_uri holds, as the token endpoint would.
+// keys fetches what jwks_uri holds, as the token endpoint would, and holds it against
+// what the client needs keys for. Those under jwks were checked with the other members.
 func (p Provider) keys(ctx context.Context, c clients.Client) []Finding {
-	if c.AuthMethod != clients.PrivateKeyJWT {
+	if !c.UsesKeys() || !c.HasKeys() {
 		return nil
 	}
 	set := c.JWKS
-	if set == nil {
+	if c.JWKSURI != "" {
 		var err error
 		if set, err = jwks.Fetch(ctx, fetch.Client(p.Development), c.JWKSURI); err != nil {
 			return []Finding{{false, "jwks_uri", "could not be fetched: " + err.Error()}}
 		}
 	}
-	var good []string
-	for _, key := range set.Keys {
-		alg := key.Algorithm
-		if key.Use == "enc" || !key.IsPublic() || c.AuthAlg != "" && alg != "" && alg != c.AuthAlg {
-			continue
+	var all []Finding
+	for _, one := range c.CheckKeySet("", set) {
+		if c.JWKSURI != "" {
+			all = append(all, Finding{false, "keys", strings.TrimPrefix(strings.TrimPrefix(one.Path+": ", "."), "jwks: ") + one.Message})
 		}
-		good = append(good, strings.TrimSpace(key.KeyID+" "+alg))
 	}
-	if len(good) == 0 {
-		return []Finding{{false, "keys", fmt.Sprintf("none of %d keys can verify the client's assertions", len(set.Keys))}}
+	if used := c.UsedKeys(set); len(used) > 0 {
+		all = append(all, Finding{true, "keys", strings.Join(used, ", ")})
 	}
-	return []Finding{{true, "keys", strings.Join(good, ", ")}}
+	return all
 }
 
 // flow tells what a log-in would look like.

@@ -75,18 +75,28 @@ func TestATrialFetchesTheKeysOfTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	same := func(*clients.Client) {}
+	good := `{"keys":[` + string(public) + `]}`
 	for _, c := range []struct {
 		answer string
 		status int
+		change func(*clients.Client)
 		what   string
 		want   string
 	}{
-		{`{"keys":[` + string(public) + `]}`, 200, "keys", "k1 ES256"},
-		{`{"keys":[]}`, 200, "keys", "WRONG none of 0 keys"},
-		{`nothing`, 200, "jwks_uri", "WRONG could not be fetched"},
-		{``, 404, "jwks_uri", "WRONG could not be fetched"},
+		{good, 200, same, "keys", "k1 ES256"},
+		{`{"keys":[]}`, 200, same, "keys", "WRONG none of 0 keys"},
+		{`nothing`, 200, same, "jwks_uri", "WRONG could not be fetched"},
+		{``, 404, same, "jwks_uri", "WRONG could not be fetched"},
+		{good, 200, func(c *clients.Client) { c.AuthAlg = "RS256" }, "keys", "WRONG token_endpoint_auth_signing_alg: none of 1 keys"},
+		{good, 200, func(c *clients.Client) { c.AuthMethod, c.UserinfoEncAlg = clients.ClientSecretPost, "RSA-OAEP-256" },
+			"keys", "WRONG userinfo_encrypted_response_alg: none of 1 keys"},
+		{``, 404, func(c *clients.Client) { c.AuthMethod, c.RequireSignedRequest = clients.ClientSecretPost, true }, "jwks_uri", "WRONG could not be fetched"},
+		{``, 404, func(c *clients.Client) { c.AuthMethod = clients.ClientSecretPost }, "jwks_uri", ""},
 	} {
 		answer, status = c.answer, c.status
+		client := client
+		c.change(&client)
 		if got := tried(t, client)[c.what]; !strings.HasPrefix(got, c.want) {
 			t.Errorf("%d %q: %s %q, want %q", c.status, c.answer, c.what, got, c.want)
 		}
