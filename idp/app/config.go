@@ -5,6 +5,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"net/mail"
 	"runtime"
 	"slices"
@@ -107,6 +108,15 @@ func Load(path string, environ []string) (Config, error) {
 // Issuer names the provider in tokens; it is the public URL. OIDC Core §2.
 func (c Config) Issuer() string { return c.PublicURL }
 
+// Setting is what clients can be registered for.
+func (c Config) Setting() clients.Setting {
+	mutual := c.TLS.Mutual
+	return clients.Setting{
+		Development: c.Development, ResponseTypes: c.ResponseTypes,
+		Certificates: mutual.Asked(), Authorities: mutual.Asked() && mutual.CAFile != "",
+	}
+}
+
 // HashesAtOnce is how many passwords are hashed at a time.
 func (c Config) HashesAtOnce() int {
 	if c.Hashing.Parallel > 0 {
@@ -185,7 +195,7 @@ func (c Config) checkClients(p *config.Problems) {
 	if p.File("clients_file", c.ClientsFile, true); len(*p) > before {
 		return
 	}
-	_, err := clients.ReadFile(c.ClientsFile, c.Development)
+	all, err := clients.ReadFile(c.ClientsFile, c.Development)
 	var wrong clients.Problems
 	switch {
 	case errors.As(err, &wrong):
@@ -194,6 +204,11 @@ func (c Config) checkClients(p *config.Problems) {
 		}
 	case err != nil:
 		p.Add("clients_file", "%s: %v", c.ClientsFile, err)
+	}
+	for i, one := range all {
+		for _, wrong := range one.CheckOffered(fmt.Sprintf("clients[%d]", i), c.Setting()) {
+			p.Add("clients_file", "%s: %s: %s", c.ClientsFile, wrong.Path, wrong.Message)
+		}
 	}
 }
 

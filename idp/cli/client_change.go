@@ -17,6 +17,7 @@ import (
 	"tegata/idp/app"
 	"tegata/idp/clients"
 	"tegata/shared/fault"
+	"tegata/shared/fetch"
 	"tegata/shared/secret"
 	"tegata/shared/verbs"
 )
@@ -123,6 +124,7 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 	if err != nil {
 		return c, "", err
 	}
+	before := c
 	if problems := c.Amend("client", members); len(problems) > 0 {
 		return c, "", problems
 	}
@@ -133,7 +135,19 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 	case len(c.SecretDigests) == 0:
 		secret = c.NewSecret(time.Time{})
 	}
-	return c, secret, append(c.Check("client", s.Config.Development), c.CheckResources("client", all)...).Err()
+	problems := append(c.CheckIn("client", s.Config.Setting()), c.CheckResources("client", all)...)
+	if len(problems) == 0 && !c.SameSector(before) {
+		problems = sector(ctx, s, c)
+	}
+	return c, secret, problems.Err()
+}
+
+// sector tells whether the redirect URIs are on the list that the client names.
+func sector(ctx context.Context, s *app.Services, c clients.Client) clients.Problems {
+	if err := c.CheckSector(ctx, fetch.Client(s.Config.Development)); err != nil {
+		return clients.Problems{{Path: "client.sector_identifier_uri", Message: err.Error()}}
+	}
+	return nil
 }
 
 // resources are those that clients may ask tokens for: what a running idp goes by, and

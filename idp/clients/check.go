@@ -171,7 +171,7 @@ func (c *Client) checkAuth(p *Problems, at string) {
 	method := at + ".token_endpoint_auth_method"
 	switch {
 	case !slices.Contains(authMethods, c.AuthMethod):
-		p.add(method, "want one of %v, not %q", authMethods, c.AuthMethod)
+		p.add(method, "want one of %s, not %q", joined(authMethods), c.AuthMethod)
 	case c.AuthMethod == PrivateKeyJWT:
 		if !c.HasKeys() {
 			p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")

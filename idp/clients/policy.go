@@ -159,3 +159,30 @@ func (a AssertionIssuer) checkKeys(p *Problems, path string, development bool) {
 		p.add(path+".jwks", "want public keys")
 	}
 }
+
+// CheckNames finds the clients that the registration names and that are not among ids,
+// those of all clients there are. Paths lie below at.
+func (c *Client) CheckNames(at string, ids []string) Problems {
+	var p Problems
+	if c.MayAct != "" && !slices.Contains(ids, c.MayAct) {
+		p.add(at+".may_act", "there is no client %q, so nobody could exchange the tokens", c.MayAct)
+	}
+	if c.TokenExchange == nil {
+		return p
+	}
+	for i, id := range c.TokenExchange.From {
+		if !slices.Contains(ids, id) {
+			p.add(fmt.Sprintf("%s.token_exchange.from[%d]", at, i), "there is no client %q", id)
+		}
+	}
+	return p
+}
+
+// CheckNames is that of Client, for the one that asks about tokens for the resource.
+func (r Resource) CheckNames(at string, ids []string) Problems {
+	var p Problems
+	if r.ClientID != "" && !slices.Contains(ids, r.ClientID) {
+		p.add(at+".client_id", "there is no client %q, so nobody could ask about its tokens", r.ClientID)
+	}
+	return p
+}

@@ -57,10 +57,9 @@ func (p Policy) Registers() bool { return p.Mode == Invited || p.Mode == Open }
 
 // Handler answers the requests of clients about themselves. All fields are filled once.
 type Handler struct {
-	Policy        Policy
-	Endpoint      string   // its URL; that of one registration lies below it
-	ResponseTypes []string // those that are switched on, as clients.ResponseType gives them
-	Development   bool     // addresses may be http, and on the own machine
+	Policy   Policy
+	Endpoint string // its URL; that of one registration lies below it
+	Setting  clients.Setting
 
 	DB       *db.DB
 	Clients  *clients.Registry
