@@ -145,7 +145,7 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 // sector tells whether the redirect URIs are on the list that the client names.
 func sector(ctx context.Context, s *app.Services, c clients.Client) clients.Problems {
 	if err := c.CheckSector(ctx, fetch.Client(s.Config.Development)); err != nil {
-		return clients.Problems{{Path: "client.sector_identifier_uri", Message: err.Error()}}
+		return clients.Problems{{Path: "client.sector_identifier_uri", Message: err.Error(), Reason: "want a list that has every redirect URI"}}
 	}
 	return nil
 }

@@ -101,7 +101,7 @@ func (c *Client) checkPolicy(p *Problems, at string, development bool) {
 	}
 	for i, id := range c.Resources {
 		if !IsResource(id) {
-			p.add(fmt.Sprintf("%s.resources[%d]", at, i), "want the identifier of a resource, not %q", id)
+			p.about(fmt.Sprintf("%s.resources[%d]", at, i), "want the identifier of a resource", ", not %q", id)
 		}
 	}
 	if c.SubjectType == Pairwise && c.SectorIdentifierURI == "" && !c.oneHost() {
@@ -165,14 +165,14 @@ func (a AssertionIssuer) checkKeys(p *Problems, path string, development bool) {
 func (c *Client) CheckNames(at string, ids []string) Problems {
 	var p Problems
 	if c.MayAct != "" && !slices.Contains(ids, c.MayAct) {
-		p.add(at+".may_act", "there is no client %q, so nobody could exchange the tokens", c.MayAct)
+		p.about(at+".may_act", "there is no such client, so nobody could exchange the tokens", ": %q", c.MayAct)
 	}
 	if c.TokenExchange == nil {
 		return p
 	}
 	for i, id := range c.TokenExchange.From {
 		if !slices.Contains(ids, id) {
-			p.add(fmt.Sprintf("%s.token_exchange.from[%d]", at, i), "there is no client %q", id)
+			p.about(fmt.Sprintf("%s.token_exchange.from[%d]", at, i), "there is no such client", ": %q", id)
 		}
 	}
 	return p
@@ -182,7 +182,7 @@ func (c *Client) CheckNames(at string, ids []string) Problems {
 func (r Resource) CheckNames(at string, ids []string) Problems {
 	var p Problems
 	if r.ClientID != "" && !slices.Contains(ids, r.ClientID) {
-		p.add(at+".client_id", "there is no client %q, so nobody could ask about its tokens", r.ClientID)
+		p.about(at+".client_id", "there is no such client, so nobody could ask about its tokens", ": %q", r.ClientID)
 	}
 	return p
 }

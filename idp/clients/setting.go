@@ -37,14 +37,14 @@ func (c *Client) CheckIn(at string, s Setting) Problems {
 func (c *Client) CheckOffered(at string, s Setting) Problems {
 	var p Problems
 	if methods := s.AuthMethods(); !slices.Contains(methods, c.AuthMethod) {
-		p.add(at+".token_endpoint_auth_method", "want one of %s%s, not %q", joined(methods), c.missing(s), c.AuthMethod)
+		p.about(at+".token_endpoint_auth_method", "want one of "+joined(methods)+c.missing(s), ", not %q", c.AuthMethod)
 	}
 	if c.CertificateBound && !s.Certificates {
 		p.add(at+".tls_client_certificate_bound_access_tokens", "certificates are not looked at here")
 	}
 	for _, one := range c.ResponseTypes {
 		if known := ResponseType(one); known != "" && !slices.Contains(s.ResponseTypes, known) {
-			p.add(at+".response_types", "want one of %s, not %q", strings.Join(s.ResponseTypes, ", "), one)
+			p.about(at+".response_types", "want one of "+strings.Join(s.ResponseTypes, ", "), ", not %q", one)
 			break
 		}
 	}

@@ -124,9 +124,9 @@ func TestATrialTellsWhatIsSwitchedOffAndWhoDoesNotExist(t *testing.T) {
 	}{
 		{func(c *clients.Client) { c.AuthMethod, c.TLSNameDNS, c.JWKSURI = clients.TLSClientAuth, "rp.test", "" }, "token_endpoint_auth_method", "WRONG want one of"},
 		{func(c *clients.Client) { c.SectorIdentifierURI = "http://127.0.0.1:1/sector" }, "sector_identifier_uri", "WRONG the list could not be fetched"},
-		{func(c *clients.Client) { c.MayAct = "nope" }, "may_act", `WRONG there is no client "nope"`},
+		{func(c *clients.Client) { c.MayAct = "nope" }, "may_act", `WRONG there is no such client`},
 		{func(c *clients.Client) { c.MayAct = "orders-api" }, "may_act", ""},
-		{func(c *clients.Client) { c.TokenExchange = &clients.TokenExchange{From: []string{"shop", "nope"}} }, "token_exchange.from[1]", `WRONG there is no client "nope"`},
+		{func(c *clients.Client) { c.TokenExchange = &clients.TokenExchange{From: []string{"shop", "nope"}} }, "token_exchange.from[1]", `WRONG there is no such client`},
 		{func(c *clients.Client) { c.ResponseTypes = []string{"code", "id_token"} }, "response_types", "WRONG want one of code"},
 		{func(c *clients.Client) { c.RequestURIs = []string{"https://rp.test/a", "https://rp.test/b"} }, "request_uris", "https://rp.test/a, https://rp.test/b"},
 		{func(c *clients.Client) { c.Resources = []string{"https://gone.test/"} }, "resources", "WRONG want one of"},
@@ -134,7 +134,7 @@ func TestATrialTellsWhatIsSwitchedOffAndWhoDoesNotExist(t *testing.T) {
 			c.Resources, c.Scopes = []string{"https://orders.test/"}, []string{"openid", "orders.read"}
 		},
 			"resource", "https://orders.test/: jwt tokens for 5m, scopes orders.read"},
-		{func(c *clients.Client) { c.Resources = []string{"https://lost.test/"} }, "resource", `WRONG https://lost.test/: client_id: there is no client "nope"`},
+		{func(c *clients.Client) { c.Resources = []string{"https://lost.test/"} }, "resource", `WRONG https://lost.test/: client_id: there is no such client`},
 		{func(c *clients.Client) { c.ID = "orders-api" }, "introspection", "may ask about tokens for https://orders.test/"},
 	} {
 		client := registered()
