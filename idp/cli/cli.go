@@ -4,6 +4,7 @@
 //	keys                                             keys/verbs, keys.go
 //	account list, show, create                       account.go
 //	client list, show                                client.go; client invite: invite.go
+//	client invitations, revoke-invitation            invitations.go
 //	client create, update                            client_change.go, client_mistakes.go
 //	client rotate-secret                             client_rotate.go
 //	client disable, enable, delete                   client_switch.go

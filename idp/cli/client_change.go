@@ -144,7 +144,10 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 
 // sector tells whether the redirect URIs are on the list that the client names.
 func sector(ctx context.Context, s *app.Services, c clients.Client) clients.Problems {
-	if err := c.CheckSector(ctx, fetch.Client(s.Config.Development)); err != nil {
+	get := func(uri string) ([]byte, error) {
+		return fetch.Get(ctx, fetch.Client(s.Config.Development), uri, "application/json")
+	}
+	if err := c.CheckSector(get); err != nil {
 		return clients.Problems{{Path: "client.sector_identifier_uri", Message: err.Error(), Reason: "want a list that has every redirect URI"}}
 	}
 	return nil

@@ -14,9 +14,10 @@
 //	ReadFile      configs/clients.yaml, strictly (file.go)
 //	Amend         members of a registration, in our words or those of RFC 7591 (amend.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
-//	Store         the tables (store.go, store_registration.go)
+//	Store         the tables (store.go, store_registration.go, store_invitation.go)
 //	Create …      what the command line changes (change.go)
-//	Register      clients that register themselves (register.go), with invitations
+//	Register      clients that register themselves (register.go)
+//	Invite        initial access tokens, with which they may: made, listed, revoked (invitation.go)
 //	Diary         the last requests of each client, for its developer (diary.go, diary_signed.go, near.go)
 //	Frame         a client's log-out page; logout.go has the rules of both log-outs
 //

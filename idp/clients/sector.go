@@ -1,25 +1,21 @@
 package clients
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-
-	"tegata/shared/fetch"
 )
 
-// CheckSector fetches the list at sector_identifier_uri with outbound, a client of
-// shared/fetch, and finds out whether every redirect URI is on it: otherwise a client could
-// learn by which subjects another one knows people. Why it failed is for the operator.
+// CheckSector gets the list at sector_identifier_uri, by get, which is bounded like what
+// shared/fetch does, and finds out whether every redirect URI is on it: otherwise a client
+// could learn by which subjects another one knows people. Why it failed is for the operator.
 // A client that names no such list has nothing wrong. OIDC Core §8.1, OIDC Registration §5.
-func (c *Client) CheckSector(ctx context.Context, outbound *http.Client) error {
+func (c *Client) CheckSector(get func(uri string) ([]byte, error)) error {
 	if c.SectorIdentifierURI == "" {
 		return nil
 	}
-	text, err := fetch.Get(ctx, outbound, c.SectorIdentifierURI, "application/json")
+	text, err := get(c.SectorIdentifierURI)
 	if err != nil {
 		return fmt.Errorf("the list could not be fetched: %w", err)
 	}

@@ -54,6 +54,13 @@ func TestAClientIsCheckedAgainstWhatIsSwitchedOn(t *testing.T) {
 	}
 }
 
+// from fetches as we do.
+func from(t *testing.T, loopback bool) func(string) ([]byte, error) {
+	return func(uri string) ([]byte, error) {
+		return fetch.Get(t.Context(), fetch.Client(loopback), uri, "application/json")
+	}
+}
+
 // OIDC Core §8.1, OIDC Registration §5: fetched, and all of the redirect URIs are there.
 func TestTheListOfASectorHasEveryRedirectURI(t *testing.T) {
 	answer := ""
@@ -74,15 +81,15 @@ func TestTheListOfASectorHasEveryRedirectURI(t *testing.T) {
 		`["` + strings.Repeat("x", 64<<10) + `"]`: "could not be fetched: more than 65536 bytes",
 	} {
 		answer = text
-		err := c.CheckSector(t.Context(), fetch.Client(true))
+		err := c.CheckSector(from(t, true))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40s: %v, want %q", text, err, want)
 		}
 	}
-	if err := c.CheckSector(t.Context(), fetch.Client(false)); err == nil {
+	if err := c.CheckSector(from(t, false)); err == nil {
 		t.Error("the own machine was asked")
 	}
-	if err := (&clients.Client{RedirectURIs: c.RedirectURIs}).CheckSector(t.Context(), fetch.Client(false)); err != nil {
+	if err := (&clients.Client{RedirectURIs: c.RedirectURIs}).CheckSector(from(t, false)); err != nil {
 		t.Errorf("no list: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/oidc/wire"
+	"tegata/shared/fetch"
 	"tegata/shared/limit"
 )
 
@@ -150,7 +151,7 @@ func (h *Handler) checkSector(ctx context.Context, c *clients.Client) error {
 	if err := h.Limit.Take(ctx, fetching, c.ID, h.Clock()); err != nil {
 		return err
 	}
-	if err := c.CheckSector(ctx, h.Outbound); err != nil {
+	if err := c.CheckSector(func(uri string) ([]byte, error) { return fetch.Get(ctx, h.Outbound, uri, "application/json") }); err != nil {
 		return refused.Because(err)
 	}
 	return nil

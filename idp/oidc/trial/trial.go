@@ -61,7 +61,8 @@ func sector(ctx context.Context, outbound *http.Client, c clients.Client) []Find
 	if c.SectorIdentifierURI == "" {
 		return nil
 	}
-	if err := c.CheckSector(ctx, outbound); err != nil {
+	get := func(uri string) ([]byte, error) { return fetch.Get(ctx, outbound, uri, "application/json") }
+	if err := c.CheckSector(get); err != nil {
 		return []Finding{{false, "sector_identifier_uri", err.Error()}}
 	}
 	return []Finding{{true, "sector_identifier_uri", "every redirect URI is on the list at " + c.SectorIdentifierURI}}
