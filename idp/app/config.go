@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -189,27 +190,36 @@ func (c Config) checkProtocol(p *config.Problems) {
 	}
 }
 
-// checkClients reads the clients as well, so that their mistakes show with the rest.
+// checkClients reads the clients as well, so that their mistakes show with the rest. Only
+// serve goes by the file: it writes the clients into the database.
 func (c Config) checkClients(p *config.Problems) {
 	before := len(*p)
 	if p.File("clients_file", c.ClientsFile, true); len(*p) > before {
+		(*p)[before].Serving = true
 		return
 	}
 	all, err := clients.ReadFile(c.ClientsFile, c.Development)
 	var wrong clients.Problems
-	switch {
-	case errors.As(err, &wrong):
-		for _, one := range wrong {
-			p.Add("clients_file", "%s: %s: %s", c.ClientsFile, one.Path, one.Message)
-		}
-	case err != nil:
-		p.Add("clients_file", "%s: %v", c.ClientsFile, err)
+	if err != nil && !errors.As(err, &wrong) {
+		*p = append(*p, config.Problem{File: c.ClientsFile, Message: err.Error(), Serving: true})
 	}
 	for i, one := range all {
-		for _, wrong := range one.CheckOffered(fmt.Sprintf("clients[%d]", i), c.Setting()) {
-			p.Add("clients_file", "%s: %s: %s", c.ClientsFile, wrong.Path, wrong.Message)
-		}
+		wrong = append(wrong, one.CheckOffered(fmt.Sprintf("clients[%d]", i), c.Setting())...)
 	}
+	*p = append(*p, c.InClients(wrong)...)
+}
+
+// InClients tells where in clients_file the mistakes are.
+func (c Config) InClients(wrong clients.Problems) (p config.Problems) {
+	text, err := os.ReadFile(c.ClientsFile)
+	if err != nil {
+		text = nil // then without lines
+	}
+	for _, one := range wrong {
+		line, column := clients.Position(text, one.Path)
+		p = append(p, config.Problem{File: c.ClientsFile, Path: one.Path, Message: one.Message, Line: line, Column: column, Serving: true})
+	}
+	return p
 }
 
 func (c Config) checkBrand(p *config.Problems) {

@@ -48,7 +48,7 @@ func command(std verbs.Std) *cobra.Command {
 		Open:   open,
 		Tools:  func(s *app.Services) verbs.Tools { return verbs.Tools{Audit: s.Audit, Outbox: s.Outbox} },
 	}}
-	p.Serve = p.serve
+	p.Serve, p.Check = p.serve, names
 	root := p.Root()
 	root.AddCommand(p.account(), p.client(), p.keys().Command())
 	return root

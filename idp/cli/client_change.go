@@ -162,7 +162,7 @@ func resources(ctx context.Context, s *app.Services) ([]clients.Resource, error)
 	}
 	filed, err := clients.ReadResources(s.Config.ClientsFile, s.Config.Development)
 	if err != nil {
-		return nil, fmt.Errorf("clients_file: %w", err)
+		return all, nil // the file is broken, of which a warning was printed
 	}
 	return append(slices.Clone(all), filed...), nil
 }

@@ -159,30 +159,3 @@ func (a AssertionIssuer) checkKeys(p *Problems, path string, development bool) {
 		p.add(path+".jwks", "want public keys")
 	}
 }
-
-// CheckNames finds the clients that the registration names and that are not among ids,
-// those of all clients there are. Paths lie below at.
-func (c *Client) CheckNames(at string, ids []string) Problems {
-	var p Problems
-	if c.MayAct != "" && !slices.Contains(ids, c.MayAct) {
-		p.about(at+".may_act", "there is no such client, so nobody could exchange the tokens", ": %q", c.MayAct)
-	}
-	if c.TokenExchange == nil {
-		return p
-	}
-	for i, id := range c.TokenExchange.From {
-		if !slices.Contains(ids, id) {
-			p.about(fmt.Sprintf("%s.token_exchange.from[%d]", at, i), "there is no such client", ": %q", id)
-		}
-	}
-	return p
-}
-
-// CheckNames is that of Client, for the one that asks about tokens for the resource.
-func (r Resource) CheckNames(at string, ids []string) Problems {
-	var p Problems
-	if r.ClientID != "" && !slices.Contains(ids, r.ClientID) {
-		p.about(at+".client_id", "there is no such client, so nobody could ask about its tokens", ": %q", r.ClientID)
-	}
-	return p
-}
