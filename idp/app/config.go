@@ -4,10 +4,7 @@
 package app
 
 import (
-	"errors"
-	"fmt"
 	"net/mail"
-	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -109,15 +106,6 @@ func Load(path string, environ []string) (Config, error) {
 // Issuer names the provider in tokens; it is the public URL. OIDC Core §2.
 func (c Config) Issuer() string { return c.PublicURL }
 
-// Setting is what clients can be registered for.
-func (c Config) Setting() clients.Setting {
-	mutual := c.TLS.Mutual
-	return clients.Setting{
-		Development: c.Development, ResponseTypes: c.ResponseTypes,
-		Certificates: mutual.Asked(), Authorities: mutual.Asked() && mutual.CAFile != "",
-	}
-}
-
 // HashesAtOnce is how many passwords are hashed at a time.
 func (c Config) HashesAtOnce() int {
 	if c.Hashing.Parallel > 0 {
@@ -188,38 +176,6 @@ func (c Config) checkProtocol(p *config.Problems) {
 	if c.Registration.ForgetUnused != 0 {
 		p.Lasts("registration.forget_unused", c.Registration.ForgetUnused, time.Hour, 3650*24*time.Hour)
 	}
-}
-
-// checkClients reads the clients as well, so that their mistakes show with the rest. Only
-// serve goes by the file: it writes the clients into the database.
-func (c Config) checkClients(p *config.Problems) {
-	before := len(*p)
-	if p.File("clients_file", c.ClientsFile, true); len(*p) > before {
-		(*p)[before].Serving = true
-		return
-	}
-	all, err := clients.ReadFile(c.ClientsFile, c.Development)
-	var wrong clients.Problems
-	if err != nil && !errors.As(err, &wrong) {
-		*p = append(*p, config.Problem{File: c.ClientsFile, Message: err.Error(), Serving: true})
-	}
-	for i, one := range all {
-		wrong = append(wrong, one.CheckOffered(fmt.Sprintf("clients[%d]", i), c.Setting())...)
-	}
-	*p = append(*p, c.InClients(wrong)...)
-}
-
-// InClients tells where in clients_file the mistakes are.
-func (c Config) InClients(wrong clients.Problems) (p config.Problems) {
-	text, err := os.ReadFile(c.ClientsFile)
-	if err != nil {
-		text = nil // then without lines
-	}
-	for _, one := range wrong {
-		line, column := clients.Position(text, one.Path)
-		p = append(p, config.Problem{File: c.ClientsFile, Path: one.Path, Message: one.Message, Line: line, Column: column, Serving: true})
-	}
-	return p
 }
 
 func (c Config) checkBrand(p *config.Problems) {

@@ -171,7 +171,7 @@ func (s *Services) prepare(ctx context.Context) error {
 	if err := s.Clients.SyncResources(ctx, resources); err != nil {
 		return fmt.Errorf("clients_file: %w", err)
 	}
-	if err := s.warnOfNames(ctx, file, resources); err != nil {
+	if err := s.warn(ctx, file, resources); err != nil {
 		return err
 	}
 	if s.Config.PeopleFile == "" {
@@ -180,19 +180,14 @@ func (s *Services) prepare(ctx context.Context) error {
 	return s.seed(ctx)
 }
 
-// warnOfNames logs which clients the file names that do not exist. It is no reason not to
-// start: a client that was deleted meanwhile must not keep every node down.
-func (s *Services) warnOfNames(ctx context.Context, file []clients.Client, resources []clients.Resource) error {
-	all, err := s.Clients.List(ctx)
+// warn logs what clients of the file cannot use.
+func (s *Services) warn(ctx context.Context, file []clients.Client, resources []clients.Resource) error {
+	ids, err := s.Clients.IDs(ctx)
 	if err != nil {
 		return err
 	}
-	ids := make([]string, len(all))
-	for i, one := range all {
-		ids[i] = one.ID
-	}
-	for _, one := range s.Config.InClients(clients.CheckNames(file, resources, ids)) {
-		s.Log.WarnContext(ctx, "clients_file names a client that does not exist", "where", one.String())
+	for _, one := range s.Config.CheckFiled(file, resources, ids) {
+		s.Log.WarnContext(ctx, "clients_file asks for what is not there", "where", one.String())
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (p program) clientTest() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				ids, err := clientIDs(cmd.Context(), s)
+				ids, err := s.Clients.IDs(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -48,16 +48,6 @@ func (p program) clientTest() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
-}
-
-// clientIDs are those of all clients, disabled ones too.
-func clientIDs(ctx context.Context, s *app.Services) ([]string, error) {
-	all, err := s.Clients.List(ctx)
-	ids := make([]string, len(all))
-	for i, c := range all {
-		ids[i] = c.ID
-	}
-	return ids, err
 }
 
 func (p program) showFindings(all []trial.Finding, asJSON bool) error {

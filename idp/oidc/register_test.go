@@ -100,6 +100,9 @@ func TestOpenRegistrationHasLimits(t *testing.T) { // A-059
 		if want := map[bool]int{true: 201, false: 429}[i < 10]; got.StatusCode != want {
 			t.Fatalf("client %d: status %d %s", i, got.StatusCode, got.Body)
 		}
+		if i == 10 && (got.json(t)["error_description"] != "Too many clients were registered from your address lately; Retry-After says when the next one may be." || got.Header.Get("Retry-After") != "360") {
+			t.Errorf("it is told %s, Retry-After %s", got.Body, got.Header.Get("Retry-After"))
+		}
 	}
 	if got := from("192.0.2.2"); got.StatusCode != 201 {
 		t.Errorf("another place: status %d", got.StatusCode)

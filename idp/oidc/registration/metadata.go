@@ -69,7 +69,7 @@ func (h *Handler) applyMetadata(ctx context.Context, c *clients.Client, said map
 // worst is the problem that is told: one of an address before all others.
 func worst(problems clients.Problems) clients.Problem {
 	for _, one := range problems {
-		if strings.HasPrefix(one.Path, ".redirect_uris") {
+		if strings.HasPrefix(strings.TrimPrefix(one.Path, "."), "redirect_uris") {
 			return one
 		}
 	}

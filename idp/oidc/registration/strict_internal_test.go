@@ -34,6 +34,8 @@ func TestARefusalSaysWhatToChange(t *testing.T) {
 		`{"application_type": "not, \"not\"", ` + at + `}`:                                                   "application_type: want one of web, native.",
 		`{"logo_uri": "https://rp.test/* not", ` + at + `}`:                                                  "logo_uri: no fragment, wildcard, blank, backslash or user name allowed.",
 		`{"grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"], ` + at + `}`: "grant_types: only an operator can allow one of these grants.",
+		`{"redirect_uris": "https://rp.test/cb"}`:                                                            "redirect_uris: want a list.",
+		`{"default_max_age": 1e30, ` + at + `}`:                                                              "default_max_age: want a whole number.",
 		`{"default_max_age": -1, ` + at + `}`:                                                                "default_max_age: want a number of seconds.",
 	} {
 		said, err := parseMetadata([]byte(sent))
