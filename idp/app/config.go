@@ -4,7 +4,6 @@
 package app
 
 import (
-	"errors"
 	"net/mail"
 	"runtime"
 	"slices"
@@ -176,24 +175,6 @@ func (c Config) checkProtocol(p *config.Problems) {
 	p.Between("registration.per_place", c.Registration.PerPlace, 1, 10_000)
 	if c.Registration.ForgetUnused != 0 {
 		p.Lasts("registration.forget_unused", c.Registration.ForgetUnused, time.Hour, 3650*24*time.Hour)
-	}
-}
-
-// checkClients reads the clients as well, so that their mistakes show with the rest.
-func (c Config) checkClients(p *config.Problems) {
-	before := len(*p)
-	if p.File("clients_file", c.ClientsFile, true); len(*p) > before {
-		return
-	}
-	_, err := clients.ReadFile(c.ClientsFile, c.Development)
-	var wrong clients.Problems
-	switch {
-	case errors.As(err, &wrong):
-		for _, one := range wrong {
-			p.Add("clients_file", "%s: %s: %s", c.ClientsFile, one.Path, one.Message)
-		}
-	case err != nil:
-		p.Add("clients_file", "%s: %v", c.ClientsFile, err)
 	}
 }
 

@@ -193,7 +193,7 @@ func TestEachMistakeIsNamedWithItsKey(t *testing.T) { // F-30
 		{"    password_file: DIR/password\n", "", "mail.smtp.password: is missing"},
 		{"DIR/clients.yaml", "DIR/nothing.yaml", "clients_file: there is no file"},
 		{"folder: DIR", "folder: /tmp", "brand.folder: brand: open brand.yaml"},
-		{"clients.yaml", "kek", "clients_file: DIR/kek: "},
+		{"clients.yaml", "kek", "DIR/kek clients: "},
 		{"folder: DIR", "folder: DIR/kek", "brand.folder: DIR/kek is a file, want a folder"},
 		// values
 		{"transport: smtp", "transport: pigeon", "mail.transport: \"pigeon\" is not one of postbox, smtp"},

@@ -171,10 +171,25 @@ func (s *Services) prepare(ctx context.Context) error {
 	if err := s.Clients.SyncResources(ctx, resources); err != nil {
 		return fmt.Errorf("clients_file: %w", err)
 	}
+	if err := s.warn(ctx, file, resources); err != nil {
+		return err
+	}
 	if s.Config.PeopleFile == "" {
 		return nil
 	}
 	return s.seed(ctx)
+}
+
+// warn logs what clients of the file cannot use.
+func (s *Services) warn(ctx context.Context, file []clients.Client, resources []clients.Resource) error {
+	ids, err := s.Clients.IDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, one := range s.Config.CheckFiled(file, resources, ids) {
+		s.Log.WarnContext(ctx, "clients_file asks for what is not there", "where", one.String())
+	}
+	return nil
 }
 
 // seed opens the accounts of the people file, those that are not there yet.

@@ -4,7 +4,9 @@
 //	keys                                             keys/verbs, keys.go
 //	account list, show, create                       account.go
 //	client list, show                                client.go; client invite: invite.go
-//	client create, update                            client_change.go, client_mistakes.go
+//	client invitations, revoke-invitation            invitations.go
+//	client create, update                            client_change.go, client_update.go, client_mistakes.go
+//	what config check finds beside Load              filed.go
 //	client rotate-secret                             client_rotate.go
 //	client disable, enable, delete                   client_switch.go
 //	client test, doctor                              client_doctor.go
@@ -47,7 +49,7 @@ func command(std verbs.Std) *cobra.Command {
 		Open:   open,
 		Tools:  func(s *app.Services) verbs.Tools { return verbs.Tools{Audit: s.Audit, Outbox: s.Outbox} },
 	}}
-	p.Serve = p.serve
+	p.Serve, p.Check = p.serve, filed
 	root := p.Root()
 	root.AddCommand(p.account(), p.client(), p.keys().Command())
 	return root

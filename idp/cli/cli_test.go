@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
 		Setup: func(e *testscript.Env) error { return setup(e, root) },
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"await": await, "allows": allows, "exits": exits, "gone": gone, "kid": kid},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"await": await, "allows": allows, "exits": exits, "gone": gone, "invitation": invitation, "kid": kid},
 	})
 }
 

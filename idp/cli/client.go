@@ -23,7 +23,7 @@ func (p program) client() *cobra.Command {
 	group.AddCommand(p.clientList(), p.clientShow(), p.clientCreate(), p.clientUpdate(), p.clientRotate(),
 		p.clientSwitch("disable", "Switch a client off; its tokens do not work meanwhile", true),
 		p.clientSwitch("enable", "Switch a client on again", false),
-		p.clientDelete(), p.clientInvite(), p.clientTest(), p.clientDoctor())
+		p.clientDelete(), p.clientInvite(), p.clientInvitations(), p.clientRevokeInvitation(), p.clientTest(), p.clientDoctor())
 	return group
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"tegata/idp/app"
 	"tegata/idp/clients"
 	"tegata/shared/fault"
+	"tegata/shared/fetch"
 	"tegata/shared/secret"
 	"tegata/shared/verbs"
 )
@@ -123,6 +123,7 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 	if err != nil {
 		return c, "", err
 	}
+	before := c
 	if problems := c.Amend("client", members); len(problems) > 0 {
 		return c, "", problems
 	}
@@ -133,7 +134,22 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 	case len(c.SecretDigests) == 0:
 		secret = c.NewSecret(time.Time{})
 	}
-	return c, secret, append(c.Check("client", s.Config.Development), c.CheckResources("client", all)...).Err()
+	problems := append(c.CheckIn("client", s.Config.Setting()), c.CheckResources("client", all)...)
+	if len(problems) == 0 && !c.SameSector(before) {
+		problems = sector(ctx, s, c)
+	}
+	return c, secret, problems.Err()
+}
+
+// sector tells whether the redirect URIs are on the list that the client names.
+func sector(ctx context.Context, s *app.Services, c clients.Client) clients.Problems {
+	get := func(uri string) ([]byte, error) {
+		return fetch.Get(ctx, fetch.Client(s.Config.Development), uri, "application/json")
+	}
+	if err := c.CheckSector(get); err != nil {
+		return clients.Problems{{Path: "client.sector_identifier_uri", Message: err.Error(), Reason: "want a list that has every redirect URI"}}
+	}
+	return nil
 }
 
 // resources are those that clients may ask tokens for: what a running idp goes by, and
@@ -145,7 +161,7 @@ func resources(ctx context.Context, s *app.Services) ([]clients.Resource, error)
 	}
 	filed, err := clients.ReadResources(s.Config.ClientsFile, s.Config.Development)
 	if err != nil {
-		return nil, fmt.Errorf("clients_file: %w", err)
+		return all, nil // the file is broken, of which a warning was printed
 	}
 	return append(slices.Clone(all), filed...), nil
 }
@@ -231,75 +247,4 @@ func (p program) showSecret(c secretJSON, asJSON bool) error {
 
 func editor(s *app.Services) clients.Editor {
 	return clients.Editor{Registry: s.Clients, Audit: s.Audit, Actor: "cli"}
-}
-
-func (p program) clientUpdate() *cobra.Command {
-	var given registration
-	cmd := &cobra.Command{
-		Use:     "update CLIENT",
-		Short:   "Change members of a registration; what is not named stays",
-		Example: "  idp client update shop --redirect-uri https://shop.example/callback --redirect-uri https://shop.example/cb2",
-		Args:    cobra.ExactArgs(1),
-		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
-			members, err := given.members(cmd.Flags(), p.In)
-			if err != nil {
-				return err
-			}
-			if len(members) == 0 {
-				return verbs.Usagef("nothing to change")
-			}
-			if !same(members["client_id"], args[0]) {
-				return verbs.Usagef("--file is about another client_id, and that cannot change")
-			}
-			for _, ours := range []string{"client_id", "source", "disabled", "registration"} {
-				delete(members, ours) // what `client show` prints can be brought back
-			}
-			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				next, text, err := amended(cmd.Context(), s, c, members)
-				if err == nil {
-					err = editor(s).Update(cmd.Context(), c, next, "client.updated")
-				}
-				if err != nil || text == "" {
-					return explain(err, c)
-				}
-				return p.showSecret(secretJSON{clientJSON: clientJSON{next, next.Source, next.Disabled}, Secret: text}, false)
-			})
-		}),
-	}
-	given.add(cmd.Flags())
-	return cmd
-}
-
-// same tells whether a file that names a client, or none, may be about the client.
-func same(named json.RawMessage, id string) bool {
-	var text string
-	return named == nil || json.Unmarshal(named, &text) == nil && text == id
-}
-
-// onClient runs do with a client of the database.
-func (p program) onClient(ctx context.Context, id string, do func(*app.Services, clients.Client) error) error {
-	return p.Services(ctx, func(s *app.Services) error {
-		c, err := editor(s).Find(ctx, id)
-		if fault.Is(err, fault.NotFound) {
-			return fmt.Errorf("there is no client %s; see: idp client list", verbs.Plain(id))
-		}
-		if err != nil {
-			return err
-		}
-		return do(s, c)
-	})
-}
-
-// explain turns refusals into what to do next.
-func explain(err error, c clients.Client) error {
-	var problems clients.Problems
-	switch {
-	case errors.As(err, &problems):
-		return fmt.Errorf("the registration would be wrong:\n%w", problems)
-	case fault.Is(err, fault.Denied):
-		return fmt.Errorf("%s is registered in the file that clients_file names; change it there and start idp again", c.ID)
-	case fault.Is(err, fault.Conflict):
-		return fmt.Errorf("somebody changed %s meanwhile; look at it and try again", c.ID)
-	}
-	return err
 }

@@ -26,8 +26,10 @@ func (p program) clientTest() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test CLIENT",
 		Short: "Check a registration and tell what a log-in would do",
-		Long: "Checks every member, fetches jwks_uri, and tells what a log-in with this client would look like.\n" +
-			"Nothing is sent to the client but the request for its keys.",
+		Long: "Checks every member, fetches jwks_uri and sector_identifier_uri, and tells what a log-in or a token\n" +
+			"request of this client would look like. WRONG is what would fail: keys that cannot do what they are\n" +
+			"needed for, a way to authenticate that is switched off, names of clients that do not exist.\n" +
+			"Nothing is sent to the client but the requests for these two files.",
 		Args: cobra.ExactArgs(1),
 		RunE: verbs.Do(func(cmd *cobra.Command, args []string) error {
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
@@ -35,7 +37,11 @@ func (p program) clientTest() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				ours := trial.Provider{Issuer: s.Config.Issuer(), Development: s.Config.Development, Resources: all}
+				ids, err := s.Clients.IDs(cmd.Context())
+				if err != nil {
+					return err
+				}
+				ours := trial.Provider{Issuer: s.Config.Issuer(), Setting: s.Config.Setting(), Resources: all, Clients: ids, Now: s.Clock()}
 				return p.showFindings(ours.Try(cmd.Context(), c), asJSON)
 			})
 		}),

@@ -15,6 +15,7 @@ import (
 // invitationJSON is an initial access token as --json prints it, once.
 type invitationJSON struct {
 	Token     string    `json:"initial_access_token"`
+	ID        string    `json:"id"`
 	Note      string    `json:"note"`
 	Uses      int       `json:"uses"`
 	ExpiresAt time.Time `json:"expires_at"`
@@ -31,7 +32,8 @@ func (p program) clientInvite() *cobra.Command {
 		Use:   "invite",
 		Short: "Make an initial access token with which somebody can register clients",
 		Long: "Make an initial access token (RFC 7591, section 3). Whoever has it can register clients at\n" +
-			"/oauth2/register while registration.mode is invited or open. It is shown once.",
+			"/oauth2/register while registration.mode is invited or open. It is shown once;\n" +
+			"idp client invitations lists what there is, and idp client revoke-invitation ends one.",
 		Example: "  idp client invite --note \"conformance run\" --uses 100 --for 1d",
 		Args:    cobra.NoArgs,
 		RunE: verbs.Do(func(cmd *cobra.Command, _ []string) error {
@@ -55,9 +57,9 @@ func (p program) clientInvite() *cobra.Command {
 				}
 				p.noteOfMode(s.Config.Registration.Mode)
 				if asJSON {
-					return verbs.JSON(p.Out, invitationJSON{token, one.Note, one.UsesLeft, one.ExpiresAt})
+					return verbs.JSON(p.Out, invitationJSON{token, one.ID, one.Note, one.UsesLeft, one.ExpiresAt})
 				}
-				return verbs.Facts(p.Out, [2]string{"initial access token", token}, [2]string{"uses", fmt.Sprint(one.UsesLeft)},
+				return verbs.Facts(p.Out, [2]string{"initial access token", token}, [2]string{"id", one.ID}, [2]string{"uses", fmt.Sprint(one.UsesLeft)},
 					[2]string{"expires", verbs.Time(&one.ExpiresAt)})
 			})
 		}),

@@ -3,8 +3,6 @@ package clients
 import (
 	"encoding/hex"
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -97,6 +95,15 @@ func (c *Client) Default() {
 	c.defaultPolicy()
 	c.defaultRefreshing()
 	c.defaultEncryption()
+	c.defaultLogout()
+	for _, list := range []*[]string{
+		&c.RedirectURIs, &c.PostLogoutRedirectURIs, &c.RequestURIs, &c.Contacts, &c.GrantTypes, &c.ResponseTypes, &c.Scopes,
+		&c.Resources, &c.DetailTypes, &c.DefaultACRValues,
+	} {
+		if all := distinct(*list); len(all) < len(*list) {
+			*list = all
+		}
+	}
 }
 
 // Check gives every mistake of the registration, with paths below at. development
@@ -136,52 +143,11 @@ func identifier(id string) bool {
 	return id != "" && len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
 }
 
-func (c *Client) checkURIs(p *Problems, at string, development bool) {
-	plainHTTP := development || c.Native()
-	if len(c.RedirectURIs) == 0 && c.May(AuthorizationCode) {
-		p.add(at+".redirect_uris", "want at least one")
-	}
-	for i, uri := range c.RedirectURIs {
-		c.checkURI(p, fmt.Sprintf("%s.redirect_uris[%d]", at, i), uri, plainHTTP)
-	}
-	for i, uri := range c.PostLogoutRedirectURIs {
-		c.checkURI(p, fmt.Sprintf("%s.post_logout_redirect_uris[%d]", at, i), uri, plainHTTP)
-	}
-	if c.InitiateLoginURI != "" {
-		web := &Client{ApplicationType: "web"}
-		web.checkURI(p, at+".initiate_login_uri", c.InitiateLoginURI, development)
-	}
-}
-
-// checkURI refuses what a browser could be led astray with: fragments, passwords,
-// wildcards, scripts and plain http over a network. RFC 6749 §3.1.2, RFC 8252 §7.
-func (c *Client) checkURI(p *Problems, path, uri string, plainHTTP bool) {
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil || !u.IsAbs() || len(uri) > 2048:
-		p.about(path, "want an absolute URL", ", not %q", uri)
-	case strings.ContainsAny(uri, "#* \\") || strings.ContainsAny(u.Host, ";,'\"") || u.User != nil || strings.ContainsFunc(uri, notPrintable):
-		p.about(path, "no fragment, wildcard, blank, backslash or user name allowed", ": %q", uri)
-	case u.Scheme == "https" && u.Hostname() != "":
-	case u.Scheme == "http" && plainHTTP && ownMachine(u.Hostname()):
-	case c.Native() && u.Host == "" && strings.Contains(u.Scheme, "."):
-	default:
-		p.about(path, "want https (http only to the own machine, in development or for a native client)", ": %q", uri)
-	}
-}
-
-func notPrintable(r rune) bool { return r < 0x21 || r > 0x7e }
-
-func ownMachine(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
-}
-
 func (c *Client) checkAuth(p *Problems, at string) {
 	method := at + ".token_endpoint_auth_method"
 	switch {
 	case !slices.Contains(authMethods, c.AuthMethod):
-		p.about(method, fmt.Sprintf("want one of %v", authMethods), ", not %q", c.AuthMethod)
+		p.about(method, "want one of "+joined(authMethods), ", not %q", c.AuthMethod)
 	case c.AuthMethod == PrivateKeyJWT:
 		if !c.HasKeys() {
 			p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")
@@ -209,8 +175,8 @@ func (c *Client) checkAuth(p *Problems, at string) {
 	}
 }
 
-// checkKeys looks at the keys that the client signs with: assertions, request objects,
-// certificates of its own.
+// checkKeys looks at the client's keys and at what they are needed for: what it signs,
+// certificates of its own, what is encrypted to it.
 func (c *Client) checkKeys(p *Problems, at string, development bool) {
 	if c.JWKSURI != "" && c.JWKS != nil {
 		p.add(at+".jwks_uri", "want either jwks_uri or jwks")
@@ -222,10 +188,14 @@ func (c *Client) checkKeys(p *Problems, at string, development bool) {
 	if c.JWKS == nil {
 		return
 	}
+	before := len(*p)
 	for i, key := range c.JWKS.Keys {
 		if !key.Valid() || !key.IsPublic() {
 			p.add(fmt.Sprintf("%s.jwks.keys[%d]", at, i), "want a public key")
 		}
+	}
+	if len(*p) == before && c.HasKeys() {
+		*p = append(*p, c.CheckKeySet(at, c.JWKS)...)
 	}
 }
 

@@ -2,19 +2,23 @@
 // where answers may go, and how it proves who it is.
 //
 //	Client        one registration, in the words of RFC 7591 (client.go)
-//	Check         every mistake of a registration, with its path (check.go, policy.go)
+//	Check         every mistake of a registration, with its path (check.go, address.go, policy.go)
 //	Resource      where access tokens are used (resource.go)
+//	CheckIn       and what is not switched on here (setting.go); CheckSector: whose list is fetched (sector.go)
+//	CheckKeySet   whether the client's keys can do what they are needed for (keyset.go)
 //	Encryption    what is encrypted to a client (encryption.go)
 //	Signed        what we sign for a client, with which algorithm; Takers of one (signed.go)
 //	Refreshing    how long refresh tokens live (refreshing.go)
 //	Profile       rules that belong together, like those of FAPI 2.0 (profile.go)
 //	HasSubject    whether a certificate bears a registered name (subjectname.go)
-//	ReadFile      configs/clients.yaml, strictly (file.go)
+//	ReadFile      configs/clients.yaml, strictly (file.go); Position of a mistake in it (position.go)
+//	CheckNames    clients that are named and do not exist (named.go)
 //	Amend         members of a registration, in our words or those of RFC 7591 (amend.go)
 //	Registry      clients by id, from the database, kept in memory (registry.go)
-//	Store         the tables (store.go, store_registration.go)
+//	Store         the tables (store.go, store_registration.go, store_invitation.go)
 //	Create …      what the command line changes (change.go)
-//	Register      clients that register themselves (register.go), with invitations
+//	Register      clients that register themselves (register.go)
+//	Invite        initial access tokens, with which they may: made, listed, revoked (invitation.go)
 //	Diary         the last requests of each client, for its developer (diary.go, diary_signed.go, near.go)
 //	Frame         a client's log-out page; logout.go has the rules of both log-outs
 //
@@ -185,7 +189,7 @@ func (c *Client) Redirects(uri string) bool {
 // loopback gives uri without its port when it is plain http to a loopback address.
 func loopback(uri string) (withoutPort string, ok bool) {
 	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "http" || u.User != nil || u.Fragment != "" || strings.Contains(uri, "#") {
+	if err != nil || u.Scheme != "http" || u.User != nil || !goodPort(u) || u.Fragment != "" || strings.Contains(uri, "#") {
 		return "", false
 	}
 	host := u.Hostname()

@@ -107,6 +107,15 @@ func TestRegistrationRules(t *testing.T) {
 			c.ApplicationType, c.RedirectURIs = "native", []string{"myapp:/cb"}
 		}},
 		{"web loopback outside of development", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"http://localhost/cb"} }},
+		{"a port that there is not", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"https://rp.test:65536/cb"} }},
+		{"a port with a nought in front", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"https://rp.test:0443/cb"} }},
+		{"no port after a colon", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"https://rp.test:/cb"} }},
+		{"any port of a native client", "a.redirect_uris[0]", func(c *clients.Client) {
+			c.ApplicationType, c.RedirectURIs = "native", []string{"http://127.0.0.1:0/cb"}
+		}},
+		{"a port", "", func(c *clients.Client) {
+			c.RedirectURIs = []string{"https://rp.test:8443/cb", "https://[2001:db8::1]/cb"}
+		}},
 		{"no redirect URI", "a.redirect_uris", func(c *clients.Client) { c.RedirectURIs = nil }},
 		{"data", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"data:text/html,x"} }},
 		{"relative", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"/cb"} }},

@@ -150,7 +150,7 @@ func readKeys(at string, entry map[string]json.RawMessage, members map[string]in
 			strict.DisallowUnknownFields() // key sets may say more: RFC 7517 §5
 		}
 		if err := strict.Decode(fresh.Interface()); err != nil {
-			unread.add(at+"."+key, "want %s", wanted(fields.Field(index).Kind()))
+			unread.add(at+"."+key, "want %s", wanted(fields.Field(index).Type()))
 			continue
 		}
 		fields.Field(index).Set(fresh.Elem())
@@ -178,12 +178,17 @@ func (p Problems) cover(path string) bool {
 	return slices.ContainsFunc(p, func(one Problem) bool { return strings.HasPrefix(path, one.Path) })
 }
 
-func wanted(kind reflect.Kind) string {
-	switch kind {
+// wanted is what a value of the type is called.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
 	case reflect.Slice:
 		return "a list"
-	case reflect.Map, reflect.Pointer:
+	case reflect.Pointer:
+		return wanted(t.Elem())
+	case reflect.Map, reflect.Struct:
 		return "a block of keys"
+	case reflect.Int64:
+		return "a whole number"
 	case reflect.Bool:
 		return "true or false"
 	}

@@ -5,6 +5,12 @@ import (
 	"slices"
 )
 
+// defaultLogout drops what says something about an address that there is not.
+func (c *Client) defaultLogout() {
+	c.BackchannelLogoutSession = c.BackchannelLogoutSession && c.BackchannelLogoutURI != ""
+	c.FrontchannelLogoutSession = c.FrontchannelLogoutSession && c.FrontchannelLogoutURI != ""
+}
+
 // checkLogout refuses what a session's end must not be told to.
 func (c *Client) checkLogout(p *Problems, at string, development bool) {
 	web := &Client{ApplicationType: "web"}

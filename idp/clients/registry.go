@@ -66,6 +66,16 @@ func (r *Registry) Find(ctx context.Context, id string) (Client, error) { return
 // List gives every client, disabled ones too, in the order of their ids.
 func (r *Registry) List(ctx context.Context) ([]Client, error) { return r.Store.all(ctx) }
 
+// IDs gives the ids of all clients, disabled ones too.
+func (r *Registry) IDs(ctx context.Context) ([]string, error) {
+	all, err := r.List(ctx)
+	ids := make([]string, len(all))
+	for i, c := range all {
+		ids[i] = c.ID
+	}
+	return ids, err
+}
+
 // Sync brings the database in step with the file: clients of the file are written,
 // clients that left the file are disabled. Clients from elsewhere stay untouched. Of
 // two nodes that do it at once both succeed.

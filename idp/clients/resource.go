@@ -104,6 +104,16 @@ func checkScopeNames(p *Problems, path string, names []string) {
 	}
 }
 
+// distinct gives the names, each of them where it comes first.
+func distinct(names []string) (all []string) {
+	for _, one := range names {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
 // CheckResources holds a client against the resources there are, with paths below at: what
 // it may ask for has to be somewhere.
 func (c *Client) CheckResources(at string, all []Resource) Problems {
@@ -126,14 +136,14 @@ func (c *Client) CheckResources(at string, all []Resource) Problems {
 				p.refuse(path, one, fmt.Sprintf("belongs to %s, which has to be in resources too", r))
 				continue
 			}
-			subset(&p, path, []string{one}, known)
+			subset(&p, path, []string{one}, distinct(known))
 		}
 	}
 	scopes(at+".scopes", c.Scopes)
 	if c.TokenExchange != nil {
 		scopes(at+".token_exchange.scopes", c.TokenExchange.Scopes)
 	}
-	subset(&p, at+".resources", c.Resources, ids)
-	subset(&p, at+".authorization_details_types", c.DetailTypes, types)
+	subset(&p, at+".resources", c.Resources, distinct(ids))
+	subset(&p, at+".authorization_details_types", c.DetailTypes, distinct(types))
 	return p
 }

@@ -69,30 +69,3 @@ func (s Store) remove(ctx context.Context, id string, now time.Time) error {
 	}
 	return s.delete(ctx, id, now) // what is left
 }
-
-func (s Store) insertInvitation(ctx context.Context, i Invitation) error {
-	_, err := s.DB.Exec(ctx, `
-		insert into invitations (id, digest, note, uses_left, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6)`,
-		i.ID, i.digest, i.Note, i.UsesLeft, i.CreatedAt, i.ExpiresAt)
-	return err
-}
-
-// useInvitation gives fault.NotFound unless there is one use left.
-func (s Store) useInvitation(ctx context.Context, id string, digest []byte, now time.Time) error {
-	return s.DB.Row(ctx, `
-		update invitations set uses_left = uses_left - 1
-		where id = $1 and digest = $2 and uses_left > 0 and expires_at > $3
-		returning id`, db.Args(id, digest, now), &id)
-}
-
-// openInvitation gives fault.NotFound unless there is one use left.
-func (s Store) openInvitation(ctx context.Context, id string, digest []byte, now time.Time) error {
-	return s.DB.Row(ctx, `
-		select id from invitations
-		where id = $1 and digest = $2 and uses_left > 0 and expires_at > $3`, db.Args(id, digest, now), &id)
-}
-
-func (s Store) sweepInvitations(ctx context.Context, now time.Time) (int64, error) {
-	return s.DB.Exec(ctx, `delete from invitations where expires_at < $1`, now)
-}

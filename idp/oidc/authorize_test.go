@@ -47,6 +47,8 @@ func TestOnlyThePortOfANativeLoopbackMayDiffer(t *testing.T) { // RFC 8252 §7.3
 		"http://localhost:51000/cb": false, "http://127.0.0.1@evil.test/cb": false, "http://127.0.0.1:51000/other": false, "https://127.0.0.1:51000/cb": false,
 		"http://127.0.0.2/cb": false, "http://127.0.0.1:51000/cb?x=1": false, "http://127.0.0.1:51000/cb#f": false, "http://[::1]:51000/cb": false,
 		"http://127.0.0.1.evil.test/cb": false, "http://0x7f.0.0.1/cb": false, "http://127.0.0.1:51000/%63b": false, "com.example.app:/other": false,
+		"http://127.0.0.1:1/cb": true, "http://127.0.0.1:65535/cb": true, "http://127.0.0.1:65536/cb": false, "http://127.0.0.1:99999/cb": false, // no browser goes there
+		"http://127.0.0.1:0/cb": false, "http://127.0.0.1:080/cb": false, "http://127.0.0.1:/cb": false, // RFC 3986 §3.2.3
 	} {
 		got := w.authorize("native", "redirect_uri="+uri, "prompt=none")
 		if !good {

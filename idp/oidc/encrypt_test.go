@@ -90,6 +90,8 @@ func TestAnswersAreEncryptedToTheClient(t *testing.T) { // OIDC Core §10.2, RFC
 
 func TestNothingTravelsOpenInsteadOfEncrypted(t *testing.T) {
 	w := start(t).logIn()
+	files := startSite(t)
+	w.edit("tracker", func(c *clients.Client) { c.JWKSURI, c.JWKS = files.puts(t, "/jwks", c.JWKS), nil }) // under jwks it would be refused
 	code := w.code("tracker")
 	w.edit("tracker", func(c *clients.Client) { c.IDTokenEncAlg, c.IDTokenEnc = "RSA-OAEP-256", "A128GCM" }) // it has no such key
 	wantError(t, w.redeem("tracker", code), 400, "invalid_request")

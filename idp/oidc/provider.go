@@ -176,9 +176,14 @@ func (p *Provider) compose() {
 // registrations answers clients that register themselves.
 func (p *Provider) registrations() *registration.Handler {
 	return &registration.Handler{
-		Policy: p.Registration, Endpoint: p.Issuer + pathRegister, ResponseTypes: p.kinds, Development: p.Development,
+		Policy: p.Registration, Endpoint: p.Issuer + pathRegister, Setting: p.setting(),
 		DB: p.DB, Clients: p.Clients, Audit: p.Audit, Limit: p.Limit, Clock: p.Clock, Outbound: p.Outbound, Log: p.Log, Count: p.Count,
 	}
+}
+
+// setting is what clients can be registered for: what discovery names.
+func (p *Provider) setting() clients.Setting {
+	return clients.Setting{Development: p.Development, ResponseTypes: p.kinds, Certificates: p.MTLS != "", Authorities: p.MTLS != ""}
 }
 
 // settings is fosite's configuration with PKCE decided per client.

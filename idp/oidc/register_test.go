@@ -100,6 +100,9 @@ func TestOpenRegistrationHasLimits(t *testing.T) { // A-059
 		if want := map[bool]int{true: 201, false: 429}[i < 10]; got.StatusCode != want {
 			t.Fatalf("client %d: status %d %s", i, got.StatusCode, got.Body)
 		}
+		if i == 10 && (got.json(t)["error_description"] != "Too many clients were registered from your address lately; Retry-After says when the next one may be." || got.Header.Get("Retry-After") != "360") {
+			t.Errorf("it is told %s, Retry-After %s", got.Body, got.Header.Get("Retry-After"))
+		}
 	}
 	if got := from("192.0.2.2"); got.StatusCode != 201 {
 		t.Errorf("another place: status %d", got.StatusCode)
@@ -168,6 +171,13 @@ func TestRegistrationRefuses(t *testing.T) { // A-006, RFC 7591 §3.2.2
 	said := good() // what is not switched on
 	said["response_types"], said["grant_types"] = []string{"code id_token"}, []string{"authorization_code", "implicit"}
 	wantError(t, o.call("POST", "/oauth2/register", "", said), 400, "invalid_client_metadata")
+	said = good()
+	said["token_endpoint_auth_method"], said["tls_client_auth_san_dns"] = "tls_client_auth", "rp.test"
+	got := o.call("POST", "/oauth2/register", "", said)
+	wantError(t, got, 400, "invalid_client_metadata")
+	if !strings.Contains(got.Body, "want one of private_key_jwt, client_secret_basic, client_secret_post, none") {
+		t.Errorf("without certificates: %s", got.Body)
+	}
 	for _, body := range []string{"", "[]", "null", "{", `"x"`, `{"redirect_uris":["https://rp.test/cb"]} x`, `{"x":"` + strings.Repeat("x", 40<<10) + `"}`} {
 		r, err := http.NewRequest("POST", o.server.URL+"/oauth2/register", strings.NewReader(body))
 		must(t, err)

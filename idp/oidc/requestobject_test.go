@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
+
 	"tegata/idp/clients"
 	"tegata/idp/schema"
 	"tegata/shared/db/dbtest"
@@ -223,7 +225,10 @@ func TestRequestObjectsByTheLaterRules(t *testing.T) { // RFC 9101 §5, §10.5
 	if sent := p.get("/oauth2/authorize?" + only.Encode()).sent(t); !sent.Has("code") || sent.Has("state") {
 		t.Errorf("client_id and request alone: %v", sent)
 	}
-	p = oidcBank(t, func(c *clients.Client) { c.RequestObjectAlg = "RS256" })
+	p = oidcBank(t, func(c *clients.Client) {
+		c.RequestObjectAlg = "RS256"
+		c.JWKS = &jose.JSONWebKeySet{Keys: append(rsaSet(0).Keys, c.JWKS.Keys...)}
+	})
 	refused(t, "another algorithm", p.get("/oauth2/authorize?"+with(p.wants(), "request="+p.object(nil)).Encode()), "invalid_request_object")
 }
 

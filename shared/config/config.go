@@ -34,7 +34,8 @@ const maxFile = 1 << 20
 type Validator interface{ Validate() []Problem }
 
 // Load reads the file at path over the defaults, then the variables of environ that
-// begin with prefix and "_", and validates the result. The error is Problems.
+// begin with prefix and "_", and validates the result. The error is Mistakes; what could
+// be read comes with it, which is all of it where Mistakes.Serving says so.
 func Load[T any](path string, environ []string, prefix string, defaults T) (T, error) {
 	l := loader{file: path, at: map[string]position{}, from: map[string]string{}}
 	v := reflect.ValueOf(&defaults).Elem()
@@ -133,6 +134,10 @@ func bodies(file *ast.File) []ast.Node {
 // that were not read at all.
 func (l *loader) validate(check Validator) {
 	for _, p := range check.Validate() {
+		if p.File != "" {
+			l.problems = append(l.problems, p)
+			continue
+		}
 		if l.broken[p.Path] {
 			continue
 		}

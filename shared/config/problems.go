@@ -16,12 +16,19 @@ type Problem struct {
 	Message      string // what is wrong and what would be right
 	Line, Column int    // in the file, from 1; 0 when the file does not have the key
 	Variable     string // the environment variable that sets the key
+
+	File    string // where it stands, when that is another file than the configuration
+	Serving bool   // only serve goes by it: verbs that read the database do without
 }
 
 // String tells where and what: "12:3 mail.transport: …".
 func (p Problem) String() string {
 	var b strings.Builder
 	switch {
+	case p.File != "" && p.Line > 0:
+		fmt.Fprintf(&b, "%s:%d:%d ", p.File, p.Line, p.Column)
+	case p.File != "":
+		b.WriteString(p.File + " ")
 	case p.Variable != "":
 		b.WriteString(p.Variable + " ")
 	case p.Line > 0:
@@ -42,7 +49,8 @@ func (p *Problems) Add(path, format string, args ...any) {
 	*p = append(*p, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// sorted puts them in the order of the file; what has no line comes last.
+// sorted puts them in the order of the file; what has no line comes last, and after that
+// what stands in other files.
 func (p Problems) sorted() Problems {
 	line := func(x Problem) int {
 		if x.Line == 0 {
@@ -51,7 +59,7 @@ func (p Problems) sorted() Problems {
 		return x.Line
 	}
 	slices.SortStableFunc(p, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(line(a), line(b)), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(line(a), line(b)), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
 	})
 	return p
 }
@@ -60,6 +68,11 @@ func (p Problems) sorted() Problems {
 type Mistakes struct {
 	File     string
 	Problems Problems
+}
+
+// Serving tells whether only serve goes by what is wrong.
+func (m *Mistakes) Serving() bool {
+	return !slices.ContainsFunc(m.Problems, func(p Problem) bool { return !p.Serving })
 }
 
 // Error tells all of them, one per line.

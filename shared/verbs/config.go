@@ -17,10 +17,16 @@ func (p *Program[C, S]) config() *cobra.Command {
 			Long:  "List every mistake of the configuration, file and environment, with key and line.\nNothing is started or changed. The exit code is 2 when there are mistakes.",
 			Args:  cobra.NoArgs,
 			RunE: Do(func(cmd *cobra.Command, _ []string) error {
-				if _, err := p.Config(); err != nil {
+				c, err := p.Config()
+				if err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(p.Out, "%s: no mistakes\n", p.path)
+				if p.Check != nil {
+					if wrong := p.Check(cmd.Context(), c); len(wrong) > 0 {
+						return &config.Mistakes{File: p.path, Problems: wrong}
+					}
+				}
+				_, err = fmt.Fprintf(p.Out, "%s: no mistakes\n", p.path)
 				return err
 			}),
 		},

@@ -17,7 +17,7 @@ const (
 // key set, to compare it with what ought to be served.
 func (p *Program[C, S]) Fetch(path string) func(ctx context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
-		c, err := p.Config()
+		c, err := p.settings()
 		if err != nil {
 			return nil, err
 		}

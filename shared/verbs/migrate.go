@@ -21,7 +21,7 @@ func (p *Program[C, S]) migrate() *cobra.Command {
 		Example: "  " + p.Name + " migrate\n  " + p.Name + " migrate --pending    # only count what is missing",
 		Args:    cobra.NoArgs,
 		RunE: Do(func(cmd *cobra.Command, _ []string) error {
-			c, err := p.Config()
+			c, err := p.settings()
 			if err != nil {
 				return err
 			}

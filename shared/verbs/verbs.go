@@ -64,7 +64,11 @@ type Program[C any, S io.Closer] struct {
 	Serve  func(ctx context.Context, c C, log *slog.Logger, version string) error
 	Sends  bool // has an outbox
 
-	path string
+	// Check is what config check finds by a look at the database; optional.
+	Check func(ctx context.Context, c C) config.Problems
+
+	path   string
+	warned bool
 }
 
 // Root gives the program's command with the verbs that both programs have. Without a
@@ -111,10 +115,33 @@ func (p *Program[C, S]) environ(name string) string {
 // Config reads the configuration that --config names.
 func (p *Program[C, S]) Config() (C, error) { return p.Load(p.path, p.Environ) }
 
+// settings is Config for verbs that go by the database: of mistakes that only serve goes by,
+// in the list of clients for one, they warn once. Who has to revoke a key in an emergency
+// must not have to mend a file first.
+func (p *Program[C, S]) settings() (C, error) {
+	c, err := p.Config()
+	var wrong *config.Mistakes
+	if !errors.As(err, &wrong) || !wrong.Serving() {
+		return c, err
+	}
+	if !p.warned {
+		p.warned = true
+		file, n := wrong.Problems[0].File, "1 mistake"
+		if file == "" {
+			file = p.path
+		}
+		if len(wrong.Problems) > 1 {
+			n = fmt.Sprintf("%d mistakes", len(wrong.Problems))
+		}
+		fmt.Fprintf(p.Err, "Warning: %s has %s, with which %s does not start; see: %[3]s config check\n", file, n, p.Name)
+	}
+	return c, nil
+}
+
 // Services runs do with the services of this program, opened. It refuses a database
 // that is behind or ahead, so that no verb fails half way.
 func (p *Program[C, S]) Services(ctx context.Context, do func(S) error) error {
-	c, err := p.Config()
+	c, err := p.settings()
 	if err != nil {
 		return err
 	}

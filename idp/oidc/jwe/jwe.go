@@ -3,8 +3,6 @@
 package jwe
 
 import (
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"errors"
 	"slices"
 	"strings"
@@ -14,9 +12,6 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/wire"
 )
-
-// leastRSA is the shortest RSA key that something is encrypted to, in bits.
-const leastRSA = 2048
 
 // Encrypt gives text, which is a JWT or its claims, encrypted as how says to the one of
 // the client's keys that is for that. Without such a key it gives NoKey. RFC 7519 §5.2.
@@ -50,24 +45,10 @@ func NoKey(alg string) *wire.Refusal {
 // that says nothing. OIDC Core §10.2.
 func keyFor(alg string, keys []jose.JSONWebKey) (jose.JSONWebKey, bool) {
 	for _, use := range []string{"enc", ""} {
-		i := slices.IndexFunc(keys, func(k jose.JSONWebKey) bool { return k.Use == use && encrypts(k, alg) })
+		i := slices.IndexFunc(keys, func(k jose.JSONWebKey) bool { return k.Use == use && clients.Encrypts(k, alg) })
 		if i >= 0 {
 			return keys[i], true
 		}
 	}
 	return jose.JSONWebKey{}, false
-}
-
-// encrypts tells whether the algorithm can encrypt to the key.
-func encrypts(k jose.JSONWebKey, alg string) bool {
-	if k.Algorithm != "" && k.Algorithm != alg {
-		return false
-	}
-	switch key := k.Key.(type) {
-	case *rsa.PublicKey:
-		return alg == "RSA-OAEP-256" && key.N.BitLen() >= leastRSA
-	case *ecdsa.PublicKey:
-		return strings.HasPrefix(alg, "ECDH-ES")
-	}
-	return false
 }

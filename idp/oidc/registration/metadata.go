@@ -3,7 +3,6 @@ package registration
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"maps"
 	"mime"
@@ -48,21 +47,20 @@ func parseMetadata(text []byte) (map[string]json.RawMessage, error) {
 // applyMetadata puts what a client says about itself into its registration and checks
 // all of it. clear is its new secret, if it needs one and has none.
 func (h *Handler) applyMetadata(ctx context.Context, c *clients.Client, said map[string]json.RawMessage) (clear string, err error) {
-	before := slices.Clone(c.RedirectURIs)
-	sector := c.SectorIdentifierURI
+	before := clients.Client{RedirectURIs: slices.Clone(c.RedirectURIs), SectorIdentifierURI: c.SectorIdentifierURI}
 	problems := c.Apply(said)
 	if c.HasSecret() && len(c.SecretDigests) == 0 {
 		clear = c.NewSecret(time.Time{})
 	}
 	c.Default()
-	problems = append(problems, c.Check("", h.Development)...)
+	problems = append(problems, c.CheckIn("", h.Setting)...)
 	if len(problems) > 0 {
 		return "", refusal(worst(problems), said)
 	}
 	if err := h.fits(c); err != nil {
 		return "", err
 	}
-	if c.SectorIdentifierURI != "" && (c.SectorIdentifierURI != sector || !slices.Equal(before, c.RedirectURIs)) {
+	if c.SectorIdentifierURI != "" && !c.SameSector(before) {
 		err = h.checkSector(ctx, c)
 	}
 	return clear, err
@@ -71,7 +69,7 @@ func (h *Handler) applyMetadata(ctx context.Context, c *clients.Client, said map
 // worst is the problem that is told: one of an address before all others.
 func worst(problems clients.Problems) clients.Problem {
 	for _, one := range problems {
-		if strings.HasPrefix(one.Path, ".redirect_uris") {
+		if strings.HasPrefix(strings.TrimPrefix(one.Path, "."), "redirect_uris") {
 			return one
 		}
 	}
@@ -137,14 +135,9 @@ func plain(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return wire.Unprintable(r) || r == '"' || r == '\\' })
 }
 
-// fits checks what Check cannot know: what is switched on here, and that a stranger's
-// log-in starts at https even in development (Third-Party Initiated Login).
+// fits checks what Check cannot know: that a stranger's log-in starts at https even in
+// development (Third-Party Initiated Login).
 func (h *Handler) fits(c *clients.Client) error {
-	for _, one := range c.ResponseTypes {
-		if !slices.Contains(h.ResponseTypes, clients.ResponseType(one)) {
-			return misfit("response_types", "want one of "+strings.Join(h.ResponseTypes, ", "))
-		}
-	}
 	if c.InitiateLoginURI != "" && !strings.HasPrefix(c.InitiateLoginURI, "https://") {
 		return misfit("initiate_login_uri", "want https")
 	}
@@ -155,24 +148,11 @@ func (h *Handler) fits(c *clients.Client) error {
 // the list that lies there. OIDC Core §8.1, OIDC Registration §5.
 func (h *Handler) checkSector(ctx context.Context, c *clients.Client) error {
 	refused := misfit("sector_identifier_uri", "want an https address of a list that has every redirect URI") // one sentence for all reasons: A-057
-	if !strings.HasPrefix(c.SectorIdentifierURI, "https://") && !h.Development {
-		return refused
-	}
 	if err := h.Limit.Take(ctx, fetching, c.ID, h.Clock()); err != nil {
 		return err
 	}
-	text, err := fetch.Get(ctx, h.Outbound, c.SectorIdentifierURI, "application/json")
-	if err != nil {
+	if err := c.CheckSector(func(uri string) ([]byte, error) { return fetch.Get(ctx, h.Outbound, uri, "application/json") }); err != nil {
 		return refused.Because(err)
-	}
-	var listed []string
-	if err := json.Unmarshal(text, &listed); err != nil {
-		return refused.Because(err)
-	}
-	for _, uri := range c.RedirectURIs {
-		if !slices.Contains(listed, uri) {
-			return refused.Because(errors.New("a redirect URI is not listed there"))
-		}
 	}
 	return nil
 }

@@ -57,10 +57,9 @@ func (p Policy) Registers() bool { return p.Mode == Invited || p.Mode == Open }
 
 // Handler answers the requests of clients about themselves. All fields are filled once.
 type Handler struct {
-	Policy        Policy
-	Endpoint      string   // its URL; that of one registration lies below it
-	ResponseTypes []string // those that are switched on, as clients.ResponseType gives them
-	Development   bool     // addresses may be http, and on the own machine
+	Policy   Policy
+	Endpoint string // its URL; that of one registration lies below it
+	Setting  clients.Setting
 
 	DB       *db.DB
 	Clients  *clients.Registry
@@ -125,6 +124,9 @@ func (h *Handler) newClient(w http.ResponseWriter, r *http.Request) (c clients.C
 	return c, answer, err
 }
 
+// tooManyHere is what somebody is told whose own limit it is.
+const tooManyHere = "Too many clients were registered from your address lately; Retry-After says when the next one may be."
+
 // mayRegister gives the initial access token of a request that has one. Whoever has
 // none is counted, where registration is open; a bad one is never taken for none.
 func (h *Handler) mayRegister(r *http.Request) (invitation string, err error) {
@@ -137,6 +139,9 @@ func (h *Handler) mayRegister(r *http.Request) (invitation string, err error) {
 		return token, err
 	}
 	if err := h.Limit.Take(ctx, policy.PerPlace, accounts.Place(ctx), now); err != nil {
+		if fault.Is(err, fault.TooMany) {
+			err = wire.Refuse("temporarily_unavailable", tooManyHere).Because(err)
+		}
 		return "", err
 	}
 	return "", h.Limit.Take(ctx, policy.All, "", now)

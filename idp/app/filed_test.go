@@ -1,0 +1,39 @@
+package app_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"tegata/idp/app/apptest"
+)
+
+// A client that was deleted, or a feature that was switched off, must not keep the provider
+// down; the log tells what of the file cannot work.
+func TestTheProviderStartsAndTellsWhatOfTheFileIsNotThere(t *testing.T) {
+	var log lines
+	apptest.Start(t, apptest.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Clients: `clients:
+  - client_id: bank
+    client_name: {en: Bank}
+    redirect_uris: [https://bank.test/cb]
+    token_endpoint_auth_method: tls_client_auth
+    tls_client_auth_san_dns: bank.test
+    may_act: nope
+  - client_id: shop
+    client_name: {en: Shop}
+    redirect_uris: [https://shop.test/cb]
+    token_endpoint_auth_method: none
+    may_act: bank
+`})
+	said := log.String()
+	for _, want := range []string{
+		"clients.yaml:7:14 clients[0].may_act: there is no such client", "clients.yaml:5:33 clients[0].token_endpoint_auth_method: want one of",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing of %q in\n%s", want, said)
+		}
+	}
+	if n := strings.Count(said, "clients_file asks for what is not there"); n != 2 {
+		t.Errorf("%d lines, want 2:\n%s", n, said)
+	}
+}

@@ -1,0 +1,78 @@
+package clients_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/idp/schema"
+	"tegata/shared/audit"
+	"tegata/shared/clock"
+	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
+	"tegata/shared/fault"
+)
+
+// RFC 7591 §5: an initial access token that leaked is taken back, and works nowhere
+// any more, once and for all.
+func TestAnInvitationThatWasRevokedRegistersNobody(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		held := clock.Hold(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))
+		r := &clients.Registry{Store: clients.Store{DB: d}, Clock: held.Now}
+		log := audit.Log{DB: d, Clock: held.Now}
+		leaked, token, err := r.Invite(t.Context(), "left on a bus", 5, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, other, err := r.Invite(t.Context(), "", 1, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, err := r.Accept(t.Context(), token); err != nil || id != leaked.ID {
+			t.Fatal(id, err)
+		}
+		if _, err := r.Register(t.Context(), clients.Client{ID: "made"}, clients.Registration{InvitationID: leaked.ID}); err != nil {
+			t.Fatal(err)
+		}
+		all, err := r.Invitations(t.Context())
+		if err != nil || len(all) != 2 || all[1].ID != leaked.ID && all[0].ID != leaked.ID {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		seen := all[0]
+		if seen.ID != leaked.ID {
+			seen = all[1]
+		}
+		if seen.UsesLeft != 4 || seen.Registered != 1 || seen.Note != "left on a bus" || !seen.Open(held.Now()) {
+			t.Errorf("it is listed as %+v", seen)
+		}
+		errs := make([]error, 4)
+		var group sync.WaitGroup
+		for i := range errs {
+			group.Go(func() { errs[i] = r.RevokeInvitation(t.Context(), log, "cli", seen) })
+		}
+		group.Wait()
+		revoked := 0
+		for _, err := range errs {
+			if err == nil {
+				revoked++
+			} else if !fault.Is(err, fault.Conflict) {
+				t.Error(err)
+			}
+		}
+		if revoked != 1 {
+			t.Errorf("%d of %d revocations at once count", revoked, len(errs))
+		}
+		held.Move(-time.Minute) // a node with a clock that is behind
+		if _, err := r.Accept(t.Context(), token); !fault.Is(err, fault.Denied) {
+			t.Errorf("afterwards it gives %v", err)
+		}
+		if err := r.Invited(t.Context(), other); err != nil {
+			t.Errorf("another one gives %v", err)
+		}
+		ids, err := r.RegisteredWith(t.Context(), leaked.ID)
+		if err != nil || len(ids) != 1 || ids[0] != "made" {
+			t.Errorf("registered with it: %v, %v", ids, err)
+		}
+	})
+}

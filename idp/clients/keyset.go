@@ -1,0 +1,149 @@
+package clients
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	jose "github.com/go-jose/go-jose/v4"
+)
+
+// leastRSA is the shortest RSA key that something is encrypted to, in bits.
+const leastRSA = 2048
+
+// Verifies tells whether the key can check signatures of the algorithm: a public one of
+// its kind that is not for encrypting, nor for another algorithm. RFC 7517 §4.2, §4.4,
+// RFC 7518 §3.1, RFC 8037 §3.1.
+func Verifies(k jose.JSONWebKey, alg string) bool {
+	if k.Use == "enc" || !k.IsPublic() || k.Algorithm != "" && k.Algorithm != alg {
+		return false
+	}
+	switch key := k.Key.(type) {
+	case *rsa.PublicKey:
+		return alg == "RS256" || alg == "PS256"
+	case *ecdsa.PublicKey:
+		return alg == "ES256" && key.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return alg == "EdDSA"
+	}
+	return false
+}
+
+// Encrypts tells whether something can be encrypted to the key with the algorithm, one of
+// EncryptionAlgs: the key is for that, or does not say what it is for. RFC 7518 §4.1.
+func Encrypts(k jose.JSONWebKey, alg string) bool {
+	if k.Use != "enc" && k.Use != "" || k.Algorithm != "" && k.Algorithm != alg {
+		return false
+	}
+	switch key := k.Key.(type) {
+	case *rsa.PublicKey:
+		return alg == "RSA-OAEP-256" && key.N.BitLen() >= leastRSA
+	case *ecdsa.PublicKey:
+		return strings.HasPrefix(alg, "ECDH-ES")
+	}
+	return false
+}
+
+// keyUse is one thing that a client has keys for.
+type keyUse struct {
+	member string // of the registration, that asks for it
+	what   string // in English
+	algs   []string
+	fits   func(k jose.JSONWebKey, alg string) bool
+}
+
+// served tells whether the key does for it.
+func (u keyUse) served(k jose.JSONWebKey) bool {
+	return slices.ContainsFunc(u.algs, func(alg string) bool { return u.fits(k, alg) })
+}
+
+// keyUses gives everything that the registration needs keys for. A certificate that the
+// client signs by itself is compared with its keys as they are: any kind does.
+func (c *Client) keyUses() (uses []keyUse) {
+	signed := func(member, what, alg string, all []string) {
+		if c.FAPI() {
+			all = FAPI2Algs
+		}
+		switch {
+		case alg == "":
+			member = "jwks"
+		case !slices.Contains(authAlgs, alg):
+			return // a mistake of its own
+		default:
+			all = []string{alg}
+		}
+		uses = append(uses, keyUse{member, what, all, Verifies})
+	}
+	if c.AuthMethod == PrivateKeyJWT {
+		signed("token_endpoint_auth_signing_alg", "client assertions", c.AuthAlg, authAlgs)
+	}
+	if c.RequireSignedRequest || c.RequestObjectAlg != "" {
+		signed("request_object_signing_alg", "request objects", c.RequestObjectAlg, RequestAlgs)
+	}
+	all := c.encryptions()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if alg := *all[name][0]; slices.Contains(EncryptionAlgs, alg) {
+			uses = append(uses, keyUse{name + "_alg", "", []string{alg}, Encrypts})
+		}
+	}
+	return uses
+}
+
+// UsesKeys tells whether a log-in of the client needs a key of its own.
+func (c *Client) UsesKeys() bool { return c.AuthMethod == SelfSignedTLSAuth || len(c.keyUses()) > 0 }
+
+// CheckKeySet finds what the client needs a key for that the set, which is all of its
+// keys, does not have. Paths lie below at.
+func (c *Client) CheckKeySet(at string, set *jose.JSONWebKeySet) Problems {
+	var p Problems
+	if c.AuthMethod == SelfSignedTLSAuth && len(set.Keys) == 0 {
+		p.add(at+".jwks", "there is no key, and no certificate, to compare the client's certificate with")
+	}
+	for _, use := range c.keyUses() {
+		algs := strings.Join(use.algs, ", ")
+		switch {
+		case slices.ContainsFunc(set.Keys, use.served):
+		case use.what == "":
+			p.add(at+"."+use.member, "none of %d keys can be encrypted to with %s", len(set.Keys), algs)
+		default:
+			p.add(at+"."+use.member, "none of %d keys can check %s signed with %s", len(set.Keys), use.what, algs)
+		}
+	}
+	return p
+}
+
+// UsedKeys names the keys of the set that the client is known to need: each with its kid
+// and algorithm, or its kind where it does not say one.
+func (c *Client) UsedKeys(set *jose.JSONWebKeySet) (names []string) {
+	uses := c.keyUses()
+	for _, key := range set.Keys {
+		served := func(use keyUse) bool { return use.served(key) }
+		if c.AuthMethod != SelfSignedTLSAuth && !slices.ContainsFunc(uses, served) {
+			continue
+		}
+		kind := key.Algorithm
+		if kind == "" {
+			kind = keyKind(key)
+		}
+		names = append(names, strings.TrimSpace(key.KeyID+" "+kind))
+	}
+	return names
+}
+
+// keyKind is what a key is: RSA with its length, or its curve.
+func keyKind(k jose.JSONWebKey) string {
+	switch key := k.Key.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA %d", key.N.BitLen())
+	case *ecdsa.PublicKey:
+		return key.Curve.Params().Name
+	case ed25519.PublicKey:
+		return "Ed25519"
+	}
+	return ""
+}
