@@ -239,6 +239,8 @@ func page(step interaction.Step) string {
 	switch step {
 	case interaction.AskPassword:
 		return pagePassword
+	case interaction.AskAccount:
+		return pageAccount
 	case interaction.AskTerms:
 		return pageTerms
 	case interaction.AskConsent:
