@@ -85,6 +85,11 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *a
 	if err := refused(step); err != nil {
 		return err
 	}
+	if a.params.Get("login_hint") != "" {
+		if step, err = p.heed(ctx, a, v, &asked, step); err != nil {
+			return err
+		}
+	}
 	if step == interaction.Done {
 		g, err := p.give(ctx, a, v)
 		if err != nil {

@@ -192,7 +192,7 @@ func TestRequestsByPost(t *testing.T) { // OIDC Core §3.1.2.1: from another sit
 func TestParametersThatChangeNothing(t *testing.T) { // OIDC Core §3.1.2.1
 	w := start(t).logIn()
 	for _, change := range []string{
-		"extra=foobar", "display=page", "display=popup", "display=touch", "ui_locales=se", "ui_locales=ja en", "claims_locales=se", "login_hint=buffy@example.org",
+		"extra=foobar", "display=page", "display=popup", "display=touch", "ui_locales=se", "ui_locales=ja en", "claims_locales=se", "login_hint=hanako@example.org",
 		"acr_values=1 2", "scope=profile openid", "scope=openid unknown:scope", "max_age=10000", "response_mode=query",
 		"target_link_uri=https://rp.test/exams", "target_link_uri=https://evil.test/",
 	} {

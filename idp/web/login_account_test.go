@@ -42,6 +42,32 @@ func TestWhichAccount(t *testing.T) {
 	}
 }
 
+// a client that means somebody else does not get whoever is signed in, unless that
+// person says so; the page is the same whether the other one has an account or not.
+func TestTheClientMeansAnotherAccount(t *testing.T) {
+	w := start(t, true)
+	p := w.person(t, "en").Visit("/login")
+	inEnglish.enter(p, maya, mayaPassword)
+	var shown []string
+	for _, hint := range []string{connor, "nobodyhome@example.org"} {
+		p.Visit(w.authorize("login_hint", hint)).At("/login/account").Sees("The Shop expects "+hint, maya)
+		shown = append(shown, strings.ReplaceAll(p.Text(), hint, ""))
+	}
+	if shown[0] != shown[1] {
+		t.Errorf("the page tells who has an account: %q, %q", shown[0], shown[1])
+	}
+	p.Visit(w.authorize("login_hint", "MAYA.lindqvist@example.com")).At("/callback").Sees("code")
+	p.Visit(w.authorize("login_hint", connor, "prompt", "none")).Sees("login_required")
+	p.Visit(w.authorize("login_hint", connor)).Press("Continue with this account").At("/callback").Sees("code")
+	p.Visit(w.authorize("login_hint", connor)).Press("Use another account").At("/login")
+	if got := p.Value(inEnglish.email); got != connor {
+		t.Errorf("the form holds %q, want %q", got, connor)
+	}
+	p.Press(inEnglish.next).Fill(inEnglish.password, good).Press(inEnglish.logIn).At("/callback").Sees("code")
+	p.Visit(w.URL + "/profile").SeesNot(maya)
+	p.Visit(w.authorize("login_hint", "not an address")).At("/login/account").SeesNot("expects", "not an address")
+}
+
 func TestTheAccountPageIsThereOnlyWhenItIsAsked(t *testing.T) {
 	w := start(t, true)
 	p := w.person(t, "en").Visit("/login/account").At("/login") // a stranger
