@@ -226,7 +226,7 @@ func TestPromptNone(t *testing.T) { // OIDC Core §3.1.2.6
 	if before["sub"] != after["sub"] || before["auth_time"] != after["auth_time"] {
 		t.Errorf("sub and auth_time %v, %v; want %v, %v", after["sub"], after["auth_time"], before["sub"], before["auth_time"])
 	}
-	refused(t, "consent missing", w.authorize("foreign", "prompt=none"), "interaction_required")
+	refused(t, "consent missing", w.authorize("foreign", "prompt=none"), "consent_required")
 }
 
 func TestMaxAge(t *testing.T) { // OIDC Core §3.1.2.1; fosite ignores 0

@@ -192,14 +192,14 @@ func TestConsent(t *testing.T) { // A-061, A-063
 			id = w.asks("/consent", "native", "scope=openid")
 			answers(id, true)
 			w.comesBack(id)
-			refused(t, "public client, silently", w.authorize("native", "scope=openid", "prompt=none"), "interaction_required")
+			refused(t, "public client, silently", w.authorize("native", "scope=openid", "prompt=none"), "consent_required")
 		}
 		w.edit("foreign", func(c *clients.Client) { c.Unverified = true })
 		w.asks("/consent", "foreign", "scope=openid")
 		if sent := w.authorize("foreign", "scope=openid", "prompt=none").sent(t); !sent.Has("code") {
 			t.Errorf("unverified, silently: %v, want a code: it proves itself, and that much was allowed", sent)
 		}
-		refused(t, "more than was allowed", w.authorize("foreign", "scope=openid email", "prompt=none"), "interaction_required")
+		refused(t, "more than was allowed", w.authorize("foreign", "scope=openid email", "prompt=none"), "consent_required")
 	})
 }
 

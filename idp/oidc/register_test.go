@@ -133,7 +133,7 @@ func TestClientsCannotSayThatTheyAreTrusted(t *testing.T) { // A-059, A-061
 		t.Error("the secret is in the database")
 	}
 	p.flow("scope=openid")
-	p.fails(p.asks("scope=openid email", "prompt=none"), "the-state", "interaction_required") // never trusted
+	p.fails(p.asks("scope=openid email", "prompt=none"), "the-state", "consent_required") // never trusted
 	if again := p.asks("scope=openid", "prompt=none"); !again.Has("code") {
 		t.Errorf("what was allowed before: %v, want a code", again)
 	}
