@@ -3,7 +3,7 @@
 //
 //	Client        one registration, in the words of RFC 7591 (client.go)
 //	Check         every mistake of a registration, with its path (check.go, policy.go)
-//	Resource      where access tokens are used (resource.go)
+//	Resource      where access tokens are used (resource.go), and what its scopes mean in words (wording.go)
 //	Encryption    what is encrypted to a client (encryption.go)
 //	Signed        what we sign for a client, with which algorithm; Takers of one (signed.go)
 //	Refreshing    how long refresh tokens live (refreshing.go)
