@@ -166,7 +166,7 @@ func (r *Ring) Ready(ctx context.Context) error {
 		return errors.New("the key ring has no active key")
 	}
 	for _, alg := range r.Needs {
-		if _, _, err := r.Signer(ctx, alg); err != nil {
+		if _, _, err := r.signer(ctx, alg); err != nil {
 			return err
 		}
 	}

@@ -51,7 +51,9 @@ func (s *Server) openTLS() (err error) {
 func (s *Server) measure(ctx context.Context) (err error) {
 	m, setup := s.mechanisms, s.mechanisms.setup
 	s.Metrics = observe.NewMetrics(setup.Name, m.options.Version)
-	s.Metrics.GaugeBy("signing_key_age_seconds", "Age of signing keys by algorithm and state.", "key", m.Keys.Ages)
+	s.Metrics.GaugeBy("tegata_signing_key_age_seconds", "Age of signing keys by algorithm and state.", "key", m.Keys.Ages)
+	s.Metrics.GaugeBy("tegata_signing_key_overdue_seconds", "How long the next key should sign already by the schedule.", "alg", m.Keys.Overdue)
+	s.Metrics.Count("tegata_signatures_failed_total", "Signatures that were asked for and could not be given.", func() float64 { return float64(m.Keys.Failed()) })
 	if s.Certificates != nil {
 		s.Metrics.Certificate(s.Certificates.Expires, s.Certificates.Failing)
 	}
