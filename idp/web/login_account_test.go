@@ -105,7 +105,9 @@ func TestWhichAccountInChromium(t *testing.T) {
 			p.Visit(w.authorize("prompt", "select_account")).Title(say.title).Sees(say.user)
 			photo("account")
 			p.Press(say.stay).At(w.shop.URL + "/callback")
-			p.Visit(w.authorize("prompt", "select_account")).Press(say.another).At("/login")
+			p.Visit(w.authorize("login_hint", connor)).Title(say.title).Sees(say.user, connor)
+			photo("account-expected")
+			p.Press(say.another).At("/login")
 		})
 	}
 }
