@@ -136,7 +136,7 @@ func (c Program) checkDatabase(p *Problems) {
 	case s.Reveal() == "":
 		p.Secret(path, s, c.Development, true)
 	case scheme == "sqlite" && strings.Trim(rest, "/") != "":
-		if err := db.Closed(s.Reveal()); err != nil {
+		if err := db.OthersOut(s.Reveal()); err != nil {
 			p.Add(path, "%v", err)
 		}
 	case scheme == "postgres" || scheme == "postgresql":

@@ -38,7 +38,7 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 // not, it makes nothing and gives *Missing.
 func OpenExisting(ctx context.Context, rawURL string) (*DB, error) {
 	if path, ok := sqlitePath(rawURL); ok {
-		if err := Closed(rawURL); err != nil {
+		if err := OthersOut(rawURL); err != nil {
 			return nil, err
 		}
 		return openSQLite(ctx, path)
@@ -71,9 +71,9 @@ func sqlitePath(rawURL string) (path string, ok bool) {
 	return strings.TrimPrefix(rest, "//"), ok
 }
 
-// Closed refuses a SQLite database that others on the machine may read or change, its
+// OthersOut refuses a SQLite database that others on the machine may read or change, its
 // journals too: it holds people's data, and who writes it is the provider.
-func Closed(rawURL string) error {
+func OthersOut(rawURL string) error {
 	path, ok := sqlitePath(rawURL)
 	if !ok {
 		return nil
