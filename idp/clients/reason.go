@@ -34,6 +34,7 @@ const (
 	ReasonDenied          = "denied"
 	ReasonLogin           = "login_required"
 	ReasonInteraction     = "interaction_required"
+	ReasonConsent         = "consent_required"
 	ReasonAuthMethod      = "auth_method" // details: given, registered
 	ReasonSecret          = "secret"
 	ReasonCertificate     = "certificate"      // details: why

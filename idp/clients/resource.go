@@ -29,6 +29,8 @@ type Resource struct {
 	TokenFormat   string            `json:"token_format,omitempty"`   // Opaque or JWT
 	TokenLifetime string            `json:"token_lifetime,omitempty"` // "5m"; "" for the provider's own
 	DetailTypes   []string          `json:"authorization_details_types,omitempty"`
+	ScopeNames    NamesOf           `json:"scope_names,omitempty"`
+	DetailNames   NamesOf           `json:"authorization_details_names,omitempty"`
 	ClientID      string            `json:"client_id,omitempty"` // as which it asks the introspection endpoint
 
 	Source   string `json:"-"`
@@ -69,6 +71,8 @@ func (r *Resource) Check(at string) Problems {
 		}
 	}
 	checkScopeNames(&p, at+".authorization_details_types", r.DetailTypes)
+	r.ScopeNames.check(&p, at+".scope_names", r.Scopes)
+	r.DetailNames.check(&p, at+".authorization_details_names", r.DetailTypes)
 	subset(&p, at+".token_format", []string{r.TokenFormat}, []string{Opaque, JWT})
 	if r.ClientID != "" && !identifier(r.ClientID) {
 		p.add(at+".client_id", "want the id of a client")

@@ -6,6 +6,7 @@
 //	Begin, Load, Peek    a conversation, tied to the browser it began in
 //	Step                 where it stands (service.go)
 //	Identify, Password   the two halves of logging in (login.go)
+//	Choose               goes on with the account that is signed in (choose.go)
 //	Consent, Covered     what the person allows the client (consent.go)
 //	Finish               spends it, once
 //	Sweep                forgets what nobody finished
@@ -58,7 +59,7 @@ type Interaction struct {
 	ID string
 	Asked
 	Email     string // typed in the first step
-	AccountID string // whose password was right, "" until then
+	AccountID string // who goes on: whose password was right, or who chose to stay; "" until then
 	SessionID string // the session this conversation made or renewed
 	Consent   Answer
 	CreatedAt time.Time

@@ -105,6 +105,7 @@ func (s *Service) begun(it Interaction, signedIn *sessions.Session) State {
 	}
 	at.SignedIn, at.AuthTime = true, signedIn.AuthTime
 	at.Proved = it.SessionID == signedIn.ID && it.AccountID == signedIn.AccountID
+	at.Chosen = it.AccountID == signedIn.AccountID
 	if it.consentedFor == signedIn.AccountID {
 		at.Answer = it.Consent
 	}

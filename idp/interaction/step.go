@@ -12,6 +12,7 @@ type Step int
 const (
 	AskIdentifier             Step = iota // the address
 	AskPassword                           // for the address that was typed
+	AskAccount                            // go on with the account that is signed in, or with another one
 	AskFactor                             // a second factor; nothing leads there yet
 	AskTerms                              // the terms have a new version (S-029)
 	AskConsent                            // what the client may know
@@ -23,7 +24,7 @@ const (
 )
 
 var stepNames = [...]string{
-	"ask identifier", "ask password", "ask factor", "ask terms", "ask consent", "done",
+	"ask identifier", "ask password", "ask account", "ask factor", "ask terms", "ask consent", "done",
 	"refuse: login required", "refuse: consent required", "refuse: interaction required", "refuse: access denied",
 }
 
@@ -48,6 +49,7 @@ type State struct {
 	SignedIn  bool      // the browser has a session
 	AuthTime  time.Time // when its person last proved who they are
 	Proved    bool      // that was within this conversation
+	Chosen    bool      // the person goes on with this account, said within this conversation
 	Email     string    // typed in this conversation
 	TermsDue  bool      // who is signed in has to accept the terms
 	Consented bool      // the person allowed this client these scopes before
@@ -61,6 +63,8 @@ func Next(at State, asked Asked) Step {
 	switch {
 	case at.Email != "" && !at.Proved: // also when somebody else is signed in: the person wants to be who they typed
 		return AskPassword
+	case mustChoose(at, asked):
+		return AskAccount
 	case !fresh(at, asked) && silent:
 		return RefuseLoginRequired
 	case !fresh(at, asked):
@@ -82,6 +86,13 @@ func Next(at State, asked Asked) Step {
 	return AskConsent
 }
 
+// mustChoose tells whether the person has to say which account it shall be. Who proved
+// in this conversation who they are has said it; without a session, or where one wants to
+// sign up, there is nothing to choose from. OIDC Core §3.1.2.1, select_account.
+func mustChoose(at State, asked Asked) bool {
+	return asked.wants("select_account") && !asked.wants("create") && at.SignedIn && !at.Proved && !at.Chosen
+}
+
 // fresh tells whether who is signed in is good enough for what was asked.
 func fresh(at State, asked Asked) bool {
 	switch {
@@ -89,7 +100,7 @@ func fresh(at State, asked Asked) bool {
 		return false
 	case at.Proved:
 		return true
-	case asked.wants("login"), asked.wants("select_account"), asked.wants("create"):
+	case asked.wants("login"), asked.wants("create"):
 		return false
 	}
 	return asked.MaxAge == nil || *asked.MaxAge > 0 && at.Now.Sub(at.AuthTime) <= *asked.MaxAge

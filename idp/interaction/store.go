@@ -54,6 +54,14 @@ func (s Store) identify(ctx context.Context, id, email string) error {
 		returning id`, db.Args(id, email), &id)
 }
 
+// choose keeps no session with the account: nothing was proved.
+func (s Store) choose(ctx context.Context, id, accountID string) error {
+	return s.DB.Row(ctx, `
+		update interactions set email = '', account_id = $2, session_id = ''
+		where id = $1 and finished_at is null
+		returning id`, db.Args(id, accountID), &id)
+}
+
 func (s Store) proved(ctx context.Context, id, accountID, sessionID string) error {
 	return s.DB.Row(ctx, `
 		update interactions set account_id = $2, session_id = $3

@@ -7,16 +7,16 @@ import (
 	"tegata/idp/sessions"
 )
 
-// readWantedPerson takes the person whom the claims parameter names for the person of
+// readWantedPerson takes the people whom the claims parameter names like the person of
 // an id_token_hint: somebody else must not be answered for (OIDC Core §5.5.1).
 func readWantedPerson(_ *Provider, a *authorization) error {
-	if a.claims.Subject == "" {
-		return nil
-	}
-	if a.hint.Subject != "" && a.hint.Subject != a.claims.Subject {
+	switch {
+	case len(a.claims.Subjects) == 0:
+	case len(a.wanted) == 0:
+		a.wanted = a.claims.Subjects
+	case !slices.Contains(a.claims.Subjects, a.wanted[0]):
 		return wire.Refuse("invalid_request", "The id_token_hint and the claims parameter name two people.")
 	}
-	a.hint.Subject = a.claims.Subject
 	return nil
 }
 

@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -162,10 +163,20 @@ func (w *world) assertion(client string, change func(claims map[string]any)) str
 	if change != nil {
 		change(claims)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: w.key, KeyID: "k1"}}, nil)
-	must(w.t, err)
+	return typed(w.t, w.key, "k1", claims)
+}
+
+// typed signs claims, with a typ where one is given.
+func typed(t testing.TB, key *ecdsa.PrivateKey, kid string, claims map[string]any, typ ...any) string {
+	t.Helper()
+	options := &jose.SignerOptions{}
+	for _, one := range typ {
+		options.WithHeader(jose.HeaderType, one)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, options)
+	must(t, err)
 	text, err := jwt.Signed(signer).Claims(claims).Serialize()
-	must(w.t, err)
+	must(t, err)
 	return text
 }
 

@@ -85,6 +85,11 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *a
 	if err := refused(step); err != nil {
 		return err
 	}
+	if a.params.Get("login_hint") != "" {
+		if step, err = p.heed(ctx, a, v, &asked, step); err != nil {
+			return err
+		}
+	}
 	if step == interaction.Done {
 		g, err := p.give(ctx, a, v)
 		if err != nil {
@@ -219,14 +224,15 @@ func (p *Provider) visitor(w http.ResponseWriter, r *http.Request, clientID stri
 	return visitor{&one, known}, r.WithContext(sessions.With(r.Context(), &one)), nil
 }
 
-// refused is the protocol's word for a conversation that ends without a code. The
-// suite of the OpenID Foundation does not take consent_required where a person could
-// also be asked to log in, so what is missing is called interaction.
+// refused is the protocol's word for a conversation that ends without a code (OIDC Core
+// §3.1.2.6). Where more than consent is missing, what would be asked first is told.
 func refused(step interaction.Step) error {
 	switch step {
 	case interaction.RefuseLoginRequired:
 		return wire.RefuseAs("login_required")
-	case interaction.RefuseConsentRequired, interaction.RefuseInteractionRequired:
+	case interaction.RefuseConsentRequired:
+		return wire.RefuseAs("consent_required")
+	case interaction.RefuseInteractionRequired:
 		return wire.RefuseAs("interaction_required")
 	case interaction.RefuseAccessDenied:
 		return wire.RefuseAs("access_denied")
@@ -239,6 +245,8 @@ func page(step interaction.Step) string {
 	switch step {
 	case interaction.AskPassword:
 		return pagePassword
+	case interaction.AskAccount:
+		return pageAccount
 	case interaction.AskTerms:
 		return pageTerms
 	case interaction.AskConsent:

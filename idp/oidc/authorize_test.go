@@ -194,7 +194,7 @@ func TestRequestsByPost(t *testing.T) { // OIDC Core §3.1.2.1: from another sit
 func TestParametersThatChangeNothing(t *testing.T) { // OIDC Core §3.1.2.1
 	w := start(t).logIn()
 	for _, change := range []string{
-		"extra=foobar", "display=page", "display=popup", "display=touch", "ui_locales=se", "ui_locales=ja en", "claims_locales=se", "login_hint=buffy@example.org",
+		"extra=foobar", "display=page", "display=popup", "display=touch", "ui_locales=se", "ui_locales=ja en", "claims_locales=se", "login_hint=hanako@example.org",
 		"acr_values=1 2", "scope=profile openid", "scope=openid unknown:scope", "max_age=10000", "response_mode=query",
 		"target_link_uri=https://rp.test/exams", "target_link_uri=https://evil.test/",
 	} {
@@ -228,7 +228,7 @@ func TestPromptNone(t *testing.T) { // OIDC Core §3.1.2.6
 	if before["sub"] != after["sub"] || before["auth_time"] != after["auth_time"] {
 		t.Errorf("sub and auth_time %v, %v; want %v, %v", after["sub"], after["auth_time"], before["sub"], before["auth_time"])
 	}
-	refused(t, "consent missing", w.authorize("foreign", "prompt=none"), "interaction_required")
+	refused(t, "consent missing", w.authorize("foreign", "prompt=none"), "consent_required")
 }
 
 func TestMaxAge(t *testing.T) { // OIDC Core §3.1.2.1; fosite ignores 0

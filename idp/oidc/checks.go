@@ -193,7 +193,7 @@ func readIDTokenHint(p *Provider, a *authorization) error {
 	if !ok || !slices.Contains(h.Clients, a.client.ID) {
 		return wire.Refuse("invalid_request", "The id_token_hint is not an ID token of this client.")
 	}
-	a.hint = h
+	a.wanted = []string{h.Subject}
 	return nil
 }
 

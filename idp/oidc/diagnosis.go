@@ -30,6 +30,7 @@ var diagnoses = map[string]diagnosis{
 	wire.Sentence("access_denied"):             {clients.ReasonDenied, ""},
 	wire.Sentence("login_required"):            {clients.ReasonLogin, ""},
 	wire.Sentence("interaction_required"):      {clients.ReasonInteraction, ""},
+	wire.Sentence("consent_required"):          {clients.ReasonConsent, ""},
 	wire.Sentence("unsupported_response_type"): {clients.ReasonResponseType, "response_type"},
 	wire.Sentence("unsupported_grant_type"):    {clients.ReasonGrantType, "grant_type"},
 	wire.Sentence("unauthorized_client"):       {clients.ReasonUnregistered, ""},

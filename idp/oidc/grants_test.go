@@ -13,7 +13,6 @@ import (
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
 	"tegata/idp/schema"
@@ -271,11 +270,7 @@ func (w *world) bearerJWT(key *ecdsa.PrivateKey, change func(map[string]any)) st
 	if change != nil {
 		change(claims)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "p1"}}, nil)
-	must(w.t, err)
-	text, err := jwt.Signed(signer).Claims(claims).Serialize()
-	must(w.t, err)
-	return text
+	return typed(w.t, key, "p1", claims)
 }
 
 func TestAssertionOfSomebodyTrusted(t *testing.T) { // RFC 7523 §2.1

@@ -120,7 +120,7 @@ func TestOldConversation(t *testing.T) {
 
 func TestPromptLoginAsksAgain(t *testing.T) { // OIDC Core §3.1.2.1, A-065
 	w := start(t).logIn()
-	for _, change := range []string{"prompt=login", "prompt=select_account", "max_age=0"} {
+	for _, change := range []string{"prompt=login", "max_age=0"} {
 		before := w.session.AuthTime
 		w.clock.Move(time.Minute)
 		id := w.asks("/login", "tracker", change)
@@ -133,6 +133,37 @@ func TestPromptLoginAsksAgain(t *testing.T) { // OIDC Core §3.1.2.1, A-065
 			t.Errorf("%s: auth_time %d, want later than %d", change, got, before.Unix())
 		}
 	}
+}
+
+func TestSelectAccountAsksWhichOne(t *testing.T) { // OIDC Core §3.1.2.1
+	w := start(t).logIn()
+	before := w.session.AuthTime
+	w.clock.Move(time.Minute)
+	id := w.asks("/login/account", "tracker", "prompt=select_account")
+	if got := w.comesBack(id); !strings.HasPrefix(got.Header.Get("Location"), "/login/account?") {
+		t.Errorf("skipped by going on: %q", got.Header.Get("Location"))
+	}
+	w.stays(id)
+	_, claims := w.claims(w.redeem("tracker", w.comesBack(id).sent(t).Get("code")).json(t)["id_token"])
+	if got := int64(claims["auth_time"].(float64)); got != before.Unix() {
+		t.Errorf("auth_time %d, want %d: nobody logged in again", got, before.Unix())
+	}
+
+	id = w.asks("/login/account", "tracker", "prompt=select_account")
+	first := claims["sub"]
+	w.person = w.second()
+	w.typesPassword(id)
+	_, claims = w.claims(w.redeem("tracker", w.comesBack(id).sent(t).Get("code")).json(t)["id_token"])
+	if claims["sub"] == first {
+		t.Error("another account was used, and the client was told of the first")
+	}
+}
+
+// stays is what the page of accounts does.
+func (w *world) stays(id string) {
+	w.t.Helper()
+	s := w.session
+	must(w.t, w.provider.Interaction.Choose(context.Background(), id, w.cookies[sessions.BrowserCookieName], &s))
 }
 
 func TestConsent(t *testing.T) {
@@ -161,14 +192,14 @@ func TestConsent(t *testing.T) { // A-061, A-063
 			id = w.asks("/consent", "native", "scope=openid")
 			answers(id, true)
 			w.comesBack(id)
-			refused(t, "public client, silently", w.authorize("native", "scope=openid", "prompt=none"), "interaction_required")
+			refused(t, "public client, silently", w.authorize("native", "scope=openid", "prompt=none"), "consent_required")
 		}
 		w.edit("foreign", func(c *clients.Client) { c.Unverified = true })
 		w.asks("/consent", "foreign", "scope=openid")
 		if sent := w.authorize("foreign", "scope=openid", "prompt=none").sent(t); !sent.Has("code") {
 			t.Errorf("unverified, silently: %v, want a code: it proves itself, and that much was allowed", sent)
 		}
-		refused(t, "more than was allowed", w.authorize("foreign", "scope=openid email", "prompt=none"), "interaction_required")
+		refused(t, "more than was allowed", w.authorize("foreign", "scope=openid email", "prompt=none"), "consent_required")
 	})
 }
 

@@ -91,6 +91,8 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Assert
 	}
 	now := p.Clock()
 	switch {
+	case !jws.NoneOrOfType(a.Token.Headers[0], "authorization-grant+jwt"): // RFC 8725 §3.11
+		return bad("The assertion has the typ of another kind of JWT.")
 	case !p.madeOutToUs(a.Audience):
 		return clientauth.Asserted{}, errBearerAudience
 	case a.Expires == nil:

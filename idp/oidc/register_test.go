@@ -136,7 +136,7 @@ func TestClientsCannotSayThatTheyAreTrusted(t *testing.T) { // A-059, A-061
 		t.Error("the secret is in the database")
 	}
 	p.flow("scope=openid")
-	p.fails(p.asks("scope=openid email", "prompt=none"), "the-state", "interaction_required") // never trusted
+	p.fails(p.asks("scope=openid email", "prompt=none"), "the-state", "consent_required") // never trusted
 	if again := p.asks("scope=openid", "prompt=none"); !again.Has("code") {
 		t.Errorf("what was allowed before: %v, want a code", again)
 	}
@@ -288,7 +288,19 @@ func TestClaimsParameterNamesThePerson(t *testing.T) { // OIDC Core §5.5.1
 		t.Errorf("mine: %v", sent)
 	}
 	refused(t, "another person", w.authorize("tracker", claims(`{"id_token":{"sub":{"value":"x"}}}`), "prompt=none"), "login_required")
-	id := w.asks("/login", "tracker", claims(`{"userinfo":{"sub":{"values":["x"]}}}`))
+	for _, one := range []string{`{"id_token":{"sub":{"values":["x",%q]}}}`, `{"id_token":{"sub":{"values":["x",%q,"y"]}},"userinfo":{"sub":{"values":["y",%[1]q]}}}`, `{"id_token":{"sub":{"value":%q,"values":["x",%[1]q]}}}`} {
+		if sent := w.authorize("tracker", claims(one, w.person.Subject), "prompt=none").sent(t); !sent.Has("code") {
+			t.Errorf("one of several, %s: %v", one, sent)
+		}
+	}
+	refused(t, "none of several", w.authorize("tracker", claims(`{"id_token":{"sub":{"values":["x","y"]}}}`), "prompt=none"), "login_required")
+	refused(t, "not both times", w.authorize("tracker", claims(`{"id_token":{"sub":{"values":["x",%q]}},"userinfo":{"sub":{"values":["x","y"]}}}`, w.person.Subject), "prompt=none"), "login_required")
+	hint := "id_token_hint=" + w.tokens("tracker")["id_token"].(string)
+	if sent := w.authorize("tracker", hint, claims(`{"id_token":{"sub":{"values":["x",%q]}}}`, w.person.Subject), "prompt=none").sent(t); !sent.Has("code") {
+		t.Errorf("one of several with a hint: %v", sent)
+	}
+	refused(t, "a hint of none of several", w.authorize("tracker", hint, claims(`{"id_token":{"sub":{"values":["x","y"]}}}`)), "invalid_request")
+	id := w.asks("/login", "tracker", claims(`{"userinfo":{"sub":{"values":["x","y"]}}}`))
 	w.typesPassword(id)
 	refused(t, "another person after all", w.comesBack(id), "login_required")
 	refused(t, "an acr out of reach", w.authorize("tracker", claims(`{"id_token":{"acr":{"essential":true,"values":["phrh"]}}}`)), "unmet_authentication_requirements")
@@ -297,7 +309,7 @@ func TestClaimsParameterNamesThePerson(t *testing.T) { // OIDC Core §5.5.1
 			t.Errorf("%s: %v", good, sent)
 		}
 	}
-	for _, bad := range []string{`[]`, `null`, `x`, `{"id_token":[]}`, `{"id_token":{"sub":{"values":["a","b"]}}}`, `{"userinfo":{"name":7}}`} {
+	for _, bad := range []string{`[]`, `null`, `x`, `{"id_token":[]}`, `{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}`, `{"id_token":{"sub":{"value":"a","values":["b","c"]}}}`, `{"userinfo":{"name":7}}`} {
 		refused(t, bad, w.authorize("tracker", "claims="+bad), "invalid_request")
 	}
 }

@@ -42,7 +42,7 @@ type authorization struct {
 	scopes    []string // known here and allowed to the client; others are ignored
 	prompt    []string
 	maxAge    *time.Duration
-	hint      hint // of id_token_hint, empty without one
+	wanted    []string // subjects of whom the person has to be one, by id_token_hint or claims; none: anybody
 	claims    claims.Parameter
 	resources []string       // RFC 8707
 	details   target.Details // RFC 9396

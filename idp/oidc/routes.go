@@ -90,6 +90,7 @@ const (
 	pageLogin    = "/login"
 	pageSignUp   = "/signup"
 	pagePassword = "/login/password"
+	pageAccount  = "/login/account"
 	pageTerms    = "/terms/accept"
 	pageConsent  = "/consent"
 	pageLogout   = "/logout"

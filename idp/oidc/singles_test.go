@@ -85,8 +85,8 @@ func TestSingleClaimsNeedConsent(t *testing.T) {
 		}
 		w.wantLearned("openid alone", flow("scope=openid"), "sub")
 		email := `claims={"userinfo":{"email":null}}`
-		refused(t, "silently", w.authorize("foreign", "scope=openid", email, "prompt=none"), "interaction_required")
-		refused(t, "silently, in the ID token", w.authorize("foreign", "scope=openid", `claims={"id_token":{"email":null}}`, "prompt=none"), "interaction_required")
+		refused(t, "silently", w.authorize("foreign", "scope=openid", email, "prompt=none"), "consent_required")
+		refused(t, "silently, in the ID token", w.authorize("foreign", "scope=openid", `claims={"id_token":{"email":null}}`, "prompt=none"), "consent_required")
 		id := w.asks("/consent", "foreign", "scope=openid", email)
 		if got := w.asked(id); got != "openid email" {
 			t.Errorf("asked about %q", got)
@@ -94,7 +94,7 @@ func TestSingleClaimsNeedConsent(t *testing.T) {
 		w.consents(id)
 		w.wantLearned("allowed", w.redeem("foreign", w.comesBack(id).sent(t).Get("code")).json(t), "email sub")
 		w.wantLearned("remembered", w.tokens("foreign", "scope=openid", email, "prompt=none"), "email sub")
-		refused(t, "another claim", w.authorize("foreign", "scope=openid", `claims={"userinfo":{"name":null}}`, "prompt=none"), "interaction_required")
+		refused(t, "another claim", w.authorize("foreign", "scope=openid", `claims={"userinfo":{"name":null}}`, "prompt=none"), "consent_required")
 		used, err := w.connections().OfAccount(t.Context(), w.person.ID)
 		if must(t, err); len(used) != 1 || fmt.Sprint(used[0].Scopes) != "[email openid]" {
 			t.Errorf("connected applications %+v", used)
@@ -103,7 +103,7 @@ func TestSingleClaimsNeedConsent(t *testing.T) {
 		w.asks("/consent", "foreign", "scope=openid", email)
 		w.clock.Move(time.Second)
 		w.withdraws("foreign")
-		refused(t, "withdrawn", w.authorize("foreign", "scope=openid", email, "prompt=none"), "interaction_required")
+		refused(t, "withdrawn", w.authorize("foreign", "scope=openid", email, "prompt=none"), "consent_required")
 	})
 }
 

@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
@@ -39,14 +40,14 @@ func (p *Provider) accountOf(ctx context.Context, client *clients.Client, subjec
 	return p.Accounts.ByID(ctx, id)
 }
 
-// another tells whether the request's id_token_hint names somebody other than the
-// account. OIDC Core §3.1.2.2.
+// another tells whether the request names somebody other than the account, by its
+// id_token_hint or a claim. OIDC Core §3.1.2.2, §5.5.1.
 func (p *Provider) another(ctx context.Context, a *authorization, account accounts.Identity) (bool, error) {
-	if a.hint.Subject == "" || account.ID == "" {
-		return a.hint.Subject != "", nil
+	if len(a.wanted) == 0 || account.ID == "" {
+		return len(a.wanted) > 0, nil
 	}
 	subject, err := p.subject(ctx, a.client, account)
-	return subject != a.hint.Subject, err
+	return !slices.Contains(a.wanted, subject), err
 }
 
 // isSubject tells whether the hint is about the account, for the client it was made

@@ -152,6 +152,8 @@ func (p tester) follow(got answer) url.Values {
 			return p.travelled(u)
 		case u.Path == "/login" || u.Path == "/login/password" || u.Path == "/signup":
 			p.typesPassword(id)
+		case u.Path == "/login/account":
+			p.stays(id)
 		case u.Path == "/consent":
 			s := p.session
 			must(p.t, p.provider.Interaction.Consent(context.Background(), id, p.cookies[sessions.BrowserCookieName], &s, true))

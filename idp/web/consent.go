@@ -81,7 +81,7 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 		About:       p.aboutClient(r, it),
 		Email:       account.Email,
 		Scopes:      p.inWords(r.Context(), page.Language(r), it.Scopes),
-		Details:     detailsOf(requested(it, "authorization_details")),
+		Details:     p.detailsIn(r.Context(), page.Language(r), requested(it, "authorization_details")),
 	}})
 }
 
@@ -119,15 +119,4 @@ func inOrder(scopes []string) []string {
 		return len(usualOrder)
 	}
 	return slices.SortedStableFunc(slices.Values(scopes), func(a, b string) int { return place(a) - place(b) })
-}
-
-// otherInWords tells a scope of a resource, with the resource's name where there is one.
-func (p *Pages) otherInWords(ctx context.Context, lang, scope string) string {
-	all, err := p.Clients.Resources(ctx)
-	for _, r := range all {
-		if err == nil && slices.Contains(r.Scopes, scope) {
-			return p.Page.Catalog.Text(lang, "scope.resource", map[string]any{"scope": scope, "resource": r.NameIn(lang)})
-		}
-	}
-	return p.Page.Catalog.Text(lang, "scope.other", map[string]any{"scope": scope})
 }

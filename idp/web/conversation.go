@@ -42,9 +42,9 @@ type place struct {
 	next interaction.Step
 }
 
-// loggingIn tells whether the person still has to log in.
+// loggingIn tells whether the person still has to log in, or may do so as somebody else.
 func (at place) loggingIn() bool {
-	return at.next == interaction.AskIdentifier || at.next == interaction.AskPassword
+	return at.next == interaction.AskIdentifier || at.next == interaction.AskPassword || at.next == interaction.AskAccount
 }
 
 // mine tells where the conversation of a request stands, if this browser may go on

@@ -104,6 +104,6 @@ func (p *Pages) showDeviceOf(w http.ResponseWriter, r *http.Request, d devices.D
 	return p.Page.Show(w, r, page.Page{Template: "device_confirm", Title: "device.confirm_title", Problem: problem, Data: deviceConfirmData{
 		Request: d.ID, Client: client.NameIn(page.Language(r)), About: about(client), Email: account.Email,
 		Place: d.Place, Asked: d.CreatedAt, Zone: account.Zone,
-		Scopes: p.inWords(r.Context(), page.Language(r), d.Scopes), Details: detailsOf(string(d.Details)),
+		Scopes: p.inWords(r.Context(), page.Language(r), d.Scopes), Details: p.detailsIn(r.Context(), page.Language(r), string(d.Details)),
 	}})
 }

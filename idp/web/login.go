@@ -39,6 +39,9 @@ func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request) error {
 	if mine && at.next == interaction.AskTerms {
 		return p.Page.See(w, r, within("/terms/accept", about.ID))
 	}
+	if mine && at.next == interaction.AskAccount && !r.URL.Query().Has("other") {
+		return p.Page.See(w, r, within("/login/account", about.ID))
+	}
 	if mine && !at.loggingIn() || !mine && signedIn(r) != nil {
 		return p.Page.See(w, r, p.onward(r, about))
 	}

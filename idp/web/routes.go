@@ -23,6 +23,8 @@ func (p *Pages) routes() []route {
 		{"POST /login", p.identify},
 		{"GET /login/password", p.showPassword},
 		{"POST /login/password", p.logIn},
+		{"GET /login/account", p.showAccount},
+		{"POST /login/account", p.chooseAccount},
 		{"GET /terms/accept", p.showTerms},
 		{"POST /terms/accept", p.acceptTerms},
 		{"GET /consent", p.showConsent},

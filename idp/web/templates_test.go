@@ -37,6 +37,9 @@ func samples() []page.Page {
 		{Template: "login_password", Title: "login_password.title", Data: passwordData{Email: "ada@example.org", Change: "/login", Forgot: "/forgot-password"}},
 		{Template: "login_password", Title: "login_password.title", Problem: fault.New(fault.Denied, "", "login.failed"),
 			Data: passwordData{Email: "ada@example.org", Client: "Shop", Failed: true, Change: "/login"}},
+		{Template: "login_account", Title: "login_account.title", Data: accountData{Client: "Shop", Email: "ada@example.org"}},
+		{Template: "login_account", Title: "login_account.title", Problem: fault.New(fault.Invalid, "", "login_account.choose"),
+			Data: accountData{Client: "Shop", Email: "ada@example.org", Expected: "grace@example.org", About: aboutClient{Unverified: true, Return: "shop.example"}}},
 		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one", "two"}}},
 		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one"}, About: aboutClient{
 			Unverified: true, Return: "shop.example", Home: "https://shop.example/", Logo: "https://shop.example/l", Policy: "https://shop.example/p", Terms: "javascript:alert(1)"}}},
@@ -158,7 +161,7 @@ func checkPage(t *testing.T, set *page.Set, lang string, sample page.Page) {
 }
 
 // bare finds message keys and placeholders among the words of a page.
-var bare = regexp.MustCompile(`\{[a-z_]+\}|\b(login|login_password|consent|scope|signup|sent|activate|logout|device|profile|postbox|contact|forgot|help|guide|page|field|password|email|problem)\.[a-z_]+\b`)
+var bare = regexp.MustCompile(`\{[a-z_]+\}|\b(login|login_password|login_account|consent|scope|signup|sent|activate|logout|device|profile|postbox|contact|forgot|help|guide|page|field|password|email|problem)\.[a-z_]+\b`)
 
 // reader is what a reader, and a screen reader, meets on a page.
 type reader struct {

@@ -232,14 +232,14 @@ func TestAConversationBelongsToItsBrowser(t *testing.T) { // A-062, CVE-2022-392
 	x, v := s.intruder(t), s.intruder(t)
 	v.logIn("", victim, victimPassword)
 	theirs := x.authorize(wish("client_id", "rival", "redirect_uri", "https://evil.test/cb")).query("interaction")
-	for _, path := range []string{"/login", "/login/password", "/consent", "/oauth2/authorize", "/terms/accept"} {
+	for _, path := range []string{"/login", "/login/password", "/login/account", "/consent", "/oauth2/authorize", "/terms/accept"} {
 		r := v.get(path + "?interaction=" + theirs)
 		if r.query("code") != "" || strings.HasPrefix(r.to(), "https://evil.test") {
 			t.Errorf("%s: the victim's browser is sent to %s", path, r.to())
 		}
 	}
-	for _, form := range []url.Values{{"interaction": {theirs}, "decision": {"allow"}}, {"interaction": {theirs}, "password": {victimPassword}}} {
-		for _, path := range []string{"/consent", "/login/password"} {
+	for _, form := range []url.Values{{"interaction": {theirs}, "decision": {"allow"}}, {"interaction": {theirs}, "decision": {"stay"}}, {"interaction": {theirs}, "password": {victimPassword}}} {
+		for _, path := range []string{"/consent", "/login/password", "/login/account"} {
 			if r := v.post(path, form); r.leaves(s.IDP.URL) {
 				t.Errorf("post to %s leads to %s", path, r.to())
 			}

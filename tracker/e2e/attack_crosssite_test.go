@@ -27,6 +27,7 @@ func (s *siege) forms(conversation string) []form {
 	return []form{
 		{"/login", with(in, "email", victim)},
 		{"/login/password", with(in, "password", victimPassword)},
+		{"/login/account", with(in, "decision", "stay")},
 		{"/consent", with(in, "decision", "allow")},
 		{"/terms/accept", with(in, "accept", "2026-01")},
 		{"/signup", aSignUp("forms@example.org", "interaction", conversation)},

@@ -14,8 +14,8 @@ const maxClaims = 64
 type Parameter struct {
 	Userinfo, IDToken []string // names that exist here, in order
 
-	Subject string   // the person it has to be, "" for anybody
-	ACRs    []string // one of which has to be reached; an essential acr
+	Subjects []string // of which the person has to be one; none for anybody
+	ACRs     []string // one of which has to be reached; an essential acr
 }
 
 // Names are the single claims, wherever they go.
@@ -52,18 +52,36 @@ func ReadParameter(text string) (w Parameter, ok bool) {
 		return Parameter{}, false
 	}
 	w = Parameter{Userinfo: singles(members.Userinfo), IDToken: singles(members.IDToken)}
-	for _, asked := range []map[string]*single{members.IDToken, members.Userinfo} {
-		for _, sub := range asked["sub"].texts() {
-			if w.Subject != "" && w.Subject != sub {
-				return Parameter{}, false // nobody is two people
-			}
-			w.Subject = sub
-		}
+	if w.Subjects, ok = subjects(members.IDToken["sub"], members.Userinfo["sub"]); !ok {
+		return Parameter{}, false
 	}
 	if acr := members.IDToken["acr"]; acr != nil && acr.Essential {
 		w.ACRs = acr.texts()
 	}
 	return w, true
+}
+
+// subjects gives whom all of these allow; ok is false when that is nobody, since nobody is
+// two people. Of one member, value is one person and values are several that would do.
+// OIDC Core §5.5.1.
+func subjects(asked ...*single) (all []string, ok bool) {
+	for _, one := range asked {
+		if one == nil {
+			continue
+		}
+		for _, some := range [][]string{texts(one.Value), texts(one.Values...)} {
+			switch {
+			case len(some) == 0:
+				continue
+			case all != nil:
+				some = slices.DeleteFunc(some, func(sub string) bool { return !slices.Contains(all, sub) })
+			}
+			if all = some; len(all) == 0 {
+				return nil, false
+			}
+		}
+	}
+	return all, true
 }
 
 func isObject(text string) bool {
@@ -72,17 +90,17 @@ func isObject(text string) bool {
 
 // texts are the values that would do, none when any would.
 func (s *single) texts() []string {
-	if s == nil {
-		return nil
-	}
-	var texts []string
-	for _, raw := range append([]json.RawMessage{s.Value}, s.Values...) {
+	return texts(append([]json.RawMessage{s.Value}, s.Values...)...)
+}
+
+func texts(raw ...json.RawMessage) (all []string) {
+	for _, one := range raw {
 		var text string
-		if json.Unmarshal(raw, &text) == nil && text != "" {
-			texts = append(texts, text)
+		if json.Unmarshal(one, &text) == nil && text != "" {
+			all = append(all, text)
 		}
 	}
-	return texts
+	return all
 }
 
 // singles keeps the names of claims that exist here, in order.

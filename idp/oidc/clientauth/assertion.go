@@ -87,6 +87,9 @@ func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a 
 	if client.AuthAlg != "" && header.Algorithm != client.AuthAlg || client.FAPI() && !slices.Contains(clients.FAPI2Algs, header.Algorithm) {
 		return nil, wire.Refuse("invalid_client", "The client assertion is signed with another algorithm than registered.")
 	}
+	if !jws.NoneOrOfType(header, "client-authentication+jwt") { // RFC 8725 §3.11
+		return nil, wire.Refuse("invalid_client", "The client assertion has the typ of another kind of JWT.")
+	}
 	if why := p.wrong(client, a); why != "" {
 		return nil, wire.Refuse("invalid_client", why)
 	}

@@ -37,6 +37,14 @@ func OfType(h jose.Header, want string) bool {
 	return strings.EqualFold(typ, want)
 }
 
+// NoneOrOfType tells whether the header names the type, or none: no typ, or JWT, which is
+// what most libraries write into every JWT (RFC 7519 §5.1). It is for what was signed long
+// before its type was specified.
+func NoneOrOfType(h jose.Header, want string) bool {
+	_, named := h.ExtraHeaders[jose.HeaderType]
+	return !named || OfType(h, "JWT") || OfType(h, want)
+}
+
 // SignedBy tells whether one of the keys made the signature: a public one that is not for
 // encrypting, nor for another algorithm. RFC 7517 §4.2, §4.4.
 func SignedBy(token *jwt.JSONWebToken, keys []jose.JSONWebKey) bool {

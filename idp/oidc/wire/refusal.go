@@ -61,6 +61,7 @@ var sentences = map[string]string{
 	"access_denied":                     "The person did not allow it.",
 	"login_required":                    "The person has to log in.",
 	"interaction_required":              "The person has to be asked something.",
+	"consent_required":                  "The person has to allow it first.",
 	"unmet_authentication_requirements": "No log-in here reaches what was asked for.",
 	"request_not_supported":             "The client has no keys to check request objects with.",
 	"request_uri_not_supported":         "The client has registered no address of request objects.",
@@ -87,7 +88,6 @@ var renamed = map[string]string{
 	"request_unauthorized":      "invalid_client",
 	"token_inactive":            "invalid_grant",
 	"scope_not_granted":         "invalid_scope",
-	"consent_required":          "interaction_required",
 }
 
 // RefusalOf turns any error into what the client may know. Ours comes first, also

@@ -1,0 +1,120 @@
+package oidc_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"tegata/idp/clients"
+	"tegata/idp/interaction"
+	"tegata/idp/schema"
+	"tegata/idp/sessions"
+	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
+)
+
+// Nobody gets the data of somebody else than the client means without a word to the person.
+func TestALoginHintOfAnotherPerson(t *testing.T) { // OIDC Core §3.1.2.1, A-067
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		other := w.second()
+		var told []string
+		for _, hint := range []string{other.Email, "nobody@example.org", "buffy", "\x01", strings.Repeat("x", 300), other.Subject} {
+			silent := w.authorize("tracker", "prompt=none", "login_hint="+hint)
+			refused(t, hint, silent, "login_required")
+			sent := silent.sent(t)
+			sent.Del("session_state") // has salt
+			told = append(told, sent.Encode())
+			w.asks("/login/account", "tracker", "login_hint="+hint)
+		}
+		for _, one := range told[1:] {
+			if one != told[0] {
+				t.Errorf("answers %q and %q tell whether an account exists", told[0], one)
+			}
+		}
+		stay := w.asks("/login/account", "tracker", "login_hint="+other.Email)
+		w.stays(stay)
+		_, claims := w.claims(w.redeem("tracker", w.comesBack(stay).sent(t).Get("code")).json(t)["id_token"])
+		if claims["sub"] != w.person.Subject {
+			t.Errorf("stayed: sub %v, want %v", claims["sub"], w.person.Subject)
+		}
+		switched := w.asks("/login/account", "tracker", "login_hint="+other.Email)
+		w.person = other
+		w.typesPassword(switched)
+		_, claims = w.claims(w.redeem("tracker", w.comesBack(switched).sent(t).Get("code")).json(t)["id_token"])
+		if claims["sub"] != other.Subject {
+			t.Errorf("logged in as the other: sub %v, want %v", claims["sub"], other.Subject)
+		}
+	})
+}
+
+func TestALoginHintOfWhoIsSignedIn(t *testing.T) {
+	w := start(t).logIn()
+	_, err := w.db.Exec(t.Context(), `update accounts set username = 'Hana77' where id = $1`, w.person.ID)
+	must(t, err)
+	w.edit("foreign", func(c *clients.Client) { c.FirstParty, c.SubjectType = true, clients.Pairwise })
+	_, claims := w.claims(w.tokens("foreign")["id_token"])
+	for client, hints := range map[string][]string{
+		"tracker": {w.person.Email, "HANAKO@Example.ORG", " hanako@example.org ", "Hana77", "hana77", w.person.Subject},
+		"foreign": {claims["sub"].(string), "hanako@example.org"},
+	} {
+		for _, hint := range hints {
+			for _, prompt := range []string{"prompt=none", "prompt="} {
+				if sent := w.authorize(client, prompt, "login_hint="+hint).sent(t); !sent.Has("code") {
+					t.Errorf("%s, %q, %s: %v, want a code", client, hint, prompt, sent)
+				}
+			}
+		}
+	}
+	refused(t, "what another client knows them by", w.authorize("foreign", "prompt=none", "login_hint="+w.person.Subject), "login_required")
+	id := w.asks("/login/account", "tracker", "prompt=select_account", "login_hint=hanako@example.org") // wanted as such
+	w.stays(id)
+	if sent := w.comesBack(id).sent(t); !sent.Has("code") {
+		t.Errorf("%v, want a code", sent)
+	}
+}
+
+// A client that the person allowed nothing is told the same whomever it guesses.
+func TestALoginHintIsNoQuestionWhoIsSignedIn(t *testing.T) {
+	w := start(t).logIn()
+	var told []string
+	for _, hint := range []string{w.person.Email, "nobody@example.org", w.second().Email} {
+		told = append(told, w.authorize("foreign", "scope=openid", "prompt=none", "login_hint="+hint).sent(t).Get("error"))
+	}
+	if told[0] != told[1] || told[0] != told[2] {
+		t.Errorf("errors %v tell who is signed in", told)
+	}
+}
+
+// Whoever logs in on the page of the log-in said who they are; whoever was signed in by
+// another page meanwhile did not.
+func TestALoginHintHoldsThroughTheLogIn(t *testing.T) {
+	w := start(t)
+	for name, hint := range map[string]string{"of another": "nobody@example.org", "of this one": w.person.Email} {
+		w.cookies = map[string]string{sessions.BrowserCookieName: interaction.NewBrowser()}
+		id := w.asks("/login", "tracker", "login_hint="+hint)
+		w.typesPassword(id)
+		if sent := w.comesBack(id).sent(t); !sent.Has("code") {
+			t.Errorf("%s: %v, want a code", name, sent)
+		}
+	}
+	w.cookies = map[string]string{sessions.BrowserCookieName: interaction.NewBrowser()}
+	id := w.asks("/login", "tracker", "login_hint=nobody@example.org")
+	w.logIn()
+	u, err := url.Parse(w.comesBack(id).Header.Get("Location"))
+	must(t, err)
+	if u.Path != "/login/account" {
+		t.Errorf("signed in by another page: sent to %s, want to be asked", u)
+	}
+}
+
+// A fresh log-in names who it is anyway.
+func TestALoginHintBesideAFreshLogIn(t *testing.T) {
+	w := start(t).logIn()
+	w.clock.Move(time.Minute)
+	for _, change := range []string{"prompt=login", "max_age=1"} {
+		w.asks("/login", "tracker", change, "login_hint=nobody@example.org")
+	}
+	w.asks("/signup", "tracker", "prompt=create", "login_hint=nobody@example.org")
+}
