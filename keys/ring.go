@@ -23,12 +23,11 @@
 //
 // Private halves lie in the database sealed by the key-encryption key, bound to their
 // kid, and are emptied when the key retires: it can never sign again. Or they lie in a
-// PKCS #11 device (keys/hsm), which never gives them out.
+// PKCS #11 device (keys/hsm, device.go), which never gives them out.
 package keys
 
 import (
 	"context"
-	"crypto"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -134,6 +133,7 @@ type snapshot struct {
 	public  map[string]Key      // by kid
 	jwks    []byte
 	etag    string
+	lacking bool // the device that holds a key was away
 }
 
 // Ensure gives each algorithm an active key where it lacks one, and a next key to one
@@ -318,12 +318,4 @@ func (r *Ring) Find(ctx context.Context, kid string) (Key, error) {
 		return Key{}, err
 	}
 	return byKID(all, kid)
-}
-
-// Device keeps private keys and signs with them, and never gives them out.
-type Device interface {
-	Makes(alg string) bool                            // whether it can make keys for the algorithm
-	Make(alg, label string) (crypto.Signer, error)    // a new key pair under the label
-	Open(label string) (key crypto.Signer, err error) // one that it has; an error when not
-	Remove(label string) error                        // no mistake when it is gone already
 }

@@ -137,19 +137,12 @@ func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
 			return nil, err
 		}
 		s.signers[row.Alg] = &guarded{r, row.KID, row.Alg, key}
+		_, without := key.(*lacking)
+		s.lacking = s.lacking || without
 	}
 	var err error
 	s.jwks, err = json.Marshal(set)
 	sum := sha256.Sum256(s.jwks)
 	s.etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 	return s, err
-}
-
-func (r *Ring) opened(row row) (crypto.Signer, error) {
-	if last := r.now.Load(); last != nil {
-		if s := last.signers[row.Alg]; s != nil && s.kid == row.KID {
-			return s.key, nil
-		}
-	}
-	return r.open(row)
 }

@@ -52,6 +52,9 @@ func (s *Server) measure(ctx context.Context) (err error) {
 	m, setup := s.mechanisms, s.mechanisms.setup
 	s.Metrics = observe.NewMetrics(setup.Name, m.options.Version)
 	s.Metrics.GaugeBy("signing_key_age_seconds", "Age of signing keys by algorithm and state.", "key", m.Keys.Ages)
+	if m.device != nil {
+		s.Metrics.Gauge("tegata_keys_device_away", "1 while the PKCS #11 device that holds signing keys cannot be used.", m.deviceAway)
+	}
 	if s.Certificates != nil {
 		s.Metrics.Certificate(s.Certificates.Expires, s.Certificates.Failing)
 	}
