@@ -11,7 +11,7 @@
 //	Revoke, Recover                         a key is compromised; a backup came back (revoke.go, epoch.go)
 //	Plan, Keep                              the schedule that a running program keeps (schedule.go)
 //	Rewrap                                  another key-encryption key (rewrap.go)
-//	Verify                                  checks (verify.go)
+//	Verify                                  checks (verify.go); what proves a row (proof.go)
 //	Set, Backup, Import                     the public keys; the private ones, out and in (export.go, import.go)
 //
 // A key is next, then active, then retired, and is deleted when nothing signed with it
@@ -22,8 +22,8 @@
 // winner's result, and a process killed at any moment leaves the ring before or after.
 //
 // Private halves lie in the database sealed by the key-encryption key, bound to their
-// kid, and are emptied when the key retires: it can never sign again. Or they lie in a
-// PKCS #11 device (keys/hsm, device.go), which never gives them out.
+// kid, and give way to a statement when the key retires: it can never sign again. Or they
+// lie in a PKCS #11 device (keys/hsm, device.go), which never gives them out.
 package keys
 
 import (
@@ -134,6 +134,10 @@ type snapshot struct {
 	jwks    []byte
 	etag    string
 	lacking bool // the device that holds a key was away
+
+	proved   map[string]bool // by kid; false when an older version sealed it (proof.go)
+	unsealed map[string]bool // what nothing proves, by kid; true when it was proved before
+	older    bool            // a key that lives is of an older version
 }
 
 // Ensure gives each algorithm an active key where it lacks one, and a next key to one
@@ -149,6 +153,9 @@ func (r *Ring) Ensure(ctx context.Context, algs ...string) error {
 		return err
 	}
 	if err := r.checkEpoch(ctx); err != nil {
+		return err
+	}
+	if err := r.adoptOlder(ctx); err != nil {
 		return err
 	}
 	made := false

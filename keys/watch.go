@@ -66,6 +66,9 @@ func (r *Ring) look(ctx context.Context) error {
 		return err
 	}
 	r.probeAll()
+	if err := r.adoptOlder(ctx); err != nil {
+		return err
+	}
 	s := r.now.Load()
 	unpublished := false
 	for _, k := range s.keys {
