@@ -239,15 +239,6 @@ func (r *Ring) adoptOne(ctx context.Context, k row, box []byte) error {
 	return r.record(ctx, "key.adopted", "alg", k.Alg, "kid", k.KID, "state", string(k.State))
 }
 
-// reseal puts another sealed value in a row that is as it was.
-func (r *Ring) reseal(ctx context.Context, k row, box []byte) (done bool, err error) {
-	n, err := r.DB.Exec(ctx, `
-		update signing_keys set private = $1, sealed_by = $2
-		where kid = $3 and state = $4 and generation = $5 and private = $6`,
-		box, sealedBy(box), k.KID, string(k.State), k.Generation, k.sealed)
-	return n == 1, err
-}
-
 // olderKeys tells whether the ring has keys that an older version made.
 func (r *Ring) olderKeys(rows []row) bool {
 	for _, k := range rows {

@@ -97,6 +97,15 @@ func (r *Ring) retire(ctx context.Context, seen Key, generation int64, at, purge
 	return true, r.end(ctx, seen, at)
 }
 
+// reseal puts another sealed value in a row that is as it was.
+func (r *Ring) reseal(ctx context.Context, k row, box []byte) (done bool, err error) {
+	n, err := r.DB.Exec(ctx, `
+		update signing_keys set private = $1, sealed_by = $2
+		where kid = $3 and state = $4 and generation = $5 and private = $6`,
+		box, sealedBy(box), k.KID, string(k.State), k.Generation, k.sealed)
+	return n == 1, err
+}
+
 // end notes that a key must not come back, for longer than its row is kept.
 func (r *Ring) end(ctx context.Context, k Key, at time.Time) error {
 	_, err := r.DB.Exec(ctx, `insert into ended_keys (kid, alg, ended_at) values ($1, $2, $3) on conflict (kid) do nothing`, k.KID, k.Alg, at)
