@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	jose "github.com/go-jose/go-jose/v4"
 
@@ -124,6 +125,10 @@ func (r *Ring) open(row row) (crypto.Signer, error) {
 // marks them sealed it (proof.go).
 func (r *Ring) openSealed(row row) (private crypto.Signer, marked bool, err error) {
 	der, err := r.Seal.Open(purpose, row.KID, row.sealed)
+	if errors.Is(err, secret.ErrSeal) && slices.Contains(r.Seal.Holds(), secret.SealedBy(row.sealed)) {
+		return nil, false, fmt.Errorf("signing key %s: its private half was changed, or belongs to another row, since the key-encryption key at hand sealed it; "+
+			"if no backup of the row is at hand, revoke the key: %w", row.KID, err)
+	}
 	if errors.Is(err, secret.ErrSeal) {
 		return nil, false, fmt.Errorf("signing key %s was sealed by key-encryption key %s, but the one at hand is %s; start with the right one: %w",
 			row.KID, secret.SealedBy(row.sealed), r.Seal.ID(), err)

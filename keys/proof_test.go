@@ -148,6 +148,9 @@ func TestAKeyThatSomebodyPutInTheDatabaseIsNotPublished(t *testing.T) {
 			if got := wrong(t, r, kid); !strings.Contains(got, "not published") {
 				t.Errorf("with %s: verify says %q", name, got)
 			}
+			if _, err := r.Retire(t.Context(), keys.Retirement{KID: kid, Purge: true, Force: true}); err != nil || wrong(t, r, kid) != "" {
+				t.Errorf("%v, want that it can be deleted as verify advises", err)
+			}
 		}
 	})
 }

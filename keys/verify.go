@@ -55,7 +55,11 @@ func (r *Ring) Verify(ctx context.Context, served []byte) ([]Finding, error) {
 	for _, row := range rows {
 		r.verifyRow(&f, row, older)
 	}
-	r.verifyStates(&f, rows)
+	p, err := r.plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.verifyStates(&f, rows, p.Every > 0)
 	if err := r.verifyNodes(ctx, &f, rows); err != nil {
 		return nil, err
 	}
@@ -129,7 +133,9 @@ func suits(alg string, k jose.JSONWebKey) bool {
 	return false
 }
 
-func (r *Ring) verifyStates(f *report, rows []row) {
+// verifyStates counts keys by state. With a schedule, programs stage the next key when its
+// time comes.
+func (r *Ring) verifyStates(f *report, rows []row, scheduled bool) {
 	count := map[string]map[State]int{}
 	for _, alg := range r.Needs {
 		count[alg] = map[State]int{}
@@ -150,7 +156,7 @@ func (r *Ring) verifyStates(f *report, rows []row) {
 			f.wrong("", "%s has no active key", alg)
 		case n[Active] == 0:
 			f.note("", "nothing signs with %s", alg)
-		case n[Next] == 0 && alg != Push:
+		case n[Next] == 0 && alg != Push && !scheduled:
 			f.note("", "%s has no next key; stage one, so that clients know it when it is needed", alg)
 		}
 	}
