@@ -13,7 +13,7 @@ BROWSER     = Chromium|RealBrowser|EveryPage|Accessible|Axe|Look|Killed
 .PHONY: run build test test-fast test-postgres check format screens interop bench soak benchmarks golden clean-data prepare
 
 run: build ## start both programs with demo data; Ctrl-C stops them
-	@trap 'stop=1' INT; trap 'stop=1; kill $$idp $$tracker' TERM; \
+	@trap 'stop=1' INT; trap 'stop=1; kill $$idp $$tracker' TERM HUP; \
 	$(BIN)/idp serve & idp=$$!; $(BIN)/tracker serve & tracker=$$!; \
 	wait -n; [ -n "$$stop" ] || kill $$idp $$tracker 2>/dev/null; wait
 

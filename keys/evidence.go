@@ -53,6 +53,7 @@ type Reading struct {
 	Why   string     `json:"why"`
 
 	places []string // of Why, when it is about several places
+	anyone bool     // Reader.Anyone
 }
 
 // Enough tells whether the key may sign.
@@ -66,6 +67,14 @@ func (e Evidence) Missing() (all []Reading) {
 		}
 	}
 	return all
+}
+
+// Vouchable tells whether the key may sign as soon as somebody vouches for readers: for
+// nothing else it has to wait, and each one that is missing comes under a name of its own.
+func (e Evidence) Vouchable() bool {
+	missing := e.Missing()
+	return !e.Waits && len(e.Behind) == 0 && len(missing) > 0 &&
+		!slices.ContainsFunc(missing, func(one Reading) bool { return one.anyone })
 }
 
 // Why tells in one line what is missing, "" when nothing is.
@@ -163,7 +172,7 @@ func (r *Ring) readings(ctx context.Context, k Key, vouched []string, now time.T
 		default:
 			reading = read(reader.ID, own, seen, fetched, k, now)
 		}
-		reading.ID, reading.Name, reading.Takes = reader.ID, reader.Name, reader.Takes
+		reading.ID, reading.Name, reading.Takes, reading.anyone = reader.ID, reader.Name, reader.Takes, reader.Anyone
 		if !reading.Read && slices.Contains(vouched, reader.ID) {
 			reading.Read, reading.Why = true, "vouched for; "+reading.Why
 		}

@@ -120,6 +120,7 @@ type Ring struct {
 
 	now      atomic.Pointer[snapshot]
 	checked  atomic.Pointer[time.Time] // when now was last known to be the database's
+	failed   atomic.Int64              // signatures that were not given
 	one      sync.Mutex                // one refresh at a time
 	notebook notebook                  // who read the key set (fetch.go)
 	node     node                      // this process among the others (nodes.go)

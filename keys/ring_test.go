@@ -389,7 +389,7 @@ func TestARunningProgramPicksARotationUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(30 * time.Second)
 		for kid := ""; kid != now.KID; {
 			if time.Now().After(deadline) {
 				t.Fatalf("still signs with %s, want %s", kid, now.KID)
@@ -416,7 +416,7 @@ func TestWatchNotesWhatIsPublishedAndPurges(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { r.Watch(ctx) })
-	for deadline := time.Now().Add(5 * time.Second); ; {
+	for deadline := time.Now().Add(30 * time.Second); ; {
 		all, err := r.List(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -100,6 +100,23 @@ func (r *Ring) Due(ctx context.Context, p Plan) (all []Due, err error) {
 	return all, nil
 }
 
+// Overdue tells for how many seconds each algorithm's next key should sign already by the
+// schedule, and 0 where it is kept; nothing without a schedule. For metrics.
+func (r *Ring) Overdue(ctx context.Context) (map[string]int, error) {
+	p, err := r.plan(ctx)
+	s := r.now.Load()
+	if err != nil || p.Every == 0 || s == nil {
+		return nil, err
+	}
+	all, now := map[string]int{}, r.Clock()
+	for _, k := range s.keys {
+		if k.State == Active && k.ActivatedAt != nil && k.Alg != Push {
+			all[k.Alg] = max(0, int(now.Sub(k.ActivatedAt.Add(p.Every))/time.Second))
+		}
+	}
+	return all, nil
+}
+
 // Tick does what the schedule says is due, if it is this node's turn. Watch calls it.
 func (r *Ring) Tick(ctx context.Context) error {
 	if time.Since(r.node.tick) < tickEvery {

@@ -26,6 +26,17 @@ const tooOld = 10 * time.Second
 // gives fault.Busy when there is no answer. The key looks at the ring again when its
 // process stood still before or while it signed.
 func (r *Ring) Signer(ctx context.Context, alg string) (kid string, key crypto.Signer, err error) {
+	if kid, key, err = r.signer(ctx, alg); err != nil {
+		r.failed.Add(1)
+	}
+	return kid, key, err
+}
+
+// Failed counts signatures that this process was asked for and could not give.
+func (r *Ring) Failed() int64 { return r.failed.Load() }
+
+// signer is Signer for who does not mean to sign.
+func (r *Ring) signer(ctx context.Context, alg string) (kid string, key crypto.Signer, err error) {
 	if r.age() > tooOld {
 		if err := r.refresh(ctx); err != nil {
 			return "", nil, fault.Wrap(fault.Busy, "keys.unknown", err)
@@ -50,11 +61,16 @@ func (g *guarded) Public() crypto.PublicKey { return g.key.Public() }
 // Sign signs, and forgets the signature when the key has retired meanwhile: the
 // process may have been stopped for minutes at any point (F-20). Without random an
 // ECDSA key of ours takes the nonce of RFC 6979, and every other key its usual way.
-func (g *guarded) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+func (g *guarded) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) (signature []byte, err error) {
+	defer func() {
+		if err != nil {
+			g.ring.failed.Add(1)
+		}
+	}()
 	if _, ours := g.key.(*ecdsa.PrivateKey); random == nil && !ours {
 		random = rand.Reader
 	}
-	signature, err := g.key.Sign(random, digest, opts)
+	signature, err = g.key.Sign(random, digest, opts)
 	if err != nil || g.ring.age() <= tooOld {
 		return signature, err
 	}

@@ -170,7 +170,7 @@ func (r *Ring) Ready(ctx context.Context) error {
 		return errors.New("the key ring has no active key")
 	}
 	for _, alg := range r.Needs {
-		_, key, err := r.Signer(ctx, alg)
+		_, key, err := r.signer(ctx, alg)
 		if err != nil {
 			return err
 		}

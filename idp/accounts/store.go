@@ -11,13 +11,21 @@ import (
 // Store keeps accounts, the terms they accepted, and waiting pages (store_waiting.go).
 type Store struct{ DB *db.DB }
 
-const columns = `id, subject, email, username, legacy_id, given_name, family_name, nickname, country, language, zone,
-	state, activation_id, created_at, updated_at, proved_at, activated_at, last_login_at, previous_login_at,
+// What may be told of a person comes first, then what only we know.
+const (
+	told = `id, subject, email, username, given_name, family_name, nickname, language, zone, updated_at, proved_at,
 	middle_name, preferred_username, profile, picture, website, gender, birthdate, phone_number, phone_verified_at, address`
+	columns = told + `, legacy_id, country, state, activation_id, created_at, activated_at, last_login_at, previous_login_at`
+)
 
-// Columns are what Row reads, of the table accounts under the name a: for statements of
-// other areas that need an account along with what is theirs.
-var Columns = "a." + strings.ReplaceAll(strings.Join(strings.Fields(columns), " "), ", ", ", a.")
+// Columns are what Row reads, of the table accounts under the name a, and ToldColumns those
+// of them that claims are made of: for statements of other areas that need an account along
+// with what is theirs.
+var Columns, ToldColumns = ofA(columns), ofA(told)
+
+func ofA(columns string) string {
+	return "a." + strings.ReplaceAll(strings.Join(strings.Fields(columns), " "), ", ", ", a.")
+}
 
 // IdentityColumns are what Identity.Dest reads, of the table accounts under the name a.
 const IdentityColumns = "a.id, a.subject, a.state"
@@ -44,10 +52,15 @@ type Row struct {
 // Dest is where Columns go.
 func (r *Row) Dest() []any {
 	a := &r.one
+	return append(r.ToldDest(),
+		&r.legacyID, &a.Country, &a.State, &a.activationID, &a.CreatedAt, &a.ActivatedAt, &a.LastLoginAt, &a.PreviousLoginAt)
+}
+
+// ToldDest is where ToldColumns go; the rest of the account stays empty.
+func (r *Row) ToldDest() []any {
+	a := &r.one
 	return []any{
-		&a.ID, &a.Subject, &a.Email, &r.username, &r.legacyID, &a.GivenName, &a.FamilyName, &a.Nickname, &a.Country,
-		&a.Language, &a.Zone, &a.State, &a.activationID, &a.CreatedAt, &a.UpdatedAt, &a.ProvedAt, &a.ActivatedAt,
-		&a.LastLoginAt, &a.PreviousLoginAt,
+		&a.ID, &a.Subject, &a.Email, &r.username, &a.GivenName, &a.FamilyName, &a.Nickname, &a.Language, &a.Zone, &a.UpdatedAt, &a.ProvedAt,
 		&a.Details.MiddleName, &a.Details.PreferredUsername, &a.Details.Profile, &a.Details.Picture, &a.Details.Website,
 		&a.Details.Gender, &a.Details.Birthdate, &a.Details.PhoneNumber, &a.PhoneVerifiedAt, &r.address,
 	}

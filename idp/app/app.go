@@ -70,7 +70,7 @@ func (a *App) ready(ctx context.Context) (err error) {
 // measure adds to the metrics what only the provider has.
 func (a *App) measure() {
 	a.Metrics.GaugeBy("tegata_outbox_messages", "Messages by state.", "state", a.Outbox.Counts)
-	a.Metrics.Gauge("tegata_password_hashes_total", "Password hashes computed.", func() float64 { return float64(a.Hasher.Computed()) })
+	a.Metrics.Count("tegata_password_hashes_total", "Password hashes computed.", func() float64 { return float64(a.Hasher.Computed()) })
 	a.protocol = a.Metrics.Counter("tegata_protocol_events_total", "What happened at the protocol's endpoints, with the reason of refusals.", "event")
 }
 

@@ -115,6 +115,35 @@ func loadText(t *testing.T, dir, text string) error {
 	return err
 }
 
+// who writes clients.yaml adds clients, and who reads the database has them all.
+func TestFilesThatOthersMayUseAreMistakes(t *testing.T) {
+	dir := folder(t)
+	for _, c := range []struct {
+		name, want string
+		mode       os.FileMode
+	}{
+		{"clients.yaml", "clients_file: DIR/clients.yaml: mode is 0666, others can change it; run: chmod o-w DIR/clients.yaml", 0o666},
+		{"idp.db", "database.url: DIR/idp.db: mode is 0644, others can read or change it; run: chmod 600 DIR/idp.db", 0o644},
+	} {
+		file := filepath.Join(dir, c.name)
+		f, err := os.OpenFile(file, os.O_RDONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		for _, mode := range []os.FileMode{c.mode, 0o600} {
+			if err := os.Chmod(file, mode); err != nil {
+				t.Fatal(err)
+			}
+			err := loadText(t, dir, strings.Replace(production, "postgres://tegata@db/tegata", "sqlite:DIR/idp.db", 1))
+			want := strings.ReplaceAll(c.want, "DIR", dir)
+			if told := err != nil && strings.Contains(err.Error(), want); told != (mode == c.mode) {
+				t.Errorf("%s of mode %04o: %v, want %s", c.name, mode, err, want)
+			}
+		}
+	}
+}
+
 func TestEachMistakeIsNamedWithItsKey(t *testing.T) { // F-30
 	dir := folder(t)
 	if err := loadText(t, dir, production); err != nil {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -52,12 +53,29 @@ func (a *App) clientCertificates() (*serve.ClientCertificates, error) {
 	looks := &serve.ClientCertificates{Authorities: authorities.Pool}
 	if m.CRLFile == "" {
 		a.watches = append(a.watches, authorities.Watch)
+		a.showFailing(map[string]func() bool{"client_ca_file": authorities.Failing})
 		return looks, authorities.Reload()
 	}
 	revoked := &certs.Revoked{File: m.CRLFile, Authorities: authorities, Clock: a.Clock, Log: a.Log} // it looks at both files
 	a.watches = append(a.watches, revoked.Watch)
+	a.showFailing(map[string]func() bool{"client_ca_file": authorities.Failing, "client_crl_file": revoked.Failing})
 	looks.Revoked = revoked.Check
 	return looks, revoked.Reload()
+}
+
+// showFailing adds to the metrics, by key of the configuration, whether its file cannot be
+// used, so that clients may be refused or believed wrongly.
+func (a *App) showFailing(files map[string]func() bool) {
+	a.Metrics.GaugeBy("tegata_tls_client_file_failing", "1 while a file that clients' certificates are checked with cannot be used.", "file",
+		func(context.Context) (map[string]int, error) {
+			all := map[string]int{}
+			for key, failing := range files {
+				if all[key] = 0; failing() {
+					all[key] = 1
+				}
+			}
+			return all, nil
+		})
 }
 
 // forClients leaves of the provider what clients ask themselves: no page, and nothing

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"tegata/idp/app"
 	"tegata/idp/cli"
 	"tegata/shared/program"
+	"tegata/shared/program/programtest"
 )
 
 func TestMain(m *testing.M) {
@@ -62,7 +62,7 @@ func setup(e *testscript.Env, root string) error {
 }
 
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := programtest.Take()
 	if err != nil {
 		return "", err
 	}

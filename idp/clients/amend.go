@@ -45,67 +45,6 @@ func (c *Client) Amend(at string, entry map[string]json.RawMessage) Problems {
 // below is the path of a member, of one that stands alone where at is "".
 func below(at, member string) string { return strings.TrimPrefix(at+"."+member, ".") }
 
-// untagged is where a client has the name that names no language, if it has an English
-// one too. Where it has not, that name stands in for English.
-const untagged = ""
-
-// readNames reads client_name and its translations, client_name#ja (OIDC Registration
-// §2.1). A translation into a language with a region is kept for the language. The name
-// without a tag is for whoever has none in their own language (RFC 7591 §2.2).
-func (c *Client) readNames(p *Problems, at string, said map[string]json.RawMessage) {
-	names := maps.Clone(c.Name)
-	if names == nil {
-		names = map[string]string{}
-	}
-	if _, both := names[untagged]; !both {
-		moveName(names, "en", untagged)
-	}
-	for _, member := range slices.Sorted(maps.Keys(said)) {
-		lang, ok := NameLanguage(member)
-		if !ok || len(names) > 16 {
-			continue
-		}
-		var text *string
-		if err := json.Unmarshal(said[member], &text); err != nil {
-			p.add(below(at, member), "want a text")
-			continue
-		}
-		delete(names, lang)
-		if text != nil && strings.TrimSpace(*text) != "" {
-			names[lang] = strings.TrimSpace(*text)
-		}
-	}
-	if names[untagged] == "" {
-		names[untagged] = names["en"]
-	}
-	if names[untagged] == "" && len(c.RedirectURIs) > 0 {
-		names[untagged] = strings.TrimSuffix(Host(c.RedirectURIs[0]), ":")
-	}
-	if names["en"] == "" {
-		moveName(names, untagged, "en")
-	}
-	c.Name = names
-}
-
-// moveName makes the name in one language that in another, if there is one.
-func moveName(names map[string]string, from, to string) {
-	if name := names[from]; name != "" {
-		names[to] = name
-	}
-	delete(names, from)
-}
-
-// NameLanguage gives the language that a member has the client's name in, "" for
-// client_name itself. ok is false for any other member.
-func NameLanguage(member string) (lang string, ok bool) {
-	name, tag, tagged := strings.Cut(member, "#")
-	if name != "client_name" || len(tag) > 35 || tagged && tag == "" {
-		return "", false
-	}
-	lang, _, _ = strings.Cut(strings.ToLower(tag), "-")
-	return lang, lang != "" || !tagged
-}
-
 // readScope reads scope: names in one text, blanks between. RFC 7591 §2.
 func (c *Client) readScope(p *Problems, at string, raw json.RawMessage) []string {
 	var text string

@@ -29,7 +29,7 @@ func TestARegistrationIsReadInBothForms(t *testing.T) { // RFC 7591 §2
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	ours, problems := amended(t, "client_id: shop\nclient_name: {en: Shop, ja: 店}\nscopes: [openid, email]\nredirect_uris: [https://shop.example/cb]\n"+
+	ours, problems := amended(t, "client_id: shop\nclient_name: {en: Shop, ja-JP: 店}\nscopes: [openid, email]\nredirect_uris: [https://shop.example/cb]\n"+
 		"token_endpoint_auth_method: none\ncontacts: [a@shop.example]\njwks: {keys: []}\n")
 	if problems != nil {
 		t.Fatal(problems)

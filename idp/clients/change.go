@@ -61,7 +61,7 @@ type Editor struct {
 
 // Find gives a client, disabled ones too; fault.NotFound when there is none.
 func (e Editor) Find(ctx context.Context, id string) (Client, error) {
-	return e.Registry.Store.byID(ctx, id)
+	return e.Registry.Find(ctx, id)
 }
 
 // Create registers a client. It gives fault.Conflict when there is one of that id.

@@ -9,13 +9,11 @@ import (
 	"strings"
 )
 
-// Problem is one mistake: where it is and what is wrong, for the operator.
-type Problem struct{ Path, Message string }
-
-// Reason is the message without what was given: that stands quoted, at the end.
-func (p Problem) Reason() string {
-	reason, _, _ := strings.Cut(p.Message, `"`)
-	return strings.TrimRight(strings.TrimSuffix(strings.TrimRight(reason, " "), "not"), ",: ")
+// Problem is one mistake: where it is and what is wrong.
+type Problem struct {
+	Path    string
+	Message string // for the operator, with what was given
+	Reason  string // without it, for whoever sent it
 }
 
 // Problems is every mistake at once.
@@ -38,8 +36,20 @@ func (p Problems) Err() error {
 	return p
 }
 
+// add adds a mistake that is told without what was given.
 func (p *Problems) add(path, format string, args ...any) {
-	*p = append(*p, Problem{path, fmt.Sprintf(format, args...)})
+	text := fmt.Sprintf(format, args...)
+	*p = append(*p, Problem{path, text, text})
+}
+
+// about adds a mistake that is told to the operator with what was given, which rest quotes.
+func (p *Problems) about(path, reason, rest string, given any) {
+	*p = append(*p, Problem{path, reason + fmt.Sprintf(rest, given), reason})
+}
+
+// refuse adds a mistake that is said of what was given, to the operator with it.
+func (p *Problems) refuse(path string, given any, reason string) {
+	*p = append(*p, Problem{path, fmt.Sprintf("%q %s", given, reason), reason})
 }
 
 // What a client may choose from.
@@ -96,7 +106,7 @@ func (c *Client) Check(at string, development bool) Problems {
 	if !identifier(c.ID) {
 		p.add(at+".client_id", "want 1 to 64 characters of a-z, A-Z, 0-9, - and _")
 	}
-	if c.Name["en"] == "" {
+	if nameIn(c.Name, "en") == "" {
 		p.add(at+".client_name.en", "a client needs a name that people read on the log-in page")
 	}
 	c.checkURIs(&p, at, development)
@@ -149,14 +159,14 @@ func (c *Client) checkURI(p *Problems, path, uri string, plainHTTP bool) {
 	u, err := url.Parse(uri)
 	switch {
 	case err != nil || !u.IsAbs() || len(uri) > 2048:
-		p.add(path, "want an absolute URL, not %q", uri)
+		p.about(path, "want an absolute URL", ", not %q", uri)
 	case strings.ContainsAny(uri, "#* \\") || strings.ContainsAny(u.Host, ";,'\"") || u.User != nil || strings.ContainsFunc(uri, notPrintable):
-		p.add(path, "no fragment, wildcard, blank, backslash or user name allowed: %q", uri)
+		p.about(path, "no fragment, wildcard, blank, backslash or user name allowed", ": %q", uri)
 	case u.Scheme == "https" && u.Hostname() != "":
 	case u.Scheme == "http" && plainHTTP && ownMachine(u.Hostname()):
 	case c.Native() && u.Host == "" && strings.Contains(u.Scheme, "."):
 	default:
-		p.add(path, "want https (http only to the own machine, in development or for a native client): %q", uri)
+		p.about(path, "want https (http only to the own machine, in development or for a native client)", ": %q", uri)
 	}
 }
 
@@ -171,7 +181,7 @@ func (c *Client) checkAuth(p *Problems, at string) {
 	method := at + ".token_endpoint_auth_method"
 	switch {
 	case !slices.Contains(authMethods, c.AuthMethod):
-		p.add(method, "want one of %v, not %q", authMethods, c.AuthMethod)
+		p.about(method, fmt.Sprintf("want one of %v", authMethods), ", not %q", c.AuthMethod)
 	case c.AuthMethod == PrivateKeyJWT:
 		if !c.HasKeys() {
 			p.add(at+".jwks_uri", "private_key_jwt needs either jwks_uri or jwks")
@@ -183,7 +193,7 @@ func (c *Client) checkAuth(p *Problems, at string) {
 	case c.Public() && c.HasKeys():
 		p.add(method, "a client with keys is not public")
 	case c.AuthAlg != "" || c.AuthAudience != "":
-		p.add(method, "client assertions belong to private_key_jwt, not to %q", c.AuthMethod)
+		p.about(method, "client assertions belong to private_key_jwt", ", not to %q", c.AuthMethod)
 	}
 	secretMethod := c.AuthMethod == ClientSecretBasic || c.AuthMethod == ClientSecretPost
 	if secretMethod != (len(c.SecretDigests) > 0) {
@@ -222,7 +232,7 @@ func (c *Client) checkKeys(p *Problems, at string, development bool) {
 func subset(p *Problems, path string, given, known []string) {
 	for _, one := range given {
 		if !slices.Contains(known, one) {
-			p.add(path, "want one of %s, not %q", strings.Join(known, ", "), one)
+			p.about(path, "want one of "+strings.Join(known, ", "), ", not %q", one)
 		}
 	}
 }

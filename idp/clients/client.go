@@ -155,17 +155,6 @@ func (c *Client) Native() bool { return c.ApplicationType == "native" }
 // May tells whether the client may use the grant type.
 func (c *Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
 
-// NameIn gives the client's name in the language, else the one that names no language
-// (RFC 7591 §2.2), else the English one, else its id.
-func (c *Client) NameIn(language string) string {
-	for _, lang := range []string{language, untagged, "en"} {
-		if name := c.Name[lang]; name != "" {
-			return name
-		}
-	}
-	return c.ID
-}
-
 // SecretMatches compares a secret with the digests, in constant time for each.
 func (c *Client) SecretMatches(given string) bool {
 	digest, ok := secret.Digest(given), false

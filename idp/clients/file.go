@@ -57,11 +57,13 @@ func Parse(text []byte, development bool) ([]Client, error) {
 func parse(text []byte, development bool) (file, error) {
 	asJSON, err := yaml.YAMLToJSON(text)
 	if err != nil {
-		return file{}, Problems{{"clients", err.Error()}}
+		return file{}, Problems{{Path: "clients", Message: err.Error(), Reason: "want YAML"}}
 	}
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(asJSON, &keys); err != nil {
-		return file{}, Problems{{"clients", "want a list of clients under the key \"clients\""}}
+		var p Problems
+		p.add("clients", "want a list of clients under the key \"clients\"")
+		return file{}, p
 	}
 	var p Problems
 	for key := range keys {
@@ -87,7 +89,7 @@ func parseResources(list json.RawMessage, p *Problems) []Resource {
 		unread := readKeys(at, entry, resourceMembers, reflect.ValueOf(&r).Elem())
 		r.Default()
 		if slices.ContainsFunc(all, func(other Resource) bool { return other.ID == r.ID }) {
-			p.add(at+".identifier", "%q is there twice", r.ID)
+			p.refuse(at+".identifier", r.ID, "is there twice")
 		}
 		*p = append(*p, unread...)
 		for _, mistake := range r.Check(at) {
@@ -111,7 +113,7 @@ func parseClients(list json.RawMessage, resources []Resource, development bool, 
 		at := fmt.Sprintf("clients[%d]", i)
 		c, unread := readEntry(at, entry)
 		if slices.ContainsFunc(all, func(other Client) bool { return other.ID == c.ID }) {
-			p.add(at+".client_id", "%q is there twice", c.ID)
+			p.refuse(at+".client_id", c.ID, "is there twice")
 		}
 		*p = append(*p, unread...)
 		for _, mistake := range append(c.Check(at, development), c.CheckResources(at, resources)...) {

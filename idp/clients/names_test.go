@@ -18,7 +18,7 @@ func said(t *testing.T, c *clients.Client, text string) map[string]any {
 	}
 	all, err := c.Metadata()
 	must(t, err)
-	maps.DeleteFunc(all, func(member string, _ any) bool { _, ok := clients.NameLanguage(member); return !ok })
+	maps.DeleteFunc(all, func(member string, _ any) bool { _, ok := clients.NameTag(member); return !ok })
 	return all
 }
 
@@ -35,14 +35,37 @@ func TestANameWithoutALanguageIsForWhoeverHasNone(t *testing.T) { // RFC 7591 §
 		{`{"client_name": "Laden"}`, "Laden", "Laden", map[string]any{"client_name": "Laden"}},
 		{`{"client_name#en": "Shop"}`, "Shop", "Laden", map[string]any{"client_name": "Laden", "client_name#en": "Shop"}},
 		{`{"client_name": null}`, "Shop", "Shop", map[string]any{"client_name": "Shop", "client_name#en": "Shop"}},
+		{`{"client_name#ja-JP": "店"}`, "Shop", "店", map[string]any{"client_name": "Shop", "client_name#en": "Shop", "client_name#ja-JP": "店"}},
+		{`{"client_name#JA-jp": "みせ", "client_name#ja-Hira-JP": "x"}`, "Shop", "みせ",
+			map[string]any{"client_name": "Shop", "client_name#en": "Shop", "client_name#JA-jp": "みせ", "client_name#ja-Hira-JP": "x"}},
+		{`{"client_name#ja": "お店", "client_name#JA-JP": null}`, "Shop", "お店",
+			map[string]any{"client_name": "Shop", "client_name#en": "Shop", "client_name#ja": "お店", "client_name#ja-Hira-JP": "x"}},
+		{`{"client_name#ja": null, "client_name#ja-hira-jp": null, "client_name#jam": "x", "client_name#j a": "x"}`, "Shop", "Shop",
+			map[string]any{"client_name": "Shop", "client_name#en": "Shop", "client_name#jam": "x"}},
+		{`{"client_name#jam": null}`, "Shop", "Shop", map[string]any{"client_name": "Shop", "client_name#en": "Shop"}},
 		{`{"client_name#": "x"}`, "Shop", "Shop", map[string]any{"client_name": "Shop", "client_name#en": "Shop"}},
 	} {
 		told := said(t, &c, step.says)
 		if c.NameIn("en") != step.en || c.NameIn("ja") != step.ja || !maps.Equal(told, step.told) {
 			t.Errorf("%s: en %q, ja %q, told %v", step.says, c.NameIn("en"), c.NameIn("ja"), told)
 		}
-		if c.Name["en"] == "" {
-			t.Errorf("%s: %v has nothing for those who know only languages", step.says, c.Name)
+	}
+}
+
+// Who has an English name for a country only is told no other.
+func TestEnglishOfACountryIsEnglish(t *testing.T) { // RFC 4647 §3.3.1
+	for says, want := range map[string]map[string]any{
+		`{"client_name": "Laden", "client_name#en-GB": "Shop"}`: {"client_name": "Laden", "client_name#en-GB": "Shop"},
+		`{"client_name#en-GB": "Shop"}`:                         {"client_name": "Shop", "client_name#en-GB": "Shop"},
+	} {
+		c := clients.Client{ID: "shop"}
+		if told := said(t, &c, says); c.NameIn("en") != "Shop" || !maps.Equal(told, want) {
+			t.Errorf("%s: %q, told %v", says, c.NameIn("en"), told)
+		}
+		for _, one := range c.Check("c", false) {
+			if one.Path == "c.client_name.en" {
+				t.Errorf("%s: %s", says, one.Message)
+			}
 		}
 	}
 }

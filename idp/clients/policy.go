@@ -101,7 +101,7 @@ func (c *Client) checkPolicy(p *Problems, at string, development bool) {
 	}
 	for i, id := range c.Resources {
 		if !IsResource(id) {
-			p.add(fmt.Sprintf("%s.resources[%d]", at, i), "want the identifier of a resource, not %q", id)
+			p.about(fmt.Sprintf("%s.resources[%d]", at, i), "want the identifier of a resource", ", not %q", id)
 		}
 	}
 	if c.SubjectType == Pairwise && c.SectorIdentifierURI == "" && !c.oneHost() {

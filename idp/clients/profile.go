@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func (c *Client) defaultResponseAlg() {
 // checkProfile finds the mistakes in everything of this file.
 func (c *Client) checkProfile(p *Problems, at string) {
 	if c.Profile != "" && !c.FAPI() {
-		p.add(at+".profile", "want %s or %s, not %q", FAPI2Security, FAPI2MessageSigning, c.Profile)
+		p.about(at+".profile", fmt.Sprintf("want %s or %s", FAPI2Security, FAPI2MessageSigning), ", not %q", c.Profile)
 	}
 	subset(p, at+".request_object_rules", []string{c.RequestRules}, []string{RulesOIDC, RulesRFC9101})
 	if c.RequireSignedRequest && c.RequestRules != RulesRFC9101 {
@@ -118,11 +119,11 @@ func (c *Client) checkSubject(p *Problems, at string) {
 	case c.AuthMethod == TLSClientAuth && given != 1:
 		p.add(at+".tls_client_auth_subject_dn", "tls_client_auth needs exactly one of tls_client_auth_subject_dn, _san_dns, _san_uri, _san_ip and _san_email")
 	case c.AuthMethod != TLSClientAuth && given != 0:
-		p.add(at+".tls_client_auth_subject_dn", "names of a certificate belong to tls_client_auth, not to %q", c.AuthMethod)
+		p.about(at+".tls_client_auth_subject_dn", "names of a certificate belong to tls_client_auth", ", not to %q", c.AuthMethod)
 	case c.TLSSubjectDN != "" && !isName(c.TLSSubjectDN):
-		p.add(at+".tls_client_auth_subject_dn", "want a name in the form of RFC 4514, like CN=client,O=A bank,C=JP, not %q", c.TLSSubjectDN)
+		p.about(at+".tls_client_auth_subject_dn", "want a name in the form of RFC 4514, like CN=client,O=A bank,C=JP", ", not %q", c.TLSSubjectDN)
 	case c.TLSNameIP != "" && net.ParseIP(c.TLSNameIP) == nil:
-		p.add(at+".tls_client_auth_san_ip", "want an IP address, not %q", c.TLSNameIP)
+		p.about(at+".tls_client_auth_san_ip", "want an IP address", ", not %q", c.TLSNameIP)
 	}
 }
 

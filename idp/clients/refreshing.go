@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -89,7 +90,7 @@ func (c *Client) checkRefreshing(p *Problems, at string) {
 			continue
 		}
 		if err := d.UnmarshalText([]byte(f.value)); err != nil || time.Duration(d) < f.least || time.Duration(d) > f.most {
-			p.add(at+"."+f.name, "want a time from %s to %s, not %q", config.Duration(f.least), config.Duration(f.most), f.value)
+			p.about(at+"."+f.name, fmt.Sprintf("want a time from %s to %s", config.Duration(f.least), config.Duration(f.most)), ", not %q", f.value)
 		}
 	}
 	if !slices.Contains([]string{c.RefreshIdle, c.RefreshLifetime}, "") && c.Refreshing().Idle > c.Refreshing().Lifetime {

@@ -59,6 +59,10 @@ func (r *Registry) ByID(ctx context.Context, id string) (*Client, error) {
 	return &c, nil
 }
 
+// Find gives a client, a disabled one too, as it is in the database: to be shown or
+// changed, not to be served. fault.NotFound when there is none.
+func (r *Registry) Find(ctx context.Context, id string) (Client, error) { return r.Store.byID(ctx, id) }
+
 // List gives every client, disabled ones too, in the order of their ids.
 func (r *Registry) List(ctx context.Context) ([]Client, error) { return r.Store.all(ctx) }
 

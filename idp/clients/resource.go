@@ -60,12 +60,12 @@ func (r *Resource) Default() {
 func (r *Resource) Check(at string) Problems {
 	var p Problems
 	if !IsResource(r.ID) {
-		p.add(at+".identifier", "want an absolute URI without a fragment, of at most 512 characters, not %q", r.ID)
+		p.about(at+".identifier", "want an absolute URI without a fragment, of at most 512 characters", ", not %q", r.ID)
 	}
 	checkScopeNames(&p, at+".scopes", r.Scopes)
 	for i, scope := range r.Scopes {
 		if slices.Contains(Scopes, scope) {
-			p.add(fmt.Sprintf("%s.scopes[%d]", at, i), "%q belongs to OpenID Connect", scope)
+			p.refuse(fmt.Sprintf("%s.scopes[%d]", at, i), scope, "belongs to OpenID Connect")
 		}
 	}
 	checkScopeNames(&p, at+".authorization_details_types", r.DetailTypes)
@@ -81,7 +81,7 @@ func (r *Resource) Check(at string) Problems {
 		longest = maxJWTLifetime
 	}
 	if d, err := time.ParseDuration(r.TokenLifetime); err != nil || d < time.Second || d > longest {
-		p.add(at+".token_lifetime", "want a duration from 1s to %s, not %q", longest, r.TokenLifetime)
+		p.about(at+".token_lifetime", fmt.Sprintf("want a duration from 1s to %s", longest), ", not %q", r.TokenLifetime)
 	}
 	return p
 }
@@ -99,7 +99,7 @@ func checkScopeNames(p *Problems, path string, names []string) {
 	for i, name := range names {
 		bad := func(r rune) bool { return r < 0x21 || r > 0x7e || r == '"' || r == '\\' }
 		if name == "" || len(name) > 128 || strings.ContainsFunc(name, bad) {
-			p.add(fmt.Sprintf("%s[%d]", path, i), "want 1 to 128 printable characters without blank, quote and backslash, not %q", name)
+			p.about(fmt.Sprintf("%s[%d]", path, i), "want 1 to 128 printable characters without blank, quote and backslash", ", not %q", name)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func (c *Client) CheckResources(at string, all []Resource) Problems {
 	scopes := func(path string, asked []string) {
 		for _, one := range asked {
 			if r := elsewhere[one]; r != "" && !slices.Contains(known, one) {
-				p.add(path, "%q belongs to %s, which has to be in resources too", one, r)
+				p.refuse(path, one, fmt.Sprintf("belongs to %s, which has to be in resources too", r))
 				continue
 			}
 			subset(&p, path, []string{one}, known)

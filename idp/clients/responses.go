@@ -55,7 +55,7 @@ func (c *Client) grantTypesNeeded() []string {
 func (c *Client) checkResponseTypes(p *Problems, at string) {
 	for _, one := range c.ResponseTypes {
 		if ResponseType(one) == "" {
-			p.add(at+".response_types", "want one of %s, not %q", strings.Join(ResponseTypes, ", "), one)
+			p.about(at+".response_types", "want one of "+strings.Join(ResponseTypes, ", "), ", not %q", one)
 			return
 		}
 	}

@@ -138,7 +138,8 @@ func (s *Service) Begin(ctx context.Context, asked Asked) (device, typed string,
 	return device, format(typed), err
 }
 
-// Claim takes the code that a person typed, and ties the row to the browser. It gives
+// Claim takes the code that a person typed, and ties the row to the browser. A right code
+// is no guess and uses none up: one room with many screens is one place. It gives
 // fault.TooMany after too many guesses, fault.Invalid on field "user_code" for a code
 // that leads nowhere: unknown, too late, decided, or claimed by another browser. What
 // cannot be a code at all is refused in the same way, and is no guess: nothing is looked
@@ -159,7 +160,10 @@ func (s *Service) Claim(ctx context.Context, browser, given string) (Device, err
 	if fault.Is(err, fault.NotFound) {
 		return Device{}, fault.New(fault.Invalid, "user_code", "device.code_unknown")
 	}
-	return d, err
+	if err != nil {
+		return Device{}, err
+	}
+	return d, s.Limit.GiveBack(ctx, Typing, audit.OriginOf(ctx).Place, now)
 }
 
 // Load gives the row to the browser that claimed it, as long as nothing is decided. It

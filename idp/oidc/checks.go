@@ -109,6 +109,12 @@ func readScopes(_ *Provider, a *authorization) error {
 	return nil
 }
 
+// What checkPKCE refuses and the doctor explains.
+var (
+	errNoChallenge = wire.Refuse("invalid_request", "The client has to use PKCE: code_challenge is missing.")
+	errNotS256     = wire.Refuse("invalid_request", "The code_challenge_method has to be S256.")
+)
+
 // checkPKCE demands S256 where PKCE is used, and its use where the client must.
 // RFC 7636 §4.4.1, RFC 9700 §2.1.1. Here and not after the log-in, when it is late.
 func checkPKCE(_ *Provider, a *authorization) error {
@@ -117,13 +123,13 @@ func checkPKCE(_ *Provider, a *authorization) error {
 	case !a.wants("code"):
 		return nil
 	case challenge == "" && a.client.RequirePKCE:
-		return wire.Refuse("invalid_request", "The client has to use PKCE: code_challenge is missing.")
+		return errNoChallenge
 	case challenge == "" && method == "":
 		return nil
 	case challenge == "":
 		return wire.Refuse("invalid_request", "The parameter code_challenge is missing.")
 	case method != "S256":
-		return wire.Refuse("invalid_request", "The code_challenge_method has to be S256.")
+		return errNotS256
 	case len(challenge) != 43 || strings.Trim(challenge, base64URL) != "":
 		return wire.Refuse("invalid_request", "The code_challenge is not a SHA-256 in base64url.")
 	}

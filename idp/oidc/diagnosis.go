@@ -23,9 +23,9 @@ type diagnosis struct{ reason, parameter string }
 
 // diagnoses are the refusals that say by themselves what is wrong.
 var diagnoses = map[string]diagnosis{
-	"The client has to use PKCE: code_challenge is missing.": {clients.ReasonPKCEMissing, ""},
-	"The code_challenge_method has to be S256.":              {clients.ReasonPKCEMethod, "code_challenge_method"},
-	"The client has to push its requests (RFC 9126).":        {clients.ReasonPushedMissing, ""},
+	errNoChallenge.Why:                         {clients.ReasonPKCEMissing, ""},
+	errNotS256.Why:                             {clients.ReasonPKCEMethod, "code_challenge_method"},
+	errNotPushed.Why:                           {clients.ReasonPushedMissing, ""},
 	errPushedOver.Why:                          {clients.ReasonPushedOver, ""},
 	errUsed.Why:                                {clients.ReasonCodeUsed, ""},
 	wire.Sentence("access_denied"):             {clients.ReasonDenied, ""},
@@ -180,8 +180,7 @@ func (p *Provider) whyNotAudience(c claim) (string, map[string]string) {
 
 // aboutTime are the refusals of an assertion that a clock that is wrong leads to.
 var aboutTime = []string{
-	"The client assertion has expired.", clientauth.TooLong, clientauth.TooLongForOlder,
-	"The client assertion is not good yet.", "The client assertion comes from the future.",
+	clientauth.Expired, clientauth.TooLong, clientauth.TooLongForOlder, clientauth.NotYet, clientauth.FromTheFuture,
 }
 
 // aboutProof tells whether the refusal is about a DPoP proof.
@@ -193,15 +192,15 @@ func aboutProof(refused *wire.Refusal) bool {
 func (p *Provider) whyNotProof(r *http.Request, refused *wire.Refusal, seen measured) (string, map[string]string) {
 	said := dpop.Said(r)
 	switch refused.Why {
-	case "The DPoP proof is for another URL.":
+	case dpop.AnotherURL:
 		expected := []string{p.Issuer + r.URL.Path}
 		if p.MTLS != "" && p.MTLS != p.Issuer {
 			expected = append(expected, p.MTLS+r.URL.Path)
 		}
 		return clients.ReasonProofURL, compared(said.URL, expected)
-	case "The DPoP proof is for another method.":
+	case dpop.AnotherMethod:
 		return clients.ReasonProofMethod, map[string]string{"given": legible(said.Method), "registered": r.Method}
-	case "The DPoP proof is not of this moment.":
+	case dpop.AnotherMoment:
 		if seen.by == byProof {
 			return seen.reason()
 		}
@@ -224,7 +223,7 @@ func (p *Provider) whyNotToken(r *http.Request, err error, seen measured) (strin
 		return p.whyNotProof(r, refused, seen)
 	case refused.Code == "insufficient_scope":
 		return clients.ReasonTokenScope, nil
-	case refused.Why == "The access token is unknown, expired or revoked.":
+	case refused.Why == errTokenOver.Why:
 		return clients.ReasonTokenOver, nil
 	}
 	return sentenceOf(refused, nil)

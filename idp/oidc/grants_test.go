@@ -320,6 +320,11 @@ func TestAssertionsThatAreRefused(t *testing.T) { // RFC 7523 §3, A-037
 			t.Errorf("%s: status %d %s", name, got.StatusCode, got.Body)
 		}
 	}
+	for claim, says := range map[string]string{"exp": "The assertion needs an exp.", "jti": "The assertion needs a jti."} {
+		if got := w.ask("batch", clients.JWTBearer, "assertion="+set(claim, nil)).json(t)["error_description"]; got != says {
+			t.Errorf("without %s: %q, want %q", claim, got, says)
+		}
+	}
 	wantError(t, w.ask("batch", clients.JWTBearer, "assertion="+w.bearerJWT(key, nil), "scope=profile"), 400, "invalid_scope")
 	wantError(t, w.ask("service", clients.JWTBearer, "assertion="+w.bearerJWT(key, nil)), 400, "unauthorized_client")
 }

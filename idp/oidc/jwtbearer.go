@@ -90,7 +90,9 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Assert
 	switch {
 	case !p.madeOutToUs(a.Audience):
 		return bad("The assertion is made out to somebody else.")
-	case a.Expires == nil || a.Expires.Time().Before(now.Add(-jws.Leeway)):
+	case a.Expires == nil:
+		return bad("The assertion needs an exp.")
+	case a.Expires.Time().Before(now.Add(-jws.Leeway)):
 		return bad("The assertion has expired.")
 	case a.Expires.Time().After(now.Add(maxBearer + jws.Leeway)):
 		return bad("The assertion lives for too long.")

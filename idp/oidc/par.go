@@ -204,10 +204,12 @@ func (p *Provider) understandAgain(ctx context.Context, stored string) (*authori
 	return a, p.check(ctx, a)
 }
 
+var errNotPushed = wire.Refuse("invalid_request", "The client has to push its requests (RFC 9126).")
+
 // checkPushed holds clients to pushing that said they would. RFC 9126 §6.
 func checkPushed(_ *Provider, a *authorization) error {
 	if a.client.RequirePushed && a.pushed == nil && !a.pushing {
-		return wire.Refuse("invalid_request", "The client has to push its requests (RFC 9126).")
+		return errNotPushed
 	}
 	return nil
 }

@@ -114,14 +114,14 @@ func TestClientsCannotSayThatTheyAreTrusted(t *testing.T) { // A-059, A-061
 	o := startOpen(t)
 	p, about := o.registers("code", fields{
 		"client_id": "tracker", "client_secret": "mine", "client_secret_digests": digest("mine"), "first_party": true, "unverified": false,
-		"skip_consent": true, "require_pkce": false, "source": "config", "scope": "openid email superuser", "client_name#ja": "銀行",
+		"skip_consent": true, "require_pkce": false, "source": "config", "scope": "openid email superuser", "client_name#ja-JP": "銀行",
 	})
 	c, err := o.provider.Clients.ByID(t.Context(), p.id)
 	must(t, err)
 	if c.FirstParty || !c.Unverified || c.ID == "tracker" || c.SecretMatches("mine") || !c.SecretMatches(p.secret) || !slices.Equal(c.Scopes, []string{"openid", "email"}) {
 		t.Errorf("client %+v", c)
 	}
-	if c.NameIn("ja") != "銀行" || about["client_name#ja"] != "銀行" || c.Return() != "rp.test" {
+	if c.NameIn("ja") != "銀行" || about["client_name#ja-JP"] != "銀行" || c.Return() != "rp.test" {
 		t.Errorf("names %v, host %q", c.Name, c.Return())
 	}
 	for name := range about {

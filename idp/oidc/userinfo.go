@@ -70,6 +70,9 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 	return claims.About(&account, came.LogIn.Subject, came.Scopes, single), client, nil
 }
 
+// errTokenOver says of a token that is none, or is none any more, nothing else: not which.
+var errTokenOver = wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
+
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
 func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (came grants.Token, account accounts.Account, err error) {
 	token, err := p.readAccess(r.Context(), given.token)
@@ -77,7 +80,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 		came, account, err = p.grants.AccessAndAccount(r.Context(), token)
 	}
 	if fault.Is(err, fault.NotFound) || err == nil && !came.Usable(p.Clock()) {
-		return came, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return came, account, errTokenOver
 	}
 	if err != nil {
 		return came, account, err
@@ -92,7 +95,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 		return came, account, wire.Refuse("insufficient_scope", "The access token was not given for the scope openid.")
 	}
 	if !came.Person.Active {
-		return came, account, wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
+		return came, account, errTokenOver
 	}
 	return came, account, nil
 }
@@ -102,7 +105,7 @@ func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presen
 func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 	var all []presented
 	if r.URL.Query().Has("access_token") {
-		return presented{}, wire.Refuse("invalid_request", "An access token does not belong into a URL.")
+		return presented{}, wire.Refuse("invalid_request", "An access token does not belong in a URL.")
 	}
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")

@@ -128,7 +128,7 @@ func TestNoCodeIsNoGuess(t *testing.T) {
 }
 
 // TestWhatIsNoCodeIsNoGuess: what cannot be a code is told beside the field, as often as
-// it is typed, and the right code still works; what could be one counts.
+// it is typed, and the right code still works; what could be one and is none counts.
 func TestWhatIsNoCodeIsNoGuess(t *testing.T) {
 	dbtest.EachURL(t, func(t *testing.T, database string) {
 		w := withTelevision(t, database)
@@ -151,9 +151,12 @@ func TestWhatIsNoCodeIsNoGuess(t *testing.T) {
 				p.Fill(say.code, "BCDF-GHJK").Press(say.next).Sees(say.unknown)
 			}
 			p.Fill(say.code, codes["user_code"].(string)).Press(say.next).At("/login")
-			other := w.person(t, say.lang).Visit("/device").Fill(say.code, "BCDF-GHJK").Press(say.next).Sees(say.many)
-			if other.Status() != http.StatusTooManyRequests {
-				t.Errorf("the sixth that could be a code: status %d, want 429", other.Status())
+			for range 3 { // a room with many screens is one place
+				w.person(t, say.lang).Visit("/device").Fill(say.code, w.shows(t)["user_code"].(string)).Press(say.next).At("/login")
+			}
+			other := w.person(t, say.lang).Visit("/device").Fill(say.code, "BCDF-GHJK").Press(say.next).Sees(say.unknown)
+			if other.Fill(say.code, "BCDF-GHJK").Press(say.next).Sees(say.many); other.Status() != http.StatusTooManyRequests {
+				t.Errorf("the sixth wrong one: status %d, want 429", other.Status())
 			}
 			w.moved(time.Hour)
 		}

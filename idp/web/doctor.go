@@ -14,6 +14,7 @@ import (
 // doctorData is what the developer of a client sees of its last requests.
 type doctorData struct {
 	Client, ID string
+	Off        bool   // the client is switched off: the reader has to know why nothing works
 	Until      string // how long the link is good
 	Registered []fact
 	Requests   []visit
@@ -49,7 +50,8 @@ type diff struct {
 }
 
 // showDoctor shows /doctor: the last requests of the client that the token was made
-// for, to whoever has the link.
+// for, to whoever has the link: also while the client is switched off, since every
+// other answer hides that from its developer. The link ends when the client is deleted.
 func (p *Pages) showDoctor(w http.ResponseWriter, r *http.Request) error {
 	id, until, err := clients.Shared(r.Context(), p.Once, p.Limit, r.URL.Query().Get("token"), p.Clock())
 	switch fault.KindOf(err) {
@@ -59,7 +61,7 @@ func (p *Pages) showDoctor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	client, err := p.Clients.ByID(r.Context(), id)
+	client, err := p.Clients.Find(r.Context(), id)
 	if fault.Is(err, fault.NotFound) {
 		return fault.Wrap(fault.NotFound, "doctor.over", err)
 	}
@@ -71,7 +73,10 @@ func (p *Pages) showDoctor(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	lang := page.Language(r)
-	data := doctorData{Client: client.NameIn(lang), ID: id, Until: locale.DateTime(lang, until, nil), Registered: registration(client)}
+	data := doctorData{
+		Client: client.NameIn(lang), ID: id, Off: client.Disabled,
+		Until: locale.DateTime(lang, until, nil), Registered: registration(&client),
+	}
 	for _, one := range all {
 		v := p.visit(lang, one)
 		data.Requests = append(data.Requests, v)

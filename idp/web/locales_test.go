@@ -32,7 +32,7 @@ type hinted struct {
 var readers = []hinted{
 	{
 		words: inJapanese, asks: "fr cy ja-JP en", header: "en", who: maya, pass: mayaPassword,
-		login: "ログイン", helpLink: "ヘルプ", help: "ログインおよびアカウントのヘルプ", check: "入力内容をご確認ください", wrong: "一致しないか",
+		login: "ログイン", helpLink: "ヘルプ", help: "ログインおよびアカウントのヘルプ", check: "次の内容をご確認ください", wrong: "一致しないか",
 		enterPassword: "パスワードを入力", privacy: "プライバシー", signUpTitle: "アカウントを作成", guide: "アカウントの作り方を見る",
 		activateTitle: "アカウントを有効化", terms: "ご利用条件が新しくなりました", accept: "同意して続ける",
 		consent: "アクセスの承認", client: "お店", allow: "承認", over: "完了しています", unsafe: "安全のため手続きを中止しました",

@@ -205,7 +205,7 @@ func TestConnectedApplications(t *testing.T) {
 	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "ja"})
 	one.Visit(p.idp.URL + "/profile/apps").At("/login")
 	inJapanese.enter(one, maya, mayaPassword)
-	one.Visit("/profile/apps").Press("日本語").Title("アプリケーション").Sees("アカウントを利用しているアプリケーションはありません。")
+	one.Visit("/profile/apps").Press("日本語").Title("アプリケーション").Sees("アカウントを利用しているアプリケーションはありません。").SeesNot("アプリケーションです。")
 	one.Visit(p.authorize("openid email")).At("/consent").Press("承認").Title("Party 200")
 	one.Visit(p.authorize("openid email")).Title("Party 200") // remembered
 	one.Visit(p.authorize("openid email profile")).At("/consent").Press("承認").Title("Party 200")
@@ -213,7 +213,7 @@ func TestConnectedApplications(t *testing.T) {
 	if marked := regexp.MustCompile(`<a href="([^"]*)" aria-current="page"`).FindAllStringSubmatch(one.HTML(), -1); len(marked) != 1 || marked[0][1] != "/profile/apps" {
 		t.Errorf("the navigation marks %v, want /profile/apps alone", marked)
 	}
-	one.Sees("パーティー", "識別子を含みます) 氏名や表示言語などのプロファイル情報 Eメールアドレス", "2026年4月6日")
+	one.Sees("パーティー", "識別子を含みます） 氏名や表示言語などのプロファイル情報 Eメールアドレス", "2026年4月6日")
 	one.Press("「パーティー」のアクセスを取り消す").Sees("アクセスを取り消しました", "アプリケーションはありません")
 	p.idp.Clock.Move(time.Second)
 	req, _ := http.NewRequest(http.MethodGet, p.idp.URL+"/oauth2/userinfo", nil)
@@ -277,6 +277,24 @@ func TestTheDoctorsPage(t *testing.T) {
 	p.idp.Clock.Move(time.Hour)
 	one.Visit(link).SeesNot("callbock")
 	one.Visit("/doctor").SeesNot("callbock")
+}
+
+// Its developer learns there, and nowhere else, why nothing works any more.
+func TestTheDoctorsPageTellsThatTheClientIsSwitchedOff(t *testing.T) {
+	p := withParty(t, "")
+	editor := clients.Editor{Registry: p.idp.Clients, Audit: p.idp.Audit, Actor: "test"}
+	party, err := editor.Find(t.Context(), "party")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := shareLink(t, p)
+	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
+	one.Visit(link).SeesNot("switched off")
+	if err := editor.SetDisabled(t.Context(), party, true); err != nil {
+		t.Fatal(err)
+	}
+	one.Visit(link).Title("Sign-in doctor").Sees("The Party (party)", "The client is switched off.", "What is registered")
+	one.Visit(shareLink(t, p)).Sees("The client is switched off.") // one that is made meanwhile too
 }
 
 func shareLink(t *testing.T, p *party) string {

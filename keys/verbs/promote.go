@@ -135,7 +135,7 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 // missed counts what could not be done, by what helps.
 type missed struct {
 	unproved, unstaged, failed int
-	unread                     bool  // a client is not known to have a key, and can be vouched for
+	vouchable                  bool  // of one that is unproved: it suffices to vouch for clients
 	last                       error // of those that failed
 }
 
@@ -143,7 +143,7 @@ type missed struct {
 func (m missed) err(of int) error {
 	var hints []string
 	switch {
-	case m.unread:
+	case m.vouchable:
 		hints = append(hints, "when you know better: --vouch CLIENT or --force")
 	case m.unproved > 0:
 		hints = append(hints, "when you know better: --force")
@@ -168,7 +168,7 @@ func (k Keys) promoteOne(ctx context.Context, ring *keys.Ring, s succession, alg
 	var wait *keys.NotYet
 	if errors.As(err, &wait) {
 		m.unproved++
-		m.unread = m.unread || len(wait.Evidence.Missing()) > 0
+		m.vouchable = m.vouchable || wait.Evidence.Vouchable()
 		if !s.json {
 			k.refuse(alg, wait.Evidence)
 		}

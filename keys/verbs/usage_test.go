@@ -76,16 +76,30 @@ func TestFlagsAndNamesThatDoNothingAreRefused(t *testing.T) {
 func TestVouchingIsOfferedWhereItHelps(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		s := start(t, d, "ES256")
+		read := func(by ...keys.Reader) {
+			s.ring.Readers = func(context.Context, string) ([]keys.Reader, error) { return by, nil }
+		}
+		never := func(why string) {
+			t.Helper()
+			s.sees(1, []string{"promote", "ES256"}, "1 of 1 not promoted; when you know better: --force")
+			if _, _, problems := s.run("", "promote", "ES256"); strings.Contains(problems, "--vouch") {
+				t.Errorf("%s:\n%s", why, problems)
+			}
+		}
+		client, provider := keys.Reader{ID: "conf2", Active: true, Takes: []string{"ID tokens"}}, keys.Reader{ID: "https://id.example", Anyone: true}
+		read(client)
+		s.sees(1, []string{"promote", "ES256"}, "1 of 1 not promoted; when you know better: --vouch CLIENT or --force")
+		s.sees(0, []string{"promote", "ES256", "--vouch", "conf2", "--dry-run"}, "signs")
+		read(provider)
+		never("the only reader is no client")
+		read(client, provider)
+		never("a client is not all that is missing")
 		s.sees(0, []string{"retire", "--", s.key("ES256", keys.Next)}, "is retired")
 		s.sees(0, []string{"stage", "ES256"}, "is staged")
-		out := s.sees(1, []string{"promote", "ES256"}, "1 of 1 not promoted; when you know better: --force")
-		if _, _, problems := s.run("", "promote", "ES256"); strings.Contains(problems, "--vouch") {
-			t.Errorf("nobody is to be vouched for:\n%s%s", out, problems)
-		}
-		s.ring.Readers = func(context.Context, string) ([]keys.Reader, error) {
-			return []keys.Reader{{ID: "conf2", Active: true, Takes: []string{"ID tokens"}}}, nil
-		}
-		s.sees(1, []string{"promote", "ES256"}, "when you know better: --vouch CLIENT or --force")
+		read()
+		never("nobody is to be vouched for")
+		read(client)
+		never("caches have to expire, whoever is vouched for")
 		s.sees(1, []string{"promote", "ES256", "--vouch", "conf2"}, "1 of 1 not promoted; when you know better: --force")
 	})
 }

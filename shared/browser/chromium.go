@@ -203,6 +203,25 @@ func (p *Person) Sideways() int {
 	return wider
 }
 
+// Cut gives the links of menus that are marked as the page at hand (aria-current) and that
+// the window shows in part only, or not at all; a link wider than its menu counts when its
+// beginning is out of sight. None without a real browser.
+func (p *Person) Cut() []string {
+	p.t.Helper()
+	d, ok := p.driver.(*tab)
+	if !ok {
+		return nil
+	}
+	cut, err := run(d, chromedp.Evaluate[[]string](`Array.from(document.querySelectorAll("nav [aria-current]")).filter(function (link) {
+		var words = document.createRange();
+		words.selectNodeContents(link);
+		var place = words.getBoundingClientRect(), seen = link.closest("nav").getBoundingClientRect();
+		return place.left < seen.left - 1 || place.right > seen.right + 1 && place.width < seen.width;
+	}).map(function (link) { return link.textContent; })`))
+	p.must(err, "look at the menus")
+	return cut
+}
+
 // complaints gives what the browser complained about and nobody expected.
 func (d *tab) complaints() []string {
 	d.mu.Lock()

@@ -53,6 +53,9 @@ func (a *Authorities) Reload() error {
 	return a.believed.reload(a.File, "authorities of clients", a.Log, readBelieved)
 }
 
+// Failing tells whether the file holds something that cannot be used.
+func (a *Authorities) Failing() bool { return a.believed.trouble.failing.Load() }
+
 // ReadPool reads the certificates of authorities, in PEM. The error is a *Mistake.
 func ReadPool(file string) (*x509.CertPool, error) {
 	b, err := readFile(file, readBelieved)

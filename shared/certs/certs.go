@@ -8,6 +8,7 @@
 //	Authorities  whose certificates callers may have, read again likewise (authorities.go)
 //	Revoked  which of these have been taken back, by lists (revoked.go, lists.go)
 //	Unlisted  which authorities have no such list (unlisted.go)
+//	trouble  when the log hears of a file that cannot be used (trouble.go)
 //	Read     certificate and key of two files, checked (read.go)
 //	Config   TLS as we speak it; Asking also wants a certificate from the caller
 //

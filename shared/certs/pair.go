@@ -30,11 +30,10 @@ type Pair struct {
 	Every                    time.Duration // between two looks; 0 means 5 s
 
 	current atomic.Pointer[tls.Certificate]
-	failing atomic.Bool
 
-	mu     sync.Mutex
-	digest [32]byte // of what current was read from
-	told   string   // the mistake that was logged last
+	mu      sync.Mutex
+	digest  [32]byte // of what current was read from
+	trouble trouble
 }
 
 // Reload reads the files if they hold something else than the certificate in use.
@@ -46,12 +45,7 @@ func (p *Pair) Reload() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.reload()
-	p.failing.Store(err != nil)
-	switch {
-	case err == nil:
-		p.told = ""
-	case err.Error() != p.told && p.current.Load() != nil:
-		p.told = err.Error()
+	if p.trouble.note(err) && p.current.Load() != nil {
 		p.Log.Error("the new certificate cannot be used, the old one stays", "cause", err, "old_expires", p.Expires())
 	}
 	return err
@@ -90,7 +84,7 @@ func (p *Pair) Expires() time.Time {
 }
 
 // Failing tells whether the files hold something that cannot be used.
-func (p *Pair) Failing() bool { return p.failing.Load() }
+func (p *Pair) Failing() bool { return p.trouble.failing.Load() }
 
 // Watch looks at the files until ctx ends.
 func (p *Pair) Watch(ctx context.Context) { watch(ctx, p.Every, p.Reload) }

@@ -34,11 +34,11 @@ type Revoked struct {
 	lists watched[revocations]
 
 	mu   sync.Mutex
-	told map[string]bool // what the log was told of the files as they are
+	told map[string]time.Time // what the log was told of the files as they are, and when
 }
 
 // Reload reads the file, and that of the authorities before it, if they hold something
-// else than what is in use. It tells the log once when nobody can prove himself with an
+// else than what is in use. It tells the log, at once and every hour, when nobody can prove himself with an
 // authority's certificates, because it has no list or that is too old. The error is a
 // *Mistake.
 func (r *Revoked) Reload() error {
@@ -52,6 +52,14 @@ func (r *Revoked) Reload() error {
 		r.tell(lists, r.Clock())
 	}
 	return err
+}
+
+// Failing tells whether the file of lists holds something that cannot be used, or no
+// client of some authority can prove itself for want of a list.
+func (r *Revoked) Failing() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lists.trouble.failing.Load() || len(r.told) > 0
 }
 
 // Watch looks at both files until ctx ends.

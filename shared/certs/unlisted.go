@@ -71,14 +71,16 @@ func issues(c *x509.Certificate) bool {
 }
 
 // tell logs each authority without a list, and each whose newest list is too old; what was
-// told already is not told again until it is over. Lists of authorities between those of
+// told already is told again after an hour. Lists of authorities between those of
 // the file and a client are looked at for their age alone.
 func (r *Revoked) tell(lists *revocations, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	told := map[string]bool{}
+	told := map[string]time.Time{}
 	say := func(key, message string, attrs ...any) {
-		if told[key] = true; !r.told[key] {
+		at, before := r.told[key]
+		if told[key] = at; !before || time.Since(at) >= tellAgain {
+			told[key] = time.Now()
 			r.Log.Error(message, append([]any{"file", r.File}, attrs...)...)
 		}
 	}

@@ -12,23 +12,19 @@ import (
 type watched[T any] struct {
 	current atomic.Pointer[T]
 
-	mu     sync.Mutex
-	digest [32]byte // of what current was read from
-	told   string   // the mistake that was logged last
+	mu      sync.Mutex
+	digest  [32]byte // of what current was read from
+	trouble trouble
 }
 
 // reload reads the file if it holds something else than what is in use; read makes
-// something of it. What cannot be used leaves the old in place, and is logged once. The
-// error is a *Mistake.
+// something of it. What cannot be used leaves the old in place, and is logged at once and
+// every hour. The error is a *Mistake.
 func (w *watched[T]) reload(file, what string, log *slog.Logger, read func(file string, text []byte) (*T, error)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	err := w.read(file, what, log, read)
-	switch {
-	case err == nil:
-		w.told = ""
-	case err.Error() != w.told && w.current.Load() != nil:
-		w.told = err.Error()
+	if w.trouble.note(err) && w.current.Load() != nil {
 		log.Error("the new "+what+" cannot be used, the old ones stay", "cause", err)
 	}
 	return err

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -137,7 +138,20 @@ func loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// File wants a file that can be read.
+// unchangeable refuses a file that anybody on the machine can change: whoever does
+// decides what we do. The group may, as an umask of 002 leaves it.
+func unchangeable(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if info.Mode().IsRegular() && info.Mode().Perm()&0o002 != 0 {
+		return fmt.Errorf("%s: mode is %04o, others can change it; run: chmod o-w %[1]s", name, info.Mode().Perm())
+	}
+	return nil
+}
+
+// File wants a file that can be read, and that not everybody can change.
 func (p *Problems) File(path, name string, needed bool) {
 	info, err := os.Stat(name)
 	switch {
@@ -150,6 +164,10 @@ func (p *Problems) File(path, name string, needed bool) {
 		p.Add(path, "%v", err)
 	case info.IsDir():
 		p.Add(path, "%s is a folder, want a file", name)
+	default:
+		if err := unchangeable(name); err != nil {
+			p.Add(path, "%v", err)
+		}
 	}
 }
 

@@ -90,6 +90,9 @@ func (l *loader) spoil(path string) {
 // readFile parses the file and hands its mapping to decode.
 func (l *loader) readFile(into reflect.Value) {
 	text, err := os.ReadFile(l.file)
+	if err == nil {
+		err = unchangeable(l.file)
+	}
 	switch {
 	case err != nil:
 		l.unread = true

@@ -193,6 +193,16 @@ func TestFilesThatCannotBeReadAreMistakes(t *testing.T) {
 			t.Errorf("%s: got %v, want %q in it", c.name, err, c.want)
 		}
 	}
+	file := write(t, "house.yaml", "name: a\n")
+	for mode, refused := range map[os.FileMode]bool{0o666: true, 0o602: true, 0o664: false, 0o644: false} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load(file, nil, "", house{Rooms: 3})
+		if told := err != nil && strings.Contains(err.Error(), "run: chmod o-w "+file); told != refused {
+			t.Errorf("a file of mode %04o: %v, refused should be %v", mode, err, refused)
+		}
+	}
 	if _, err := config.Load("/nowhere.yaml", nil, "", house{}); err == nil || !strings.Contains(err.Error(), "/nowhere.yaml") {
 		t.Errorf("missing file: %v, want its name", err)
 	}

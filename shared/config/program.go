@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"tegata/shared/db"
 	"tegata/shared/secret"
 )
 
@@ -135,6 +136,9 @@ func (c Program) checkDatabase(p *Problems) {
 	case s.Reveal() == "":
 		p.Secret(path, s, c.Development, true)
 	case scheme == "sqlite" && strings.Trim(rest, "/") != "":
+		if err := db.OthersOut(s.Reveal()); err != nil {
+			p.Add(path, "%v", err)
+		}
 	case scheme == "postgres" || scheme == "postgresql":
 		c.checkPostgres(p, path)
 	default:

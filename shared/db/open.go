@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
+
+	"tegata/shared/secret"
 )
 
 // oldestSQLite is the first version without the bug that could destroy a database whose
@@ -20,7 +22,8 @@ import (
 const oldestSQLite = 3051003
 
 // Open opens the database at rawURL: "sqlite:PATH" (the folder is made, the file
-// gets mode 0600) or "postgres://…". It checks that the database answers.
+// gets mode 0600) or "postgres://…". It checks that the database answers, and refuses a
+// file that others may read or change.
 func Open(ctx context.Context, rawURL string) (*DB, error) {
 	path, lite := sqlitePath(rawURL)
 	if lite {
@@ -35,6 +38,9 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 // not, it makes nothing and gives *Missing.
 func OpenExisting(ctx context.Context, rawURL string) (*DB, error) {
 	if path, ok := sqlitePath(rawURL); ok {
+		if err := OthersOut(rawURL); err != nil {
+			return nil, err
+		}
 		return openSQLite(ctx, path)
 	}
 	if strings.HasPrefix(rawURL, "postgres:") || strings.HasPrefix(rawURL, "postgresql:") {
@@ -63,6 +69,16 @@ func (u *unreachable) Unwrap() error { return translate(u.cause) }
 func sqlitePath(rawURL string) (path string, ok bool) {
 	rest, ok := strings.CutPrefix(rawURL, "sqlite:")
 	return strings.TrimPrefix(rest, "//"), ok
+}
+
+// OthersOut refuses a SQLite database that others on the machine may read or change, its
+// journals too: it holds people's data, and who writes it is the provider.
+func OthersOut(rawURL string) error {
+	path, ok := sqlitePath(rawURL)
+	if !ok {
+		return nil
+	}
+	return secret.Closed(path, path+"-wal", path+"-shm", path+"-journal")
 }
 
 // makeFile makes an empty database where there is none. The journal files beside it get

@@ -39,6 +39,40 @@ func TestFilesOfSQLiteAreOursAlone(t *testing.T) {
 	}
 }
 
+// what others on the machine may read or change is not opened, as with a key file.
+func TestADatabaseThatOthersMayUseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	url := "sqlite:" + path
+	first := dbtest.Open(t, url, things) // keeps the journals there
+	if err := insert(t.Context(), first, "a"); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		for _, mode := range []os.FileMode{0o644, 0o640, 0o620, 0o602} {
+			if err := os.Chmod(path+suffix, mode); err != nil {
+				t.Fatal(err)
+			}
+			for _, open := range []func(context.Context, string) (*db.DB, error){db.Open, db.OpenExisting} {
+				d, err := open(t.Context(), url)
+				if err == nil {
+					d.Close()
+				}
+				if err == nil || !strings.HasSuffix(err.Error(), "run: chmod 600 "+path+suffix) {
+					t.Errorf("%s with mode %04o: %v, want a refusal that tells what to do", suffix, mode, err)
+				}
+			}
+		}
+		if err := os.Chmod(path+suffix, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := db.OpenExisting(t.Context(), url)
+	if err != nil {
+		t.Fatalf("after chmod 600: %v", err)
+	}
+	again.Close()
+}
+
 func TestOpenExistingMakesNothing(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "wrong")
 	path := filepath.Join(folder, "test.db")

@@ -3,6 +3,7 @@
 //
 //	Rule      so many at once, then one per interval
 //	Take      counts one attempt, or refuses it
+//	GiveBack  takes one attempt back that was none
 //	Forget    starts afresh, after a success
 //	Sweep     forgets rows that limit nothing any more
 //
@@ -70,6 +71,14 @@ type window struct {
 	now    time.Time // up to here: no attempt counts any more
 	latest time.Time // up to here: one more is allowed
 	absurd time.Time // beyond: no attempt of ours; the clock was set back since (F-28)
+}
+
+// GiveBack takes back one attempt of the key that Take counted a moment ago and that
+// turned out to be none, a right code among guesses. The other attempts count on, so who
+// has one right answer gets no more guesses by it. Call it once for an attempt, and soon:
+// one that is forgotten by itself must not take another along.
+func (l Limiter) GiveBack(ctx context.Context, r Rule, key string, now time.Time) error {
+	return l.giveBack(ctx, r.id(key), now, r.Every)
 }
 
 // Forget takes back all attempts of the key.

@@ -111,6 +111,74 @@ func TestABurstIsExactUnderParallelAttempts(t *testing.T) {
 	})
 }
 
+func TestAnAttemptThatIsGivenBackDoesNotCount(t *testing.T) {
+	each(t, func(t *testing.T, l limit.Limiter, c *clock.Held) {
+		take := func() error { return l.Take(t.Context(), fivePerMinute, "ada", c.Now()) }
+		back := func() {
+			t.Helper()
+			if err := l.GiveBack(t.Context(), fivePerMinute, "ada", c.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		back() // of nothing
+		for i := range 5 {
+			for range 3 {
+				if err := take(); err != nil {
+					t.Fatalf("with %d attempts that count: %v", i, err)
+				}
+				back()
+			}
+			if err := take(); err != nil {
+				t.Fatalf("attempt %d: %v", i+1, err)
+			}
+		}
+		if err := take(); !fault.Is(err, fault.TooMany) || fault.Of(err).RetryAfter != 12*time.Second {
+			t.Errorf("attempt 6: got %v, want a refusal for 12 s", err)
+		}
+		c.Move(time.Hour)
+		for range 3 { // when no attempt counts any more, none is owed
+			back()
+		}
+		for i := range 6 {
+			if err := take(); (err != nil) != (i == 5) {
+				t.Errorf("an hour later, attempt %d: %v", i+1, err)
+			}
+		}
+	})
+}
+
+// whoever gives back meanwhile, at most five guesses that count get through.
+func TestABurstIsExactBesideAttemptsThatAreGivenBack(t *testing.T) {
+	each(t, func(t *testing.T, l limit.Limiter, c *clock.Held) {
+		var all sync.WaitGroup
+		var counted atomic.Int64
+		start := make(chan bool)
+		for i := range 100 {
+			all.Go(func() {
+				<-start
+				err := l.Take(t.Context(), fivePerMinute, "ada", c.Now())
+				switch {
+				case err == nil && i%2 == 0:
+					err = l.GiveBack(t.Context(), fivePerMinute, "ada", c.Now())
+				case err == nil:
+					counted.Add(1)
+				}
+				if err != nil && !fault.Is(err, fault.TooMany) {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		for l.Take(t.Context(), fivePerMinute, "ada", c.Now()) == nil {
+			counted.Add(1)
+		}
+		if n := counted.Load(); n != 5 {
+			t.Errorf("%d attempts counted, want 5", n)
+		}
+	})
+}
+
 func TestAnAttemptIsNeverPartOfATransaction(t *testing.T) {
 	each(t, func(t *testing.T, l limit.Limiter, c *clock.Held) {
 		err := l.DB.Tx(t.Context(), func(ctx context.Context) error {

@@ -22,6 +22,12 @@ func (l Limiter) take(ctx context.Context, id string, w window, every time.Durat
 	return n == 1, err
 }
 
+// giveBack moves the row one interval back, if it limits anything still.
+func (l Limiter) giveBack(ctx context.Context, id string, now time.Time, every time.Duration) error {
+	_, err := l.DB.Exec(ctx, `update limits set free_at = free_at - $3 where id = $1 and free_at > $2`, id, now, every.Microseconds())
+	return err
+}
+
 func (l Limiter) freeAt(ctx context.Context, id string) (at time.Time, err error) {
 	err = l.DB.Row(ctx, `select free_at from limits where id = $1`, db.Args(id), &at)
 	return at, err

@@ -19,6 +19,7 @@ import (
 type Sources struct {
 	Folders []string // read with all below: *.html, *.go without tests
 	Ignore  []string // keys, or beginnings of keys, that may be missing or unused
+	Fixed   []string // keys whose Japanese text is prescribed, punctuation and all
 }
 
 // Reporter is the part of testing.TB that Check needs.
@@ -29,10 +30,11 @@ type Reporter interface {
 
 // Check reports what would show a reader a wrong sentence or none: a key or a
 // placeholder that one language has and another has not, a key that sources use and
-// no catalog has, and sentences that nobody uses. S-013.
+// no catalog has, sentences that nobody uses (S-013), and Japanese punctuation of two styles.
 func Check(t Reporter, c *Catalog, from Sources) {
 	t.Helper()
 	c.checkSame(t)
+	c.checkJapanese(t, from.Fixed)
 	used, err := from.read()
 	if err != nil {
 		t.Errorf("locale: %v", err)

@@ -160,6 +160,19 @@ type reports []string
 func (r *reports) Helper()                           {}
 func (r *reports) Errorf(format string, args ...any) { *r = append(*r, fmt.Sprintf(format, args...)) }
 
+func TestCheckFindsASecondStyleOfJapanesePunctuation(t *testing.T) {
+	c := load(t, "a: a\nb: b\nc: c\nd: d\ne: e\nf: f\ng: g\nh: '{x}'\ni: i",
+		"a: 宛先 (aud) が\nb: 名(ローマ字)\nc: (新しいタブ)\nd: お忘れですか？\ne: URL（htu） です\nf: URL (htu) が\n"+
+			"g: '[サポート](/contact)にご連絡ください。例: Taro、URL（htu）、記号（! # など）です!'\nh: '（{x}）です'\ni: 名 (ローマ字)")
+	var got reports
+	locale.Check(&got, c, locale.Sources{Ignore: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}, Fixed: []string{"i"}})
+	for i, want := range []string{"a: ", "b: ", "c: ", "d: ", "e: ", "f: "} {
+		if len(got) != 6 || !strings.HasPrefix(got[i], want) {
+			t.Fatalf("%d reports, want one each for a to f:\n%s", len(got), strings.Join(got, "\n"))
+		}
+	}
+}
+
 func TestCheckFindsWhatIsMissingUnusedOrUnequal(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{

@@ -75,6 +75,11 @@ func (m *Metrics) Gauge(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
+// Count shows a number that only grows, which read tells when Prometheus asks.
+func (m *Metrics) Count(name, help string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
+}
+
 // Certificate shows when the certificate in use ends, as Unix time (0 when there is
 // none yet), and whether a newer one could not be taken.
 func (m *Metrics) Certificate(expires func() time.Time, failing func() bool) {

@@ -3,7 +3,8 @@
 //
 //	NewLogger    structured logs, JSON or text, with request id and redaction (log.go)
 //	Buffer       lines of a log that share a write (buffer.go)
-//	Metrics      Prometheus: requests by route and class, gauges of the mechanisms
+//	Metrics      Prometheus: requests by route and class, gauges of the mechanisms; README.md
+//	             lists all that both programs show
 //	known        what was made once for each of few keys (known.go)
 //	StartTraces  OpenTelemetry spans, off unless an endpoint is configured
 //

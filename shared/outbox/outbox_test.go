@@ -333,6 +333,7 @@ func TestTheWorkerWakesUpAfterTheCommit(t *testing.T) {
 				t.Error(err)
 			}
 		})
+		slow := 0
 		for i := range 20 {
 			start := time.Now()
 			err := p.DB.Tx(t.Context(), func(ctx context.Context) error {
@@ -345,9 +346,12 @@ func TestTheWorkerWakesUpAfterTheCommit(t *testing.T) {
 			if got := <-arrived; got != fmt.Sprint(i) {
 				t.Errorf("got message %s, want %d", got, i)
 			}
-			if took := time.Since(start); i > 0 && took > 900*time.Millisecond {
-				t.Errorf("message %d took %v: nobody woke the worker", i, took)
+			if time.Since(start) > 900*time.Millisecond {
+				slow++
 			}
+		}
+		if slow > 10 { // without being woken it finds each a second after the one before; one late answer of a busy machine is none
+			t.Errorf("%d of 20 messages took as long as if nobody woke the worker", slow)
 		}
 		cancel()
 		running.Wait()

@@ -83,7 +83,7 @@ func (v *View) Field(name string, pairs ...any) (Field, error) {
 	}
 	f.Error = v.Err(name)
 	f.Show, f.Hide = v.text("page.password_show", nil), v.text("page.password_hide", nil)
-	v.fields[name] = f.ID
+	v.fields[name] = seat{f.ID, len(v.fields) + 1}
 	return f, nil
 }
 

@@ -93,8 +93,8 @@ signup.register: 登録
 signup.back: ログインに戻る
 field.email: Eメールアドレス
 field.password: パスワード
-field.given_name: 名(ローマ字)
-field.family_name: 姓(ローマ字)
+field.given_name: 名 (ローマ字)
+field.family_name: 姓 (ローマ字)
 field.country: 国や地域
 field.news: お知らせを受け取る
 name.roman: お名前はローマ字でご入力ください。

@@ -29,14 +29,20 @@ type View struct {
 	Shell     *Shell
 	Content   template.HTML // in the layout only
 	HasForm   bool          // the content has a form with id "main"
-	Refused   []Refusal     // what was refused, in order; each is also beside its field
+	Refused   []Refusal     // what was refused, in the order of the page; each is also beside its field
 	Notes     string        // Refused, written down for the language switch
 
 	set    *Set
 	status int
 	faults []*fault.Error
-	fields map[string]string // name → id of the fields that were rendered
-	choice choice            // of Lang
+	fields map[string]seat // the fields that were rendered, by name
+	choice choice          // of Lang
+}
+
+// seat is where a field is on the page: its id, and its place among the fields.
+type seat struct {
+	id string
+	at int // from 1; 0 is no field of the page
 }
 
 // Refusal is one sentence of the summary on top, with the field it leads to.
@@ -48,7 +54,7 @@ func (s *Set) view(r *http.Request, p Page) (*View, error) {
 	lang := choice.lang
 	v := &View{
 		Data: p.Data, Lang: lang, Path: r.URL.Path, Return: withoutLocales(r.URL), RequestID: serve.RequestID(r.Context()), Bare: p.Bare, Wide: p.Wide,
-		Brand: s.brands[lang], set: s, status: p.Status, fields: map[string]string{}, choice: choice,
+		Brand: s.brands[lang], set: s, status: p.Status, fields: map[string]seat{}, choice: choice,
 	}
 	if s.Options.Shell != nil && p.Wide {
 		v.Shell = s.Options.Shell(r)
@@ -87,12 +93,15 @@ func withoutLocales(u *url.URL) string {
 // mainForm finds the form that the language switch belongs to.
 var mainForm = regexp.MustCompile(`<form[^>]* id="?main"?[ >]`)
 
-// finish takes the rendered content: now it is known which fields are on the page.
+// finish takes the rendered content: now it is known which fields are on the page, and in
+// which order, which may be another one in each language.
 func (v *View) finish(content string) {
 	v.Content = template.HTML(content) // html/template has escaped it
 	v.HasForm = mainForm.MatchString(content)
-	for _, f := range v.faults {
-		v.Refused = append(v.Refused, Refusal{ID: v.fields[f.Field], Text: v.sentence(f)})
+	inOrder := slices.Clone(v.faults)
+	slices.SortStableFunc(inOrder, func(a, b *fault.Error) int { return v.fields[a.Field].at - v.fields[b.Field].at })
+	for _, f := range inOrder {
+		v.Refused = append(v.Refused, Refusal{ID: v.fields[f.Field].id, Text: v.sentence(f)})
 	}
 }
 

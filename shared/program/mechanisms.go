@@ -148,9 +148,9 @@ func (m *Mechanisms) Close() error {
 	return errors.Join(m.DB.Close(), m.device.Close())
 }
 
-// deviceAway is 1 while the device cannot be used.
+// deviceAway is 1 while the device cannot be used, 0 without one.
 func (m *Mechanisms) deviceAway() float64 {
-	if m.device.Away() {
+	if m.device != nil && m.device.Away() {
 		return 1
 	}
 	return 0

@@ -72,16 +72,35 @@ func syncFolder(folder string) error {
 // ReadFile reads a secret from a file, without the line end. It refuses a file
 // that its group or others can read.
 func ReadFile(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+	if err := Closed(path); err != nil {
 		return "", err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s: mode is %04o, others can read it; run: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", err
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+// Closed refuses files that their group or others can read or change, and says how to
+// close them. Those that are not there are passed over.
+func Closed(paths ...string) error {
+	var open []string
+	var mode fs.FileMode // of the first
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case info.Mode().Perm()&0o077 != 0:
+			if open = append(open, path); len(open) == 1 {
+				mode = info.Mode().Perm()
+			}
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: mode is %04o, others can read or change it; run: chmod 600 %s", open[0], mode, strings.Join(open, " "))
 }

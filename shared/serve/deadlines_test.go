@@ -171,18 +171,18 @@ func TestSlowCallersAreLetGo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, theirs, ended := slowly(t)
+			began := time.Now()
 			if _, err := io.WriteString(theirs, c.sends); err != nil {
 				t.Fatal(err)
 			}
-			now := time.Now()
-			waiting(t, l, now.Add(c.after-time.Second), now.Add(c.after+time.Second))
-			l.look(now.Add(c.after - 2*time.Second))
+			waiting(t, l, began, c.after)
+			l.look(began.Add(c.after - 2*time.Second))
 			select {
 			case <-ended:
 				t.Fatalf("let go more than a second before %v", c.after)
 			default:
 			}
-			l.look(now.Add(c.after + 2*time.Second))
+			l.look(time.Now().Add(c.after + 2*time.Second))
 			<-ended
 		})
 	}
@@ -219,11 +219,15 @@ func slowly(t *testing.T) (l *deadlines, theirs net.Conn, ended chan struct{}) {
 	return l, theirs, ended
 }
 
-// waiting returns when the connection has a deadline between from and to.
-func waiting(t *testing.T, l *deadlines, from, to time.Time) {
+// waiting returns when the connection has a deadline that long after some moment from
+// began to now, give or take a second.
+func waiting(t *testing.T, l *deadlines, began time.Time, after time.Duration) {
 	t.Helper()
-	within := func(d deadline) bool { return d.at > from.Sub(l.began) && d.at < to.Sub(l.began) }
-	for patience := time.Now().Add(10 * time.Second); time.Now().Before(patience); time.Sleep(time.Millisecond) {
+	from := began.Add(after - time.Second)
+	within := func(d deadline) bool {
+		return d.at > from.Sub(l.began) && d.at < time.Now().Add(after+time.Second).Sub(l.began)
+	}
+	for patience := time.Now().Add(30 * time.Second); time.Now().Before(patience); time.Sleep(time.Millisecond) {
 		l.mu.Lock()
 		for c := range l.open {
 			c.mu.Lock()

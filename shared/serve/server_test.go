@@ -27,7 +27,7 @@ func TestStopLetsRequestsUnderWayFinish(t *testing.T) { // F-23
 		<-leave
 		io.WriteString(w, "done")
 	})
-	s := &serve.Server{Addr: "127.0.0.1:0", Handler: mux, Log: quiet(), Health: health, Notice: 300 * time.Millisecond}
+	s := &serve.Server{Addr: "127.0.0.1:0", Handler: mux, Log: quiet(), Health: health, Notice: 3 * time.Second}
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}

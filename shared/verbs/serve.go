@@ -17,10 +17,12 @@ func (p *Program[C, S]) serve() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve until Ctrl-C or SIGTERM",
 		Long: "Migrate the database, then serve until Ctrl-C or SIGTERM. Requests under way finish\n" +
-			"first; a second Ctrl-C ends the program at once.",
+			"first; a second Ctrl-C ends the program at once. SIGHUP looks at files of certificates\n" +
+			"again, if there are any, and ends nothing.",
 		Example: "  " + p.Name + " serve --config /etc/tegata/" + p.Name + ".yaml",
 		Args:    cobra.NoArgs,
 		RunE: Do(func(cmd *cobra.Command, _ []string) error {
+			signals := hangUps()
 			c, err := p.Config()
 			if err != nil {
 				return err
@@ -36,6 +38,7 @@ func (p *Program[C, S]) serve() *cobra.Command {
 			slog.SetDefault(log) // libraries of ours log there
 			ctx, stop := untilSignal(context.WithoutCancel(cmd.Context()))
 			defer stop()
+			go tellHangUps(ctx, signals, log)
 			return p.Serve(ctx, c, log, Version())
 		}),
 	}

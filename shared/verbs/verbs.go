@@ -7,6 +7,7 @@
 //	Table      prints rows for people, JSON what programs read (table.go)
 //	Annotated  a table with lines below its rows, broken by Wrap (wrap.go)
 //	Length     a flag such as 90d (length.go)
+//	hangUps    takes SIGHUP while serving (hangup.go)
 //	Fetch      reads what the running program serves (fetch.go)
 //
 // The verbs here: serve, config check, config show, migrate, audit tail, audit verify,

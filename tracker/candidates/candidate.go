@@ -49,10 +49,18 @@ type Candidate struct {
 	LastLoginAt           *time.Time
 }
 
-// Name is the full name in roman letters, given name first; without one the e-mail
-// address serves.
-func (c Candidate) Name() string {
-	if name := strings.TrimSpace(c.GivenName + " " + c.FamilyName); name != "" {
+// Name is the full name in roman letters, given name first, as parcels are addressed;
+// without one the e-mail address serves.
+func (c Candidate) Name() string { return c.NameIn("en") }
+
+// NameIn is Name in the order that readers of a language are used to: in Japanese the
+// family name comes first.
+func (c Candidate) NameIn(lang string) string {
+	first, last := c.GivenName, c.FamilyName
+	if lang == "ja" {
+		first, last = last, first
+	}
+	if name := strings.TrimSpace(first + " " + last); name != "" {
 		return name
 	}
 	return c.Email

@@ -98,6 +98,23 @@ func TestAnUnknownAccountGetsACandidateWithACSCOID(t *testing.T) {
 	})
 }
 
+// As the provider writes the names of people who chose Japanese.
+func TestJapaneseReadersSeeTheFamilyNameFirst(t *testing.T) {
+	for _, c := range []struct {
+		who        candidates.Candidate
+		lang, want string
+	}{
+		{candidates.Candidate{GivenName: "Hanako", FamilyName: "Sato", Email: "h@example.jp"}, "ja", "Sato Hanako"},
+		{candidates.Candidate{GivenName: "Hanako", FamilyName: "Sato", Email: "h@example.jp"}, "en", "Hanako Sato"},
+		{candidates.Candidate{FamilyName: "Sato", Email: "h@example.jp"}, "ja", "Sato"},
+		{candidates.Candidate{Email: "h@example.jp"}, "ja", "h@example.jp"},
+	} {
+		if got := c.who.NameIn(c.lang); got != c.want {
+			t.Errorf("%q in %s, want %q", got, c.lang, c.want)
+		}
+	}
+}
+
 func TestTheSameAccountIsTheSameCandidateAndBringsItsNewName(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		first := w.arrive(t, ada)

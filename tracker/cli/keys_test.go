@@ -16,6 +16,9 @@ func TestTheKeysOfTheTrackerAreKeptByTheSameVerbs(t *testing.T) {
 		if code != 1 || !strings.Contains(problems, "no running tracker has published it") || !strings.Contains(problems, "nobody has read the key set") {
 			t.Errorf("promote: code %d, %q; want a refusal with its reasons", code, problems)
 		}
+		if strings.Contains(problems, "--vouch") {
+			t.Errorf("%q: the provider is no client", problems)
+		}
 		if code, _, problems := s.run("keys", "stage", "RS256"); code != 2 || !strings.Contains(problems, "tracker signs nothing with RS256, only with ES256") {
 			t.Errorf("stage RS256: code %d, %q; want that nothing here signs with it", code, problems)
 		}

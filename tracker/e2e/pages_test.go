@@ -21,8 +21,8 @@ const (
 
 // TestEveryPage goes through every page of both programs in Chromium, in both
 // languages, on a desktop and on a phone. Each page must pass axe-core, by day and by
-// night, stay within its weight and not scroll sideways. With TEGATA_SCREENS set to a
-// folder (`make screens`) it leaves a picture of each there.
+// night, stay within its weight, not scroll sideways, and show where in its menus it is.
+// With TEGATA_SCREENS set to a folder (`make screens`) it leaves a picture of each there.
 func TestEveryPage(t *testing.T) {
 	for _, lang := range []string{"en", "ja"} {
 		for device, width := range map[string]int{"desktop": 1280, "phone": 360} {
@@ -70,6 +70,9 @@ func (v *visitor) judge(name string) {
 	}
 	if wider := v.Sideways(); wider > 0 {
 		v.t.Errorf("%s (%s, %s) scrolls sideways by %d px", name, v.lang, v.device, wider)
+	}
+	if cut := v.Cut(); len(cut) > 0 {
+		v.t.Errorf("%s (%s, %s) hides where one is: %q", name, v.lang, v.device, cut)
 	}
 	for _, dark := range []bool{false, true} {
 		v.Dark(dark)

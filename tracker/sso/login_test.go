@@ -49,6 +49,32 @@ func TestTheProgrammeHasALogInAddressPerLanguage(t *testing.T) {
 	}
 }
 
+// HEAD has to be safe (RFC 9110 §9.2.1): who looks whether a link works begins no log-in
+// and uses up no answer of the provider.
+func TestHeadDoesNothing(t *testing.T) {
+	h := open(t, "")
+	b := h.browser(t)
+	back := b.toCallback("/login")
+	h.count(t, 1, `select count(*) from once`)
+	for _, address := range []string{h.URL + "/login", h.URL + "/cisco/ja/login", back} {
+		r, err := http.Head(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "GET" || r.Header.Get("Location") != "" || len(r.Cookies()) > 0 {
+			t.Errorf("HEAD %.40s: status %d, header %v", address, r.StatusCode, r.Header)
+		}
+	}
+	if r, err := b.client.Head(back); err != nil || r.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("HEAD of the answer in its own browser: %v, %v", r, err)
+	}
+	h.count(t, 1, `select count(*) from once`)
+	if a := b.get(back); a.location != "/home" {
+		t.Errorf("the answer after HEAD leads to %q with %d, want /home", a.location, a.status)
+	}
+}
+
 // A-074 and OIDC Core §4: a log-in ends at the tracker and nowhere else.
 func TestNobodyIsSentElsewhere(t *testing.T) {
 	h := open(t, "")

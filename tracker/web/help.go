@@ -37,7 +37,7 @@ func (p *Pages) contact(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		csco, _ := ids.Of(candidates.SystemCSCO)
-		about = p.text(r, "contact.about_me", map[string]any{"csco": csco.Value, "name": who.Candidate.Name()})
+		about = p.text(r, "contact.about_me", map[string]any{"csco": csco.Value, "name": who.Candidate.NameIn(page.Language(r))})
 	}
 	data := contactPage{Support: p.Support}
 	for _, name := range []string{"vue", "remap", "ids", "other"} {

@@ -36,7 +36,7 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request, who *candidates.Sig
 	}
 	csco, _ := ids.Of(candidates.SystemCSCO)
 	data := homePage{
-		Name: who.Candidate.Name(), CSCO: csco.Value, Address: address, Zone: settings.Zone, CutOff: p.BookedUntil,
+		Name: who.Candidate.NameIn(page.Language(r)), CSCO: csco.Value, Address: address, Zone: settings.Zone, CutOff: p.BookedUntil,
 		MapVUE: candidates.NeedsVUEMapping(who.Candidate, ids, p.BookedUntil),
 	}
 	for _, system := range []candidates.System{candidates.SystemCredly, candidates.SystemVUE} {

@@ -67,8 +67,9 @@ func Shell(r *http.Request) *page.Shell {
 	if who == nil {
 		return &page.Shell{LogIn: "/login"}
 	}
+	person := who.Candidate.NameIn(page.Language(r))
 	if who.Candidate.State != candidates.Active {
-		return &page.Shell{Person: who.Candidate.Name(), LogOut: "/logout"}
+		return &page.Shell{Person: person, LogOut: "/logout"}
 	}
 	return &page.Shell{
 		Links: []page.Link{
@@ -76,7 +77,7 @@ func Shell(r *http.Request) *page.Shell {
 			{Href: "/testing-history", Key: "menu.testing_history"}, {Href: "/transcripts", Key: "menu.transcripts"},
 			{Href: "/schedule", Key: "menu.schedule"}, {Href: "/home", Key: "menu.dashboard"},
 		},
-		Person: who.Candidate.Name(), Account: "/personal", LogOut: "/logout",
+		Person: person, Account: "/personal", LogOut: "/logout",
 	}
 }
 

@@ -314,3 +314,20 @@ func (b *bare) post(path, body, kind, site string) int {
 	answer.Body.Close()
 	return answer.StatusCode
 }
+
+// The summary on top leads through the form from top to bottom; in Japan an address goes
+// from the large to the small.
+func TestTheSummaryFollowsTheOrderOfTheForm(t *testing.T) {
+	h := open(t, "")
+	for lang, want := range map[string]string{"en": "line1 city region postcode", "ja": "postcode region city line1"} {
+		send := map[string]string{"en": "UPDATE ADDRESS", "ja": "UPDATE ADDRESS（アドレスを更新）"}[lang]
+		p := h.person(t, lang).Visit(h.URL + "/login").At("/welcome/address").Press(send)
+		var got []string
+		for _, link := range regexp.MustCompile(`<li><a href="#([a-z0-9]+)">`).FindAllStringSubmatch(p.HTML(), -1) {
+			got = append(got, link[1])
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: the summary leads to %q, want %q", lang, got, want)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func TestAPersonLogsInAndSeesWhoseNumbersTheseAre(t *testing.T) {
 		p.Press("UPDATE ADDRESS（アドレスを更新）").At("/welcome/address").Sees("市区町村を入力してください。", "住所1を入力してください。")
 		p.Fill("郵便番号", "１０７６２２７").Fill("都道府県・州", "Tokyo").Fill("市区町村", "Minato-ku").
 			Fill("住所1", "1-2-3 Akasaka").Press("UPDATE ADDRESS（アドレスを更新）").At("/welcome/settings")
-		p.Press("UPDATE（更新）").At("/home").Sees("Ada Lovelace 様", "CSCO")
+		p.Press("UPDATE（更新）").At("/home").Sees("Lovelace Ada 様", "CSCO")
 
 		p.Follow("PERSONAL INFO（個人情報）").At("/personal").
 			Sees("External IDs（関連アカウント）", "Tegataアカウント", "ada@example.org", "CSCO", "Credly", "VUE", "未リンク")

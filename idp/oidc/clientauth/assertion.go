@@ -29,11 +29,14 @@ const (
 // SomebodyElse is what the refusal of an assertion says whose aud is not us.
 const SomebodyElse = "The client assertion is made out to somebody else."
 
-// What the refusal of an assertion says whose exp is further off than maxAssertion, or than
-// oldAssertion where that counts.
+// What the refusal of an assertion says about its times: exp has come, or is further off
+// than maxAssertion, or than oldAssertion where that counts; nbf or iat has not come.
 const (
+	Expired         = "The client assertion has expired."
 	TooLong         = "The client assertion lives for too long: five minutes are the most."
 	TooLongForOlder = "The client assertion lives for too long: an hour is the most."
+	NotYet          = "The client assertion is not good yet."
+	FromTheFuture   = "The client assertion comes from the future."
 )
 
 // twoNames is what it says where iss and sub are not both the client.
@@ -111,13 +114,13 @@ func (p *Prover) wrong(client *clients.Client, c Asserted) string {
 	case c.Expires == nil:
 		return "The client assertion needs an exp."
 	case c.Expires.Time().Before(now.Add(-jws.Leeway)):
-		return "The client assertion has expired."
+		return Expired
 	case c.Expires.Time().After(now.Add(lives + jws.Leeway)):
 		return tooLong
 	case c.NotBefore != nil && c.NotBefore.Time().After(now.Add(jws.Leeway)):
-		return "The client assertion is not good yet."
+		return NotYet
 	case c.Issued != nil && c.Issued.Time().After(now.Add(jws.Leeway)):
-		return "The client assertion comes from the future."
+		return FromTheFuture
 	case c.ID == "" || len(c.ID) > 512:
 		return "The client assertion needs a jti."
 	}

@@ -39,6 +39,13 @@ const proofFor = time.Minute
 // proofs is the purpose under which ids of proofs are remembered.
 const proofs once.Purpose = "dpop_proof"
 
+// What the refusal of a proof says that is not for this request.
+const (
+	AnotherURL    = "The DPoP proof is for another URL."
+	AnotherMethod = "The DPoP proof is for another method."
+	AnotherMoment = "The DPoP proof is not of this moment."
+)
+
 // ErrReplayed refuses a proof that came before. RFC 9449 §11.1.
 var ErrReplayed = wire.Refuse("invalid_dpop_proof", "The DPoP proof was used before.")
 
@@ -83,11 +90,11 @@ func (c Checker) wrong(r *http.Request, said Claims, path, token string) string 
 	case said.ID == "" || len(said.ID) > maxJTI:
 		return "The DPoP proof needs a jti."
 	case said.Method != r.Method:
-		return "The DPoP proof is for another method."
+		return AnotherMethod
 	case !c.isHere(said.URL, path):
-		return "The DPoP proof is for another URL."
+		return AnotherURL
 	case said.Issued == nil || said.Issued.Time().After(now.Add(jws.Leeway)) || now.Sub(said.Issued.Time()) > proofFor:
-		return "The DPoP proof is not of this moment."
+		return AnotherMoment
 	case token != "" && said.TokenHash != wholeHash(token):
 		return "The DPoP proof is for another access token."
 	}

@@ -32,7 +32,7 @@ const (
 var (
 	accessQuery           = grantColumns + endedColumn + grantFrom + byAccess
 	accessAndAllowedQuery = grantColumns + endedColumn + ", o.scopes" + grantFrom + allowedFrom + byAccess
-	accessAndAccountQuery = grantColumns + endedColumn + ", " + accounts.Columns + grantFrom + byAccess
+	accessAndAccountQuery = grantColumns + endedColumn + ", " + accounts.ToldColumns + grantFrom + byAccess
 	refreshQuery          = grantColumns + `,
 			g.turn, g.family, g.refresh_digest, g.refresh_before, g.refresh_cnf, g.refresh_until, g.turned_at, o.scopes` +
 		grantFrom + allowedFrom + `

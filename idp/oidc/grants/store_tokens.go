@@ -30,15 +30,15 @@ func (s Store) AccessAndAllowed(ctx context.Context, t AccessToken) (Token, erro
 	return s.access(ctx, accessAndAllowedQuery, t, &r, &r.allowed)
 }
 
-// AccessAndAccount is Access with the account the token is about; fault.NotFound when it
-// is about nobody.
+// AccessAndAccount is Access with the account the token is about, of which only that is read
+// what clients may be told; fault.NotFound when it is about nobody.
 func (s Store) AccessAndAccount(ctx context.Context, t AccessToken) (Token, accounts.Account, error) {
 	if t.Grant == "" {
 		return Token{}, accounts.Account{}, Unknown()
 	}
 	var r row
 	var who accounts.Row
-	found, err := s.access(ctx, accessAndAccountQuery, t, &r, who.Dest()...)
+	found, err := s.access(ctx, accessAndAccountQuery, t, &r, who.ToldDest()...)
 	if err != nil {
 		return found, accounts.Account{}, err
 	}

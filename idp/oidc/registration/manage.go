@@ -57,7 +57,7 @@ func (h *Handler) managed(r *http.Request) (managed, error) {
 var errNoToken = errors.New("registration: no token")
 
 // bearer gives the token in the header: the body is metadata here, and a token does
-// not belong into a URL.
+// not belong in a URL.
 func bearer(r *http.Request) (string, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {

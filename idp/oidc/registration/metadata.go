@@ -84,7 +84,7 @@ func refusal(one clients.Problem, said map[string]json.RawMessage) *wire.Refusal
 	if member == "token_exchange" || member == "assertion_issuers" {
 		return misfit("grant_types", "only an operator can allow one of these grants")
 	}
-	return misfit(named(one.Path, said), one.Reason())
+	return misfit(named(one.Path, said), one.Reason)
 }
 
 // named gives the member that a problem is about in the words of who sent it: we keep some
@@ -105,10 +105,10 @@ func named(path string, said map[string]json.RawMessage) string {
 	return path
 }
 
-// sentName is the member that a name in the language came as, client_name when none did.
-func sentName(lang string, said map[string]json.RawMessage) string {
+// sentName is the member that a name with the tag came as, client_name when none did.
+func sentName(tag string, said map[string]json.RawMessage) string {
 	for _, member := range slices.Sorted(maps.Keys(said)) {
-		if l, ok := clients.NameLanguage(member); ok && l == lang {
+		if sent, ok := clients.NameTag(member); ok && sent == tag {
 			return member
 		}
 	}

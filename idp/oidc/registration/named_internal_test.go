@@ -15,7 +15,7 @@ func TestARefusalNamesTheMemberThatWasSent(t *testing.T) {
 		`{"client_name": "\u202ebank", "redirect_uris": ["https://rp.test/cb"]}`:                                   "client_name",
 		`{"client_name#ja-JP": "\u202ebank", "redirect_uris": ["https://rp.test/cb"]}`:                             "client_name#ja-JP",
 		`{"client_name#ja": 5, "redirect_uris": ["https://rp.test/cb"]}`:                                           "client_name#ja",
-		`{"client_name#\"": 5, "redirect_uris": ["https://rp.test/cb"]}`:                                           "client_name",
+		`{"client_name#\"": 5, "redirect_uris": ["https://rp.test/cb"]}`:                                           "", // no language tag: a member that is not known
 		`{"grant_types": ["client_credentials"]}`:                                                                  "client_name",
 		`{"scope": 5, "redirect_uris": ["https://rp.test/cb"]}`:                                                    "scope",
 		`{"response_types": ["code token"], "grant_types": ["implicit"], "redirect_uris": ["https://rp.test/cb"]}`: "grant_types",

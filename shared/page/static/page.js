@@ -1,6 +1,6 @@
-// Improves our forms where script runs: shows what was typed as a password, ticks the
-// rules it keeps, and sends nothing twice. Written for old engines on purpose; no page
-// needs it.
+// Improves our pages where script runs: shows what was typed as a password, ticks the
+// rules it keeps, sends nothing twice, and moves a menu that is wider than the window to
+// where somebody is. Written for old engines on purpose; no page needs it.
 (function () {
   "use strict";
 
@@ -88,6 +88,14 @@
     });
   }
 
+  // Brings the marked link of a menu into view: in the middle, or from its beginning.
+  function reveal(link) {
+    var menu = link.parentNode.parentNode.parentNode;
+    var seen = menu.getBoundingClientRect(), place = link.getBoundingClientRect();
+    menu.scrollLeft += place.left - seen.left - Math.max(0, (seen.width - place.width) / 2);
+  }
+
+  each(document.querySelectorAll(".places [aria-current], .tabs [aria-current]"), reveal);
   each(document.querySelectorAll("input[data-show]"), offerShow);
   each(document.querySelectorAll(".rules"), watch);
   each(document.querySelectorAll("form[method=post]"), sendOnce);

@@ -2,6 +2,7 @@
 //
 //	Run           a program inside this process; it stops with the test
 //	Listen, Port  a free port
+//	Take          the same without a test at hand
 //	Root          a file of the repository
 //	Log           the program's warnings, in the output of the test
 //	Began         where held clocks stand at first
@@ -9,7 +10,9 @@ package programtest
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"runtime"
@@ -44,11 +47,31 @@ func Run[P interface{ Run(context.Context) error }](t testing.TB, open func(cont
 // Listen takes a free port of this machine.
 func Listen(t testing.TB) net.Listener {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := Take()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// The ports that Take tries: below those that Linux gives to outgoing connections, from
+// 32768 on. A test may close the listener and let a program listen there, or kill one and
+// start it again; in between, any connection of any process could take such a port.
+const (
+	firstPort = 20000
+	pastPort  = 32768
+)
+
+// Take takes a free port of this machine that stays free when it is given back, but for
+// others who call Take.
+func Take() (l net.Listener, err error) {
+	for range 100 {
+		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", firstPort+rand.N(pastPort-firstPort)))
+		if err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
 }
 
 // Port gives the port of a listener.

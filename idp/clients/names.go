@@ -1,0 +1,119 @@
+package clients
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// untagged is where a client has the name that names no language, if it has an English
+// one too. Where it has not, that name stands in for English.
+const untagged = ""
+
+// longestTag is how long a language tag may be. RFC 5646 §4.4.1.
+const longestTag = 35
+
+// readNames reads client_name and its translations, client_name#ja-JP (OIDC Registration
+// §2.1), and keeps each under its tag as it was sent, since the answer gives it back (RFC
+// 7591 §3.2.1). The name without a tag is for whoever has none in their own language (§2.2).
+func (c *Client) readNames(p *Problems, at string, said map[string]json.RawMessage) {
+	names := maps.Clone(c.Name)
+	if names == nil {
+		names = map[string]string{}
+	}
+	if _, both := names[untagged]; !both {
+		moveName(names, "en", untagged)
+	}
+	for _, member := range slices.Sorted(maps.Keys(said)) {
+		tag, ok := NameTag(member)
+		if !ok || len(names) > 16 {
+			continue
+		}
+		var text *string
+		if err := json.Unmarshal(said[member], &text); err != nil {
+			p.add(below(at, member), "want a text")
+			continue
+		}
+		maps.DeleteFunc(names, func(kept, _ string) bool { return strings.EqualFold(kept, tag) })
+		if text != nil && strings.TrimSpace(*text) != "" {
+			names[tag] = strings.TrimSpace(*text)
+		}
+	}
+	english := nameIn(names, "en")
+	if names[untagged] == "" {
+		names[untagged] = english
+	}
+	if names[untagged] == "" && len(c.RedirectURIs) > 0 {
+		names[untagged] = strings.TrimSuffix(Host(c.RedirectURIs[0]), ":")
+	}
+	if english == "" {
+		moveName(names, untagged, "en")
+	}
+	c.Name = names
+}
+
+// moveName makes the name in one language that in another, if there is one.
+func moveName(names map[string]string, from, to string) {
+	if name := names[from]; name != "" {
+		names[to] = name
+	}
+	delete(names, from)
+}
+
+// NameTag gives the language tag that a member has the client's name in, "" for client_name
+// itself. ok is false for any other member.
+func NameTag(member string) (tag string, ok bool) {
+	name, tag, tagged := strings.Cut(member, "#")
+	if name != "client_name" || !tagged {
+		return "", name == "client_name"
+	}
+	return tag, isTag(tag)
+}
+
+// isTag tells whether a text looks like a language tag: ja, en-US, zh-Hant-TW. RFC 5646 §2.1.
+func isTag(text string) bool {
+	if len(text) > longestTag {
+		return false
+	}
+	for part := range strings.SplitSeq(text, "-") {
+		if part == "" || len(part) > 8 || strings.ContainsFunc(part, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// NameIn gives the client's name in the language, of whatever region it is, else the one
+// that names no language (RFC 7591 §2.2), else the English one, else its id.
+func (c *Client) NameIn(language string) string {
+	for _, lang := range []string{language, untagged, "en"} {
+		if name := nameIn(c.Name, lang); name != "" {
+			return name
+		}
+	}
+	return c.ID
+}
+
+// nameIn gives the name under the tag, else the one under the first of those that say more
+// than it: ja has that of ja-JP (RFC 4647 §3.3.1); "" when there is none.
+func nameIn(names map[string]string, tag string) string {
+	if name := names[tag]; name != "" || tag == untagged {
+		return name
+	}
+	found := ""
+	for kept := range names {
+		if len(kept) < len(tag) || !strings.EqualFold(kept[:len(tag)], tag) || len(kept) > len(tag) && kept[len(tag)] != '-' {
+			continue
+		}
+		if found == "" || len(kept) < len(found) || len(kept) == len(found) && kept < found {
+			found = kept
+		}
+	}
+	if found == "" {
+		return ""
+	}
+	return names[found]
+}
