@@ -160,7 +160,7 @@ func (r *Ring) tellDoubts(s *snapshot, all []doubt) {
 		case s.older && errors.Is(d.cause, errUnsealed) || r.Log == nil:
 		default:
 			r.Log.Error("a key of the database is not published, since nothing proves that it is ours; see: keys verify",
-				"kid", d.KID, "state", d.State, "cause", d.cause)
+				"kid", d.KID, "as", string(d.State), "cause", d.cause)
 		}
 	}
 }
