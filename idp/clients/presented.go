@@ -54,11 +54,16 @@ func (c *Client) checkPresented(p *Problems, at string, development bool) {
 	}
 }
 
-// presentable refuses what could make a name look like something else: control
-// characters, and the marks that turn the direction of text (Unicode TR 36 §2.5).
+// presentable refuses what could make a name look like something else.
 func presentable(text string, most int) bool {
-	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most &&
-		!strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) })
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most && !strings.ContainsFunc(text, Hidden)
+}
+
+// Hidden tells whether a character does not show, or makes others look different: control
+// characters, the marks that turn the direction of text, separators of lines, fillers.
+// Unicode TR 36 §2.5.
+func Hidden(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // Return is the hosts that people may come back to, for telling clients apart that

@@ -43,6 +43,9 @@ const (
 	ReasonAssertion       = "assertion"        // details: why
 	ReasonAudience        = "audience"         // of an assertion; details: given, registered (whom it should name)
 	ReasonAudienceSetting = "audience_setting" // the same, and token_endpoint_auth_audience "endpoint" would take it
+	ReasonBearerAudience  = "bearer_audience"  // of an assertion about a person; details: given, registered
+	ReasonBearerKey       = "bearer_key"       // the same, not signed by its issuer; details: issuer, given (kid), registered (the kids there are)
+	ReasonExchangeFrom    = "exchange_from"    // a subject token of another client; details: given (that client), registered (whose it may)
 	ReasonProof           = "proof"            // DPoP; details: why
 	ReasonProofMissing    = "proof_missing"
 	ReasonProofURL        = "proof_url"    // details: given, registered (the endpoint)
@@ -83,7 +86,7 @@ type Request struct {
 // nothing is registered that could be; false when the reason is not about addresses.
 func (r Request) Compared() (given, expected string, ok bool) {
 	switch r.Reason {
-	case ReasonRedirectURI, ReasonRedirectChanged, ReasonLogoutURI, ReasonProofURL, ReasonAudience, ReasonAudienceSetting:
+	case ReasonRedirectURI, ReasonRedirectChanged, ReasonLogoutURI, ReasonProofURL, ReasonAudience, ReasonAudienceSetting, ReasonBearerAudience:
 		return r.Details["given"], r.Details["registered"], r.Details["given"] != ""
 	}
 	return "", "", false

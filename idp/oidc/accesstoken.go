@@ -62,12 +62,16 @@ func (p *Provider) seal(ctx context.Context, t grants.AccessToken) (string, erro
 
 func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now time.Time) (string, error) {
 	t := w.target
-	payload, err := json.Marshal(tokens.AccessToken{
+	claims := tokens.AccessToken{
 		Issuer: p.Issuer, Subject: about.Subject, Audience: p.audienceOf(*t), Client: w.client.ID,
 		Expires: now.Add(t.Lives).Unix(), Issued: now.Unix(), ID: w.access,
 		Scope: strings.Join(t.Scopes, " "), AuthTime: unix(about.AuthTime), ACR: about.ACR, AMR: about.AMR,
 		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: w.grant,
-	})
+	}
+	if w.machine {
+		claims.From = about.From
+	}
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", err
 	}
@@ -119,7 +123,7 @@ func (p *Provider) readAccessJWT(given string) (grants.AccessToken, bool) {
 		t.Target.Audience = c.Audience
 	}
 	if c.Grant == "" {
-		t.Client, t.LogIn = c.Client, &grants.LogIn{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor}
+		t.Client, t.LogIn = c.Client, &grants.LogIn{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor, From: c.From}
 	}
 	return t, true
 }

@@ -121,13 +121,12 @@ func TestAnAccessTokenHasOneSpelling(t *testing.T) { // A-043
 // An access token carries the details, and is looked at up to some length: whoever gets
 // one can use it.
 func TestATokenThatIsGivenIsKnownHoweverMuchItSays(t *testing.T) { // RFC 9396 §5
-	w := start(t)
-	services(t, w)
-	for _, resource := range []string{invoices, orders} { // opaque, JWT
+	w := withPayments(t, dbtest.SQLite(t, schema.FS))
+	for resource, kind := range map[string]string{invoices: "payment", orders: "transfer"} { // opaque, JWT
 		refused := 0
 		for n := 100; n <= 1600; n += 250 {
 			got := w.ask("service", clients.ClientCredentials, "resource="+resource,
-				`authorization_details=[{"type":"transfer","note":"`+strings.Repeat("for a reason, ", n)+`"}]`)
+				`authorization_details=[{"type":"`+kind+`","note":"`+strings.Repeat("for a reason, ", n)+`"}]`)
 			if got.StatusCode != 200 {
 				wantError(t, got, 400, "invalid_authorization_details")
 				refused++

@@ -36,13 +36,8 @@ func (p *Provider) clientCredentials(ctx context.Context, w *work) (opened, erro
 
 // wish is the most that a token request without an authorization before it can be
 // about: these scopes, the resources they belong to or that are named, and details.
-func (p *Provider) wish(ctx context.Context, w *work, scopes []string) (most target.Granted, err error) {
-	most.Scopes = scopes
-	if most.Resources, err = p.targets.Resources(ctx, w.client.Client, w.form["resource"], scopes); err != nil {
-		return most, err
-	}
-	most.Details, err = target.ReadDetails(w.client.Client, w.form.Get("authorization_details"))
-	return most, err
+func (p *Provider) wish(ctx context.Context, w *work, scopes []string) (target.Granted, error) {
+	return p.targets.Begin(ctx, w.client.Client, w.form["resource"], scopes, w.form.Get("authorization_details"))
 }
 
 // withoutPerson leaves out the scopes that are about somebody who logged in.

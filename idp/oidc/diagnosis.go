@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -85,6 +84,9 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 	if errors.As(err, &theirs) {
 		hint = theirs.HintField
 	}
+	if reason, details, ok := p.whyNotBrought(w, c, refused); ok {
+		return reason, details
+	}
 	wrong := fault.Of(err)
 	switch {
 	case refused.Code == "invalid_client":
@@ -167,15 +169,10 @@ func (p *Provider) whyNotProved(w *work, c claim, refused *wire.Refusal, seen me
 // the registration could let it pass: many libraries name the token endpoint.
 func (p *Provider) whyNotAudience(c claim) (string, map[string]string) {
 	aud, reason := c.given.Assertion.Audience, clients.ReasonAudience
-	came := string(aud) // a list as it is: to be one text may be all that is wrong
-	var one string
-	if json.Unmarshal(aud, &one) == nil {
-		came = one
-	}
 	if !c.client.FAPI() && c.client.AuthAudience != "endpoint" && p.prover.Takes("endpoint", aud) {
 		reason = clients.ReasonAudienceSetting
 	}
-	return reason, compared(came, p.prover.Audiences(c.client.AuthAudience))
+	return reason, compared(audienceText(aud), p.prover.Audiences(c.client.AuthAudience))
 }
 
 // aboutTime are the refusals of an assertion that a clock that is wrong leads to.

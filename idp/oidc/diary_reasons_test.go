@@ -66,3 +66,34 @@ func TestTheDiaryTellsAScopeThatTheClientLost(t *testing.T) {
 		t.Errorf("%s %v, want %s of %v", said.Reason, said.Details, clients.ReasonScopeGone, first["scope"])
 	}
 }
+
+// What came and what was expected stands beside the refusal of a token that a client
+// brings: an assertion about a person, or the token of another client. RFC 7523 §3,
+// RFC 8693 §2.1.
+func TestTheDiaryTellsWhatIsWrongWithATokenThatWasBrought(t *testing.T) {
+	w := withDiary(t)
+	key := services(t, w)
+	endpoint := w.provider.Issuer + "/oauth2/token"
+	said := func(client, reason, given, registered string) {
+		t.Helper()
+		got := w.diary(client)[0]
+		if got.Reason != reason || got.Details["given"] != given || got.Details["registered"] != registered {
+			t.Errorf("%s %v, want %s, %s for %s", got.Reason, got.Details, reason, given, registered)
+		}
+	}
+	text := w.bearerJWT(key, func(c map[string]any) { c["aud"] = endpoint + "s" })
+	wantError(t, w.ask("batch", clients.JWTBearer, "assertion="+text), 400, "invalid_grant")
+	said("batch", clients.ReasonBearerAudience, endpoint+"s", endpoint)
+	wantError(t, w.ask("batch", clients.JWTBearer, "assertion="+w.bearerJWT(newKey(t), nil)), 400, "invalid_grant")
+	said("batch", clients.ReasonBearerKey, "p1", "p1")
+	if issuer := w.diary("batch")[0].Details["issuer"]; issuer != partner {
+		t.Errorf("issuer %q, want %q", issuer, partner)
+	}
+	wantError(t, w.exchange("orders-api", w.tokens("basic")["access_token"].(string)), 400, "invalid_request")
+	said("orders-api", clients.ReasonExchangeFrom, "basic", "shop service")
+	w.edit("orders-api", func(c *clients.Client) { c.TokenExchange.From = nil })
+	wantError(t, w.exchange("orders-api", w.shopToken()), 400, "invalid_request")
+	said("orders-api", clients.ReasonExchangeFrom, "shop", "–")
+	wantError(t, w.ask("batch", clients.JWTBearer, "assertion="+w.bearerJWT(key, func(c map[string]any) { delete(c, "aud") })), 400, "invalid_grant")
+	said("batch", clients.ReasonOther, "", "")
+}

@@ -44,6 +44,9 @@ func (p *Provider) openExchange(ctx context.Context, w *work) (opened, error) {
 		AccountID: came.LogIn.AccountID, Subject: came.LogIn.Subject, SID: came.LogIn.SID,
 		AuthTime: came.LogIn.AuthTime, ACR: came.LogIn.ACR, AMR: came.LogIn.AMR,
 	}}
+	if about.From, err = cameFrom(came); err != nil {
+		return opened{}, err
+	}
 	if !came.Machine {
 		account, err := p.Accounts.ByID(ctx, came.LogIn.AccountID)
 		if err != nil {
@@ -67,6 +70,18 @@ func (p *Provider) openExchange(ctx context.Context, w *work) (opened, error) {
 			return unacceptable(p.writeExchanged(ctx, w, came, now))
 		},
 	}, nil
+}
+
+// cameFrom gives the access tokens that the new token ends with: the one that came, and
+// those which that one came from. An ID token is none, and cannot be revoked.
+func cameFrom(came grants.Token) ([]string, error) {
+	if len(came.LogIn.From) >= grants.MaxFrom {
+		return nil, wire.Refuse("invalid_request", "The subject_token has gone through too many hands.")
+	}
+	if came.Kind != grants.Access {
+		return nil, nil
+	}
+	return append([]string{came.ID}, came.LogIn.From...), nil
 }
 
 // actorFor tells through whom the new token goes: the holder of the actor_token, or
@@ -113,14 +128,20 @@ func (p *Provider) aimExchange(ctx context.Context, w *work, came grants.Token) 
 	if len(named) == 0 {
 		return aimed, "", wire.Refuse("invalid_target", "Say by resource or audience what the token is for.")
 	}
-	most := target.Granted{Scopes: slices.Concat(withoutPerson(came.Scopes), w.client.TokenExchange.Scopes), Details: came.Target.Details}
-	if most.Resources, err = p.targets.Resources(ctx, w.client.Client, named, nil); err != nil {
+	most := target.Granted{Scopes: withoutPerson(came.Scopes), Details: came.Target.Details}
+	for _, scope := range w.client.TokenExchange.Scopes {
+		if !slices.Contains(most.Scopes, scope) {
+			most.Scopes = append(most.Scopes, scope)
+		}
+	}
+	if most.Resources, err = p.targets.Resources(ctx, w.client.Client, named, nil, nil); err != nil {
 		return aimed, "", err
 	}
 	form := map[string][]string{"resource": named, "scope": w.form["scope"], "authorization_details": w.form["authorization_details"]}
 	if aimed, err = p.targets.Aim(ctx, w.client.Client, form, most); err != nil {
 		return aimed, "", err
 	}
+	aimed.Barred = len(aimed.Scopes) == 0 && len(came.Scopes) > 0 // those about the person, too: RFC 8693 §2.2.1
 	if kind == typeJWT && aimed.Format != clients.JWT {
 		return aimed, "", wire.Refuse("invalid_request", "This resource does not take JWTs.")
 	}

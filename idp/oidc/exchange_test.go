@@ -144,6 +144,12 @@ func TestMayActNamesWhoMayExchange(t *testing.T) { // RFC 8693 §4.4
 	wantError(t, w.exchange("orders-api", token), 400, "invalid_request")
 	own := ok(t, w.ask("orders-api", clients.ClientCredentials))["access_token"].(string)
 	wantError(t, w.exchange("orders-api", token, "actor_token="+own, "actor_token_type="+accessTokenType), 400, "invalid_request")
+	w.edit("shop", func(c *clients.Client) { // it itself is not the one that may
+		c.GrantTypes, c.TokenExchange = append(c.GrantTypes, clients.TokenExchangeType), &clients.TokenExchange{}
+	})
+	wantError(t, w.exchange("shop", token, "resource="+orders), 400, "invalid_request")
+	w.edit("shop", func(c *clients.Client) { c.MayAct = "" })
+	ok(t, w.exchange("shop", token, "resource="+orders))
 	w.edit("shop", func(c *clients.Client) { c.MayAct = "orders-api" })
 	w.edit("orders-api", func(c *clients.Client) { c.TokenExchange.From = nil }) // may_act is word enough
 	got := ok(t, w.exchange("orders-api", w.shopToken()))
@@ -223,4 +229,56 @@ func TestAnExchangedTokenEndsWithTheClientItCameFrom(t *testing.T) { // A-047
 			active(false, "when it is made again")
 		}
 	})
+}
+
+// What was exchanged ends with the access token that it came from, when that is revoked by
+// itself, however many exchanges lie between; the others of the same grant go on. A-047.
+func TestAnExchangedTokenEndsWithTheAccessTokenItCameFrom(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		services(t, w, func(c *clients.Client) {
+			if c.ID == "orders-api" {
+				c.Resources, c.Scopes = []string{orders, invoices}, append(c.Scopes, "orders.read")
+			}
+		})
+		machine := func() string {
+			return ok(t, w.ask("service", clients.ClientCredentials, "resource="+orders))["access_token"].(string)
+		}
+		for name, from := range map[string]struct {
+			token  func() string
+			client string
+		}{"of a person": {w.shopToken, "shop"}, "of a service": {machine, "service"}} {
+			for _, resource := range []string{orders, invoices} { // a JWT, an opaque one
+				token := from.token()
+				first := ok(t, w.exchange("orders-api", token, "resource="+resource))["access_token"].(string)
+				second := ok(t, w.exchange("orders-api", first, "resource="+resource))["access_token"].(string)
+				other := ok(t, w.exchange("orders-api", from.token(), "resource="+resource))["access_token"].(string)
+				active := func(want bool, all ...string) {
+					t.Helper()
+					for i, one := range all {
+						if seen := ok(t, w.introspect("orders-api", one)); seen["active"] != want {
+							t.Errorf("%s, for %s: token %d: %v, want active %v", name, resource, i+1, seen, want)
+						}
+					}
+				}
+				active(true, first, second, other)
+				w.post("/oauth2/revoke", url.Values{"token": {token}}, basicAuth(from.client, basicSecret))
+				active(false, first, second)
+				active(true, other)
+				wantError(t, w.exchange("orders-api", second), 400, "invalid_request")
+			}
+		}
+	})
+}
+
+// One that was exchanged too often is refused: each exchange is remembered.
+func TestExchangesAreBounded(t *testing.T) {
+	w := start(t).logIn()
+	services(t, w)
+	w.edit("orders-api", func(c *clients.Client) { c.TokenExchange.Impersonation = true })
+	token := w.shopToken()
+	for range 4 {
+		token = ok(t, w.exchange("orders-api", token))["access_token"].(string)
+	}
+	wantError(t, w.exchange("orders-api", token), 400, "invalid_request")
 }

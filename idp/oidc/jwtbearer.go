@@ -25,6 +25,9 @@ const bearerAssertions once.Purpose = "jwt_bearer"
 // maxBearer is how far ahead an assertion may expire.
 const maxBearer = time.Hour
 
+// errBearerAudience is an assertion that somebody else should have got.
+var errBearerAudience = wire.Refuse("invalid_grant", "The assertion is made out to somebody else.")
+
 // jwtBearer gives a token to a client that brings a JWT about a person of ours, signed
 // by somebody its registration trusts. RFC 7523 §2.1 and §3. There is no refresh token:
 // the client brings the next assertion.
@@ -89,7 +92,7 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Assert
 	now := p.Clock()
 	switch {
 	case !p.madeOutToUs(a.Audience):
-		return bad("The assertion is made out to somebody else.")
+		return clientauth.Asserted{}, errBearerAudience
 	case a.Expires == nil:
 		return bad("The assertion needs an exp.")
 	case a.Expires.Time().Before(now.Add(-jws.Leeway)):
@@ -101,11 +104,15 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Assert
 	case a.ID == "" || len(a.ID) > 512:
 		return bad("The assertion needs a jti.")
 	}
-	keys, err := p.keysOf(ctx, &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.Token.Headers[0].KeyID)
+	issuer, kid := &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.Token.Headers[0].KeyID
+	keys, err := p.keysOf(ctx, issuer, kid)
 	if err != nil {
 		return clientauth.Asserted{}, wire.Refuse("invalid_grant", "The keys of the issuer could not be had.").Because(err)
 	}
 	if !jws.SignedBy(a.Token, keys) {
+		if keys, err = p.keysOf(ctx, issuer, ""); err == nil {
+			w.signers = &signers{issuer: a.Issuer, kid: kid, keys: keys}
+		}
 		return bad("The assertion is not signed with a key of its issuer.")
 	}
 	return a, nil

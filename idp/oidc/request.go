@@ -188,13 +188,11 @@ func (a *authorization) asksAgain() bool {
 }
 
 // readTargets reads resource and authorization_details at the authorization endpoint.
-func (p *Provider) readTargets(ctx context.Context, a *authorization) (err error) {
-	if a.resources, err = p.targets.Resources(ctx, a.client, a.params["resource"], a.scopes); err != nil {
+func (p *Provider) readTargets(ctx context.Context, a *authorization) error {
+	most, err := p.targets.Begin(ctx, a.client, a.params["resource"], a.scopes, a.params.Get("authorization_details"))
+	if err != nil {
 		return err
 	}
-	if err = p.targets.Reach(ctx, a.scopes, a.resources); err != nil {
-		return err
-	}
-	a.details, err = target.ReadDetails(a.client, a.params.Get("authorization_details"))
-	return err
+	a.resources, a.details = most.Resources, most.Details
+	return p.targets.Reach(ctx, a.scopes, a.resources)
 }

@@ -27,6 +27,9 @@ func unacceptable(err error) error {
 	return wire.Refuse("invalid_request", why).Because(own.Cause)
 }
 
+// errForeign is a token of a client that the one that brings it may not exchange tokens of.
+var errForeign = wire.Refuse("invalid_request", "The subject_token is not one that the client may exchange.")
+
 // exchanged finds the token that came and looks at everything it hangs on: whose it is,
 // and that the client may bring it.
 func (p *Provider) exchanged(ctx context.Context, w *work) (grants.Token, error) {
@@ -35,14 +38,15 @@ func (p *Provider) exchanged(ctx context.Context, w *work) (grants.Token, error)
 		return grants.Token{}, wire.RefuseAs("unauthorized_client")
 	}
 	came, from, err := p.bringSubject(ctx, w)
-	if err != nil || came.Client == w.client.ID {
+	if err != nil {
 		return came, err
 	}
 	if from.MayAct != "" && from.MayAct != w.client.ID {
 		return grants.Token{}, wire.Refuse("invalid_request", "The subject_token says by may_act that somebody else may act with it.") // RFC 8693 §4.4
 	}
-	if from.MayAct == "" && !slices.Contains(policy.From, came.Client) {
-		return grants.Token{}, wire.Refuse("invalid_request", "The subject_token is not one that the client may exchange.")
+	if from.MayAct == "" && came.Client != w.client.ID && !slices.Contains(policy.From, came.Client) {
+		w.foreign = came.Client
+		return grants.Token{}, errForeign
 	}
 	return came, nil
 }

@@ -38,6 +38,8 @@ type work struct {
 	looked    error           // fosite's word for a code that is no good
 	refreshed *grants.Token   // the refresh token that came
 	repeated  bool            // it came before, and its answer may have got lost
+	foreign   string          // the client whose token came and may not be exchanged
+	signers   *signers        // who could have signed the assertion that came, when nobody of them did
 	opened    opened          // or what one of the grant types of granttypes.go has found
 
 	grant      string               // what the tokens belong to

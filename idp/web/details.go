@@ -4,118 +4,148 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
-	"unicode"
 )
 
 // detail is one object of authorization_details for people (RFC 9396 §2): its type,
 // and its other members as they came. What they mean only the client and its resource
-// know; their names are all that can be shown of that.
+// know; their names are all that can be shown of that. Nothing is left out, and no two
+// things look the same.
 type detail struct {
-	Type    string
+	Type    name
 	Members []member
 }
 
-// member is one value with the way to it, "instructed amount: currency".
-type member struct{ Name, Value string }
+// member is one value, or a list of them, with the way to it: "instructed amount: currency".
+type member struct {
+	Name   name
+	Values []value
+}
+
+// value is a text, or a list or object with nothing in it, which can mean everything.
+type value struct {
+	Text  string
+	Empty bool
+}
+
+// node is a JSON value with its members in the order in which they were written.
+type node struct {
+	text  string // of a value that has no others in it
+	list  bool
+	names []string // of an object
+	below []node   // of an object, or a list
+}
+
+// single tells whether the node is a value that has no others in it.
+func (n node) single() bool { return !n.list && n.names == nil }
 
 // detailsOf reads a list of authorization details; nothing when it is none.
 func detailsOf(list string) []detail {
-	in := json.NewDecoder(strings.NewReader(list))
-	in.UseNumber()
-	var objects []json.RawMessage
-	if in.Decode(&objects) != nil {
+	if list == "" {
+		return nil
+	}
+	root, err := readNode([]byte(list))
+	if err != nil || !root.list {
 		return nil
 	}
 	var all []detail
-	for _, object := range objects {
+	var types []string
+	for _, object := range root.below {
 		var d detail
-		members, err := membersOf(object, "")
-		if err != nil {
-			return nil
-		}
-		for _, m := range members {
-			if m.Name == "type" {
-				d.Type = spaced(m.Value)
+		kind := ""
+		named := namesOf(object.names)
+		for i, n := range object.below {
+			if object.names[i] == "type" && n.single() {
+				kind = n.text
 				continue
 			}
-			d.Members = append(d.Members, m)
+			d.Members = append(d.Members, n.members(named[i])...)
 		}
-		all = append(all, d)
+		all, types = append(all, d), append(types, kind)
+	}
+	for i, kind := range namesOf(types) {
+		if all[i].Type = kind; !plain(types[i]) {
+			all[i].Type = name{shown(types[i]), true} // of a registered one nothing can be mistaken
+		}
 	}
 	return all
 }
 
-// membersOf flattens a JSON value, in the order in which it was written.
-func membersOf(value json.RawMessage, name string) ([]member, error) {
-	in := json.NewDecoder(bytes.NewReader(value))
+// members flattens the node, which has the name. The elements of a list of single values
+// are the values of one member; those of other lists are numbered.
+func (n node) members(called name) []member {
+	switch {
+	case n.single():
+		return []member{{called, []value{{Text: shown(n.text)}}}}
+	case len(n.below) == 0:
+		return []member{{called, []value{{Empty: true}}}}
+	case n.list:
+		return n.elements(called)
+	}
+	var all []member
+	for i, inner := range namesOf(n.names) {
+		all = append(all, n.below[i].members(called.then(inner))...)
+	}
+	return all
+}
+
+func (n node) elements(called name) []member {
+	var all []member
+	var values []value
+	for i, one := range n.below {
+		if one.single() {
+			values = append(values, value{Text: shown(one.text)})
+		}
+		all = append(all, one.members(called.numbered(i+1))...)
+	}
+	if len(values) == len(n.below) {
+		return []member{{called, values}}
+	}
+	return all
+}
+
+// readNode reads JSON in the order in which it was written.
+func readNode(text []byte) (n node, err error) {
+	in := json.NewDecoder(bytes.NewReader(text))
 	in.UseNumber()
 	token, err := in.Token()
 	if err != nil {
-		return nil, err
-	}
-	if token == nil {
-		return []member{{name, "–"}}, nil
+		return n, err
 	}
 	open, nested := token.(json.Delim)
 	if !nested {
-		return []member{{name, fmt.Sprint(token)}}, nil
+		return node{text: textOf(token)}, nil
 	}
-	var all []member
+	if n.list = open == '['; !n.list {
+		n.names = []string{}
+	}
 	for in.More() {
-		below := name
-		if open == '{' {
-			key, err := in.Token()
+		if !n.list {
+			name, err := in.Token()
 			if err != nil {
-				return nil, err
+				return n, err
 			}
-			below = strings.TrimPrefix(name+": "+spaced(fmt.Sprint(key)), ": ")
+			n.names = append(n.names, fmt.Sprint(name))
 		}
 		var inner json.RawMessage
 		if err := in.Decode(&inner); err != nil {
-			return nil, err
+			return n, err
 		}
-		members, err := membersOf(inner, below)
+		below, err := readNode(inner)
 		if err != nil {
-			return nil, err
+			return n, err
 		}
-		all = append(all, members...)
+		n.below = append(n.below, below)
 	}
-	return joined(all), nil
+	return n, nil
 }
 
-// joined puts the values of one name into one line: the elements of a list.
-func joined(members []member) []member {
-	var all []member
-	for _, m := range members {
-		if i := slices.IndexFunc(all, func(other member) bool { return other.Name == m.Name }); i >= 0 {
-			all[i].Value += ", " + m.Value
-			continue
-		}
-		all = append(all, m)
+// textOf is a single value in words: nothing is a dash, and an empty text its quotes.
+func textOf(token json.Token) string {
+	switch token {
+	case nil:
+		return "–"
+	case "":
+		return `""`
 	}
-	return all
-}
-
-// spaced turns instructedAmount and instructed_amount into words.
-func spaced(name string) string {
-	var words strings.Builder
-	in := strings.NewReader(name)
-	for last := ' '; ; {
-		r, _, err := in.ReadRune()
-		if err == io.EOF {
-			return words.String()
-		}
-		switch {
-		case r == '_':
-			r = ' '
-		case unicode.IsUpper(r) && unicode.IsLower(last):
-			words.WriteByte(' ')
-			r = unicode.ToLower(r)
-		}
-		words.WriteRune(r)
-		last = r
-	}
+	return fmt.Sprint(token)
 }

@@ -2,27 +2,66 @@ package web
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
-// Authorization details are shown whole, in the order in which they came, and nothing
-// is shown of what is no list of objects (RFC 9396 §2).
+// lines is a detail as it reads on the page, "…" for what has nothing in it; names that
+// are shown letter by letter begin with "=".
+func lines(all []detail) (text []string) {
+	called := func(n name) string {
+		if n.Exact {
+			return "=" + n.Text
+		}
+		return n.Text
+	}
+	for _, d := range all {
+		text = append(text, "["+called(d.Type)+"]")
+		for _, m := range d.Members {
+			var values []string
+			for _, v := range m.Values {
+				if v.Empty {
+					v.Text = "…"
+				}
+				values = append(values, v.Text)
+			}
+			text = append(text, called(m.Name)+" = "+strings.Join(values, " | "))
+		}
+	}
+	return text
+}
+
+// Authorization details are shown whole, in the order in which they came, and no two that
+// differ look the same; nothing is shown of what is no list of objects (RFC 9396 §2, §6).
 func TestDetailsOfARequestInWords(t *testing.T) {
 	for _, c := range []struct {
 		name, list string
-		want       []detail
+		want       []string
 	}{
-		{"a payment", `[{"instructedAmount":{"currency":"JPY","amount":12500.00},"type":"bank_transfer","final":true,"note":null}]`, []detail{{"bank transfer", []member{
-			{"instructed amount: currency", "JPY"}, {"instructed amount: amount", "12500.00"}, {"final", "true"}, {"note", "–"}}}}},
-		{"lists", `[{"type":"a","actions":["read","write"],"at":[{"x":1},{"x":2}]},{"type":"b"}]`, []detail{
-			{"a", []member{{"actions", "read, write"}, {"at: x", "1, 2"}}}, {Type: "b"}}},
-		{"a member that is there twice", `[{"type":"a","sum":1,"sum":1000}]`, []detail{{"a", []member{{"sum", "1, 1000"}}}}},
-		{"an inner type", `[{"type":"a","of":{"type":"b"}}]`, []detail{{"a", []member{{"of: type", "b"}}}}},
+		{"a payment", `[{"instructedAmount":{"currency":"JPY","amount":12500.00},"type":"bank_transfer","final":true,"note":null}]`,
+			[]string{"[bank transfer]", "instructed amount: currency = JPY", "instructed amount: amount = 12500.00", "final = true", "note = –"}},
+		{"lists", `[{"type":"a","actions":["read, write","delete"],"at":[{"x":1,"y":2},{"x":3}]},{"type":"b"}]`,
+			[]string{"[a]", "actions = read, write | delete", "at #1: x = 1", "at #1: y = 2", "at #2: x = 3", "[b]"}},
+		{"lists in lists", `[{"type":"a","at":[["x","y"],"z"]}]`, []string{"[a]", "at #1 = x | y", "at #2 = z"}},
+		{"a member that is there twice", `[{"type":"a","sum":1,"sum":1000}]`, []string{"[a]", "sum = 1", "sum = 1000"}},
+		{"an inner type", `[{"type":"a","of":{"type":"b"}}]`, []string{"[a]", "of: type = b"}},
+		{"a type in a member without a name", `[{"":{"type":"harmless"},"type":"a"}]`, []string{"[a]", `="": type = harmless`}},
+		{"an object as the type", `[{"type":{"x":"a"}}]`, []string{"[=]", "type: x = a"}},
+		{"names that would read the same", `[{"type":"a","instructedAmount":"1","instructed_amount":"1000","Sum":1,"sum":2}]`,
+			[]string{"[a]", "=instructedAmount = 1", "=instructed_amount = 1000", "=Sum = 1", "=sum = 2"}},
+		{"names that look like ways", `[{"type":"a","of: x":"1","of":{"x":"2"},"at #1":3,"to ":4}]`,
+			[]string{"[a]", `="of: x" = 1`, "of: x = 2", `="at #1" = 3`, `="to " = 4`}},
+		{"what has nothing in it", `[{"type":"a","accounts":[],"all_accounts":{},"at":[{},1],"text":""}]`,
+			[]string{"[a]", "accounts = …", "all accounts = …", "at #1 = …", "at #2 = 1", `text = ""`}},
+		{"characters that do not show", "[{\"type\":\"a\",\"to\":\"A\\u202e0001 RUE\",\"note\":\"x\\ny\\u200b\",\"a\\u202eb\":1}]",
+			[]string{"[a]", "to = A[U+202E]0001 RUE", "note = x↵y[U+200B]", `="a\u202eb" = 1`}},
+		{"types that would read the same", `[{"type":"pay_in"},{"type":"payIn"},{"type":"b"},{"type":"b"}]`, []string{"[=pay_in]", "[=payIn]", "[b]", "[b]"}},
+		{"a type that is an address", `[{"type":"https://pay.example/v_1"}]`, []string{"[=https://pay.example/v_1]"}},
 		{"nothing", ``, nil},
 		{"an object", `{"type":"a"}`, nil},
 	} {
-		if got := detailsOf(c.list); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		if got := lines(detailsOf(c.list)); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
 }

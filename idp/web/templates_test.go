@@ -40,7 +40,7 @@ func samples() []page.Page {
 		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one", "two"}}},
 		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Shop", Email: "ada@example.org", Scopes: []string{"one"}, About: aboutClient{
 			Unverified: true, Return: "shop.example", Home: "https://shop.example/", Logo: "https://shop.example/l", Policy: "https://shop.example/p", Terms: "javascript:alert(1)"}}},
-		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Bank", Email: "ada@example.org", Details: []detail{{Type: "transfer"}}}},
+		{Template: "consent", Title: "consent.title", Data: consentData{Client: "Bank", Email: "ada@example.org", Details: []detail{{Type: name{Text: "transfer"}}}}},
 		{Template: "terms_accept", Title: "terms_accept.title", Data: termsData{Email: "ada@example.org", Version: "2", Terms: signUp.Terms, Privacy: signUp.Privacy},
 			Problem: fault.New(fault.Invalid, "", "terms_accept.choose")},
 		{Template: "signup", Title: "signup.title", Data: signUp},
@@ -66,7 +66,7 @@ func samples() []page.Page {
 			Requests: []visit{{At: "now", Endpoint: "token", Outcome: "ok", OK: true, Clock: "+1"}}}},
 		{Template: "device", Title: "device.title", Data: deviceData{Code: `"><script>`}, Problem: fault.New(fault.Invalid, "user_code", "device.code_form")},
 		{Template: "device_confirm", Title: "device.confirm_title", Data: deviceConfirmData{Client: "Television", Email: "ada@example.org", Place: "192.0.2.7",
-			Asked: time.Unix(0, 0), Zone: "Asia/Tokyo", Scopes: []string{"one"}, Details: []detail{{Type: "transfer", Members: []member{{"amount", "1"}}}}}},
+			Asked: time.Unix(0, 0), Zone: "Asia/Tokyo", Scopes: []string{"one"}, Details: []detail{{Type: name{Text: "transfer"}, Members: []member{{name{Text: "amount"}, []value{{Text: "1"}, {Empty: true}}}}}}}},
 		{Template: "device_confirm", Title: "device.confirm_title", Data: deviceConfirmData{Client: "Television", About: aboutClient{Unverified: true, Terms: "https://tv.example/t"}}},
 		{Template: "device_over", Title: "device.over_title"},
 		{Template: "device_done", Title: "device.done_title", Data: "device.done"},

@@ -9,6 +9,9 @@ import (
 	"tegata/idp/oidc/tokens"
 )
 
+// MaxFrom bounds how many exchanges lie behind one token.
+const MaxFrom = 4
+
 // LogIn is what codes, tokens and grants say about the log-in they come from. It is
 // encoded once, with the code, and once more, with the grant. Where no person is, in the
 // token of a client that acts for itself, it has the subject alone, and in one that was
@@ -26,6 +29,7 @@ type LogIn struct {
 	Resources []string       `json:"resources,omitempty"`
 	Details   target.Details `json:"details,omitempty"`
 	Actor     *tokens.Actor  `json:"act,omitempty"`
+	From      []string       `json:"from,omitempty"`     // the access tokens that it was exchanged from, the last one first, at most MaxFrom
 	DPoPKey   string         `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
 }
 
@@ -47,6 +51,7 @@ func (l *LogIn) Members(w *object.Writer) {
 	if l.Actor != nil {
 		w.Value("act", l.Actor)
 	}
+	w.Texts("from", l.From)
 	w.Text("dpop_jkt", l.DPoPKey)
 }
 
@@ -73,6 +78,8 @@ func (l *LogIn) Member(name []byte, r *object.Reader) {
 		r.Texts(&l.IDToken)
 	case "resources":
 		r.Texts(&l.Resources)
+	case "from":
+		r.Texts(&l.From)
 	case "dpop_jkt":
 		r.Text(&l.DPoPKey)
 	default:
@@ -85,5 +92,6 @@ func (l *LogIn) Clone() LogIn {
 	c := *l
 	c.AMR, c.Userinfo, c.IDToken = slices.Clone(l.AMR), slices.Clone(l.Userinfo), slices.Clone(l.IDToken)
 	c.Resources, c.Details = slices.Clone(l.Resources), slices.Clone(l.Details)
+	c.From = slices.Clone(l.From)
 	return c
 }

@@ -44,9 +44,10 @@ var (
 // Few grants hang on more: on the row by which a session that has let go of some client
 // lets in this one, and on the grant they were exchanged from with all of that. Whether
 // such a grant is over costs PostgreSQL as much again as all the others together, so it is
-// asked by itself.
+// asked by itself, and with it for the access tokens that one was exchanged from: it ends
+// with the first of them that is revoked. $2 to $5 are these, or nothing.
 var overQuery = `
-		select coalesce(not g.offline and s.let_go and not ` + connections.LetIn("g") + `
+		select coalesce(exists (select 1 from ended_tokens where id in ($2, $3, $4, $5)) or not g.offline and s.let_go and not ` + connections.LetIn("g") + `
 			or g.root_id is not null and (r.id is null or r.ended_at is not null
 				or not exists (select 1 from clients f where f.id = r.client_id and f.created_at = r.registered and not f.disabled)
 				or not r.offline and exists (select 1 from sessions rs where rs.id = r.session_id and rs.let_go)
@@ -92,12 +93,19 @@ func (s Store) find(ctx context.Context, r *row, query string, args []any, more 
 	if err := s.DB.Row(ctx, query, args, r.dest(more...)...); err != nil {
 		return Token{}, err
 	}
-	if r.hangsOnMore() {
-		if err := s.DB.Row(ctx, overQuery, db.Args(r.Grant), &r.Over); err != nil {
-			return Token{}, err
-		}
+	found, err := r.read()
+	if err == nil && r.hangsOnMore() {
+		from := fromOf(r.LogIn)
+		err = s.DB.Row(ctx, overQuery, db.Args(r.Grant, from[0], from[1], from[2], from[3]), &found.Over)
 	}
-	return r.read()
+	return found, err
+}
+
+// fromOf gives the access tokens that a log-in was exchanged from, and nothing in the
+// places that are left: a statement has as many arguments each time.
+func fromOf(l LogIn) (from [MaxFrom]string) {
+	copy(from[:], l.From)
+	return from
 }
 
 // read gives the grant as a token of which the rest is still missing: what is its own.

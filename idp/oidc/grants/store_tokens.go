@@ -78,11 +78,23 @@ func (s Store) machine(ctx context.Context, t AccessToken) (Token, error) {
 	if t.Since == 0 {
 		found.Over = disabled || found.CreatedAt.Before(createdAt.Truncate(time.Second))
 	}
-	if from := t.LogIn.Subject; from != t.Client && !found.Over {
+	if len(t.LogIn.From) > 0 && !found.Over {
+		found.Over, err = s.revoked(ctx, *t.LogIn)
+	}
+	if from := t.LogIn.Subject; from != t.Client && !found.Over && err == nil {
 		found.Over, err = s.over(ctx, from, found.CreatedAt)
 	}
 	found.Ended = found.Over || ended
 	return found, err
+}
+
+// revoked tells whether one of the access tokens that the log-in was exchanged from was
+// revoked.
+func (s Store) revoked(ctx context.Context, l LogIn) (is bool, err error) {
+	from := fromOf(l)
+	err = s.DB.Row(ctx, `select exists (select 1 from ended_tokens where id in ($1, $2, $3, $4))`,
+		db.Args(from[0], from[1], from[2], from[3]), &is)
+	return is, err
 }
 
 // over tells whether the client is off or gone whose token was exchanged at that moment, or

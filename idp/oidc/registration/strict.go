@@ -1,8 +1,6 @@
 package registration
 
 import (
-	"bytes"
-	"encoding/json"
 	"unicode/utf8"
 
 	"tegata/idp/oidc/wire"
@@ -15,54 +13,8 @@ func strict(text []byte) error {
 	if !utf8.Valid(text) {
 		return wire.Refuse("invalid_client_metadata", "The body has to be UTF-8.")
 	}
-	if repeats(text) {
+	if wire.MemberTwice(text) {
 		return wire.Refuse("invalid_client_metadata", "A member is there twice.")
 	}
 	return nil
-}
-
-// level is an object that is being read, or a list, which has no names.
-type level struct {
-	names map[string]bool // nil: a list
-	value bool            // the next text is a value and not a name
-}
-
-// repeats tells whether any object of the text has a name twice.
-func repeats(text []byte) bool {
-	var open []level
-	for tokens := json.NewDecoder(bytes.NewReader(text)); ; {
-		token, err := tokens.Token()
-		if err != nil {
-			return false // the end
-		}
-		switch token {
-		case json.Delim('{'), json.Delim('['):
-			var names map[string]bool
-			if token == json.Delim('{') {
-				names = map[string]bool{}
-			}
-			open = append(open, level{names: names})
-			continue
-		case json.Delim('}'), json.Delim(']'):
-			open = open[:len(open)-1]
-		}
-		if len(open) > 0 && open[len(open)-1].repeats(token) {
-			return true
-		}
-	}
-}
-
-// repeats takes the token that was read in the level, or ended a value in it.
-func (l *level) repeats(token json.Token) bool {
-	name, _ := token.(string)
-	switch {
-	case l.names == nil:
-		return false
-	case l.value:
-		l.value = false
-		return false
-	}
-	seen := l.names[name]
-	l.names[name], l.value = true, true
-	return seen
 }

@@ -19,7 +19,7 @@ func FuzzAuthorizationDetails(f *testing.F) {
 			t.Errorf("%q is no JSON", text)
 		}
 		for _, one := range all {
-			if !json.Valid(one) || typeOf(one) == "" {
+			if !json.Valid(one) || aboutOf(one).Type == "" {
 				t.Errorf("%q gives %s", text, one)
 			}
 		}

@@ -4,6 +4,8 @@
 //
 //	target.go   Target and Granted; Finder: from what was granted to one token
 //	details.go  Details: authorization_details as they came
+//	begin.go    Begin: the most that a request can be about
+//	places.go   for which resources details are
 package target
 
 import (
@@ -60,10 +62,15 @@ type Finder struct {
 // token for named resources is for nothing else; without names it is for all that was
 // granted, our own endpoints among them when a scope is about the person. A request that
 // names scopes of which no resource takes any is invalid_scope too (RFC 6749 §3.3).
+// The same holds for authorization_details: a token has those that are for its resources
+// (RFC 9396 §9.1), and one that names some and would get none is refused.
 func (f *Finder) Aim(ctx context.Context, client *clients.Client, form url.Values, most Granted) (Target, error) {
 	t, err := f.aim(ctx, client, form, most)
 	if t.Barred = err == nil && len(t.Scopes) == 0 && len(most.Scopes) > 0; t.Barred && form.Get("scope") != "" {
 		return Target{}, wire.Refuse("invalid_scope", "None of the scopes is for the resource.")
+	}
+	if err == nil && len(t.Details) == 0 && form.Get("authorization_details") != "" {
+		return Target{}, errNowhere
 	}
 	return t, err
 }
@@ -74,13 +81,13 @@ func (f *Finder) aim(ctx context.Context, client *clients.Client, form url.Value
 		if !Within(asked, most.Scopes) {
 			return Target{}, wire.RefuseAs("invalid_scope")
 		}
-		t.Scopes = asked
+		t.Scopes = once(asked)
 	}
 	var err error
 	if t.Details, err = most.Details.narrow(form.Get("authorization_details")); err != nil {
 		return Target{}, err
 	}
-	named := form["resource"]
+	named := once(form["resource"])
 	if !Within(named, most.Resources) {
 		return Target{}, wire.Refuse("invalid_target", "A resource was not granted.")
 	}
@@ -94,7 +101,11 @@ func (f *Finder) aim(ctx context.Context, client *clients.Client, form url.Value
 	if len(t.Audience) == 0 {
 		return t, nil
 	}
-	return f.forResources(ctx, t, len(named) > 0)
+	if t, err = f.forResources(ctx, t, len(named) > 0); err != nil {
+		return Target{}, err
+	}
+	t.Details, err = f.forAudience(ctx, client, t.Details, t.Audience)
+	return t, err
 }
 
 // forResources bends the target to what its resources say: their scopes, one format,
@@ -129,8 +140,8 @@ func (f *Finder) forResources(ctx context.Context, t Target, named bool) (Target
 }
 
 // Resources finds the resources of a request that begins something: those it
-// names, all allowed to the client, or those that its scopes belong to.
-func (f *Finder) Resources(ctx context.Context, client *clients.Client, named, scopes []string) ([]string, error) {
+// names, all allowed to the client, or those that its scopes and details belong to.
+func (f *Finder) Resources(ctx context.Context, client *clients.Client, named, scopes []string, details Details) ([]string, error) {
 	for _, id := range named {
 		if !clients.IsResource(id) || !slices.Contains(client.Resources, id) {
 			return nil, wire.Refuse("invalid_target", "A resource is unknown, or not for this client.")
@@ -147,7 +158,7 @@ func (f *Finder) Resources(ctx context.Context, client *clients.Client, named, s
 	for _, r := range all {
 		meant := slices.Contains(named, r.ID)
 		if len(named) == 0 && slices.Contains(client.Resources, r.ID) {
-			meant = slices.ContainsFunc(r.Scopes, func(s string) bool { return slices.Contains(scopes, s) })
+			meant = details.goTo(r) || slices.ContainsFunc(r.Scopes, func(s string) bool { return slices.Contains(scopes, s) })
 		}
 		if meant {
 			found = append(found, r.ID)
@@ -159,25 +170,17 @@ func (f *Finder) Resources(ctx context.Context, client *clients.Client, named, s
 	return found, nil
 }
 
-// Reach refuses a request that begins something and whose scopes are all for other
-// resources than those it names: its tokens would be good for none of them. RFC 6749 §3.3.
-func (f *Finder) Reach(ctx context.Context, scopes, resources []string) error {
-	if len(scopes) == 0 || len(resources) == 0 || slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(clients.Scopes, s) }) {
-		return nil
-	}
-	for _, id := range resources {
-		r, err := f.Clients.Resource(ctx, id)
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(r.Scopes, func(s string) bool { return slices.Contains(scopes, s) }) {
-			return nil
-		}
-	}
-	return wire.Refuse("invalid_scope", "None of the scopes is for the resource.")
-}
-
 // Within tells whether every scope, or resource, asked for was granted.
 func Within(asked, granted []string) bool {
 	return !slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
+}
+
+// once leaves out what is there again: scopes and resources are sets. RFC 6749 §3.3.
+func once(texts []string) (set []string) {
+	for _, one := range texts {
+		if !slices.Contains(set, one) {
+			set = append(set, one)
+		}
+	}
+	return set
 }

@@ -33,6 +33,7 @@ type AccessToken struct {
 	MayAct   *Actor         `json:"may_act,omitempty"`  // RFC 8693 §4.4
 	Bound    Confirmation   `json:"cnf,omitzero"`       // RFC 7800 §3.1
 	Grant    string         `json:"grant_id,omitempty"` // what it ends with, "" for nothing; for us alone
+	From     []string       `json:"from_jti,omitempty"` // without a grant: the access tokens that it ends with; for us alone
 }
 
 // Audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.

@@ -5,6 +5,7 @@
 //	wire.go     by which methods an endpoint is asked, and what scripts of other origins
 //	            may send and read (CORS)
 //	form.go     bodies that are forms: read once, bounded, no parameter twice
+//	members.go  members of JSON that are there twice
 //	answer.go   answers in JSON or as a text, never to be stored
 //	refusal.go  Refusal: the errors of the protocol, their codes, sentences and statuses
 //

@@ -1,0 +1,55 @@
+package target
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"tegata/idp/clients"
+	"tegata/idp/oidc/wire"
+)
+
+// Begin finds the most that a request that begins something can be about: these scopes, the
+// resources it names or that scopes and details belong to, and its details. Each of the
+// details has to be for one of these resources, or for our own endpoints: a person would
+// approve what no token ever carries. RFC 9396 §5.
+func (f *Finder) Begin(ctx context.Context, client *clients.Client, named, scopes []string, details string) (most Granted, err error) {
+	most.Scopes = scopes
+	if most.Details, err = f.Details(ctx, client, details); err != nil {
+		return Granted{}, err
+	}
+	if most.Resources, err = f.Resources(ctx, client, named, scopes, most.Details); err != nil {
+		return Granted{}, err
+	}
+	if len(most.Details) == 0 {
+		return most, nil
+	}
+	kept, err := f.forAudience(ctx, client, most.Details, append(slices.Clone(most.Resources), f.Issuer))
+	if err == nil && len(kept) < len(most.Details) {
+		err = errNowhere
+	}
+	return most, err
+}
+
+// Reach refuses a request that begins something and whose scopes are all for other
+// resources than those it names: its tokens would be good for none of them. RFC 6749 §3.3.
+func (f *Finder) Reach(ctx context.Context, scopes, resources []string) error {
+	if len(scopes) == 0 || len(resources) == 0 || slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(clients.Scopes, s) }) {
+		return nil
+	}
+	for _, id := range resources {
+		r, err := f.Clients.Resource(ctx, id)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(r.Scopes, func(s string) bool { return slices.Contains(scopes, s) }) {
+			return nil
+		}
+	}
+	return wire.Refuse("invalid_scope", "None of the scopes is for the resource.")
+}
+
+// goTo tells whether one of the details is for the resource.
+func (d Details) goTo(r clients.Resource) bool {
+	return slices.ContainsFunc(d, func(one json.RawMessage) bool { return aboutOf(one).goesTo(r) })
+}
