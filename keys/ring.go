@@ -11,7 +11,7 @@
 //	Revoke, Recover                         a key is compromised; a backup came back (revoke.go, epoch.go)
 //	Plan, Keep                              the schedule that a running program keeps (schedule.go)
 //	Rewrap                                  another key-encryption key (rewrap.go)
-//	Verify                                  checks (verify.go); what proves a row (proof.go)
+//	Verify                                  checks (verify.go); what proves a row (proof.go, adopt.go)
 //	Set, Backup, Import                     the public keys; the private ones, out and in (export.go, import.go)
 //
 // A key is next, then active, then retired, and is deleted when nothing signed with it
