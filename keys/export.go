@@ -19,12 +19,13 @@ import (
 // serves. RFC 7517 §5.
 func (r *Ring) Set(ctx context.Context) (jose.JSONWebKeySet, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
-	all, err := r.List(ctx)
+	rows, err := r.load(ctx)
 	if err != nil {
 		return set, err
 	}
-	for _, k := range all {
-		if k.State != Revoked && k.Alg != Push && !over(k, r.Clock()) {
+	older := r.olderKeys(rows)
+	for _, k := range rows {
+		if k.State != Revoked && k.Alg != Push && !over(k.Key, r.Clock()) && r.shown(k, older) {
 			set.Keys = append(set.Keys, k.Public)
 		}
 	}

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"tegata/keys"
 	"tegata/shared/audit"
+	"tegata/shared/clock"
 	"tegata/shared/db"
 	"tegata/shared/fault"
 )
 
 // withoutNext gives a ring whose algorithm has no next key.
-func withoutNext(t *testing.T, d *db.DB) *keys.Ring {
+func withoutNext(t *testing.T, d *db.DB) (*keys.Ring, *clock.Held) {
 	t.Helper()
 	r, held := start(t, d, "ES256")
 	r.Audit = &audit.Log{DB: d, Clock: held.Now}
@@ -23,7 +25,7 @@ func withoutNext(t *testing.T, d *db.DB) *keys.Ring {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r, held
 }
 
 // forced gives what the newest event says was missing.
@@ -38,7 +40,7 @@ func forced(t *testing.T, r *keys.Ring) string {
 
 func TestAKeyThatIsMadeAtThatMomentIsKnownToNobody(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
-		r := withoutNext(t, d)
+		r, _ := withoutNext(t, d)
 		r.Readers = readers(keys.Reader{ID: "shop"}, keys.Reader{ID: "wiki"})
 		shop := at("192.0.2.1", "shop/1")
 		r.Seen(shop, "shop", false)
@@ -68,7 +70,7 @@ func TestAKeyThatIsMadeAtThatMomentIsKnownToNobody(t *testing.T) {
 
 func TestWhatWasMissingIsNotCutInTheMiddle(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
-		r := withoutNext(t, d)
+		r, held := withoutNext(t, d)
 		var all []keys.Reader
 		for i := range 20 {
 			id := fmt.Sprintf("client-%02d", i)
@@ -85,6 +87,7 @@ func TestWhatWasMissingIsNotCutInTheMiddle(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			held.Move(keys.Handover) // so that the next one is another rotation
 			got := forced(t, r)
 			if len(got) > audit.MaxText || !strings.HasSuffix(got, " more") || !strings.Contains(got, "client-00: ") {
 				t.Errorf("%d: audited %q in %d bytes, want whole reasons and how many more there are", i, got, len(got))
@@ -150,6 +153,55 @@ func TestARunningProgramThatHasNotPublishedTheKeyYetIsTold(t *testing.T) {
 				t.Errorf("running is %v, published at %v %v, want %v and never", e.Running, e.NotBefore, err, running)
 			}
 			round(t, r)
+		}
+	})
+}
+
+// Both look at a clock of their own, and the second one after the first has written.
+func TestAForcedRotationRightAfterAnotherIsTheSameOne(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		one, held := start(t, d, "ES256")
+		other, _ := start(t, d)
+		now := held.Now()
+		force := keys.Promotion{Alg: "ES256", Stage: true, Force: true}
+		first, err := one.Promote(t.Context(), force)
+		if err != nil || first.Elsewise {
+			t.Fatalf("%+v %v, want a rotation: that the program started a moment ago is no rotation", first, err)
+		}
+		for _, off := range []time.Duration{0, keys.Handover - time.Millisecond, time.Millisecond - keys.Handover} {
+			other.Clock = func() time.Time { return now.Add(off) }
+			for _, dry := range []bool{true, false} {
+				force.Dry = dry
+				second, err := other.Promote(t.Context(), force)
+				if err != nil || !second.Elsewise || second.Now.KID != first.Now.KID || second.Old.KID != first.Old.KID || second.Next.KID != first.Next.KID {
+					t.Errorf("%v later: %+v %v, want the one result", off, second, err)
+				}
+			}
+		}
+		if got := states(t, one, "ES256"); got[keys.Retired] != 1 {
+			t.Errorf("%v, want one key retired", got)
+		}
+		force.Dry = false
+		other.Clock = func() time.Time { return now.Add(keys.Handover) }
+		if third, err := other.Promote(t.Context(), force); err != nil || third.Elsewise || third.Now.KID != first.Next.KID {
+			t.Errorf("%+v %v, want another rotation: whoever waits means it", third, err)
+		}
+	})
+}
+
+func TestWhoeverWithdrewTheNextKeyMeansAnotherRotation(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, _ := start(t, d, "ES256")
+		force := keys.Promotion{Alg: "ES256", Stage: true, Force: true}
+		first, err := r.Promote(t.Context(), force)
+		if err == nil {
+			_, err = r.Retire(t.Context(), keys.Retirement{KID: first.Next.KID})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second, err := r.Promote(t.Context(), force); err != nil || second.Elsewise || second.Now.KID == first.Now.KID {
+			t.Errorf("%+v %v, want another rotation: the ring was changed since", second, err)
 		}
 	})
 }

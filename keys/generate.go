@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -11,6 +12,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	jose "github.com/go-jose/go-jose/v4"
 
@@ -33,7 +35,7 @@ const rsaBits = 2048
 type freshKey struct {
 	alg    string
 	public jose.JSONWebKey
-	sealed []byte // empty when it lies in the device
+	sealed []byte // its private half, or a statement when it lies in the device
 	device string // its label there
 }
 
@@ -64,15 +66,14 @@ func (r *Ring) generateOne(alg string) (k freshKey, err error) {
 		return k, err
 	}
 	k.public = jose.JSONWebKey{Key: private.Public(), Algorithm: signs(alg), Use: "sig"}
-	if k.public.KeyID, err = thumbprint(k.public); err != nil || k.device != "" {
+	if k.public.KeyID, err = thumbprint(k.public); err != nil {
 		return k, err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return k, err
+	if k.device != "" {
+		k.sealed, err = r.sealStatement(k.public.KeyID, alg, "")
+	} else {
+		k.sealed, err = r.sealPrivate(k.public.KeyID, private)
 	}
-	defer clear(der)
-	k.sealed, err = r.Seal.Seal(purpose, k.public.KeyID, der)
 	return k, err
 }
 
@@ -116,18 +117,29 @@ func (r *Ring) open(row row) (crypto.Signer, error) {
 		}
 		return key, nil
 	}
+	private, _, err := r.openSealed(row)
+	return private, err
+}
+
+// openSealed gives a private half that lies in the database, and whether a version that
+// marks them sealed it (proof.go).
+func (r *Ring) openSealed(row row) (private crypto.Signer, marked bool, err error) {
 	der, err := r.Seal.Open(purpose, row.KID, row.sealed)
+	if errors.Is(err, secret.ErrSeal) && slices.Contains(r.Seal.Holds(), secret.SealedBy(row.sealed)) {
+		return nil, false, fmt.Errorf("signing key %s: its private half was changed, or belongs to another row, since the key-encryption key at hand sealed it; "+
+			"if no backup of the row is at hand, revoke the key: %w", row.KID, err)
+	}
 	if errors.Is(err, secret.ErrSeal) {
-		return nil, fmt.Errorf("signing key %s was sealed by key-encryption key %s, but the one at hand is %s; start with the right one: %w",
+		return nil, false, fmt.Errorf("signing key %s was sealed by key-encryption key %s, but the one at hand is %s; start with the right one: %w",
 			row.KID, secret.SealedBy(row.sealed), r.Seal.ID(), err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer clear(der)
-	private, err := x509.ParsePKCS8PrivateKey(der)
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
+		return nil, false, fmt.Errorf("signing key %s: %w", row.KID, err)
 	}
-	return private.(crypto.Signer), nil // every kind that x509 parses for us signs
+	return parsed.(crypto.Signer), bytes.HasSuffix(der, sealMark), nil // every kind that x509 parses for us signs
 }

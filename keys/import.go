@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,13 +111,10 @@ func (r *Ring) sealImported(k jose.JSONWebKey) (f freshKey, err error) {
 	if !suits(f.alg, f.public) {
 		return wrong("is no key for " + f.alg)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
+	if f.sealed, err = r.sealPrivate(k.KeyID, private); err != nil {
 		return wrong("cannot be kept")
 	}
-	defer clear(der)
-	f.sealed, err = r.Seal.Seal(purpose, k.KeyID, der)
-	return f, err
+	return f, nil
 }
 
 // place decides for each key of the backup what it will be in the ring as it is now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"tegata/shared/audit"
@@ -18,6 +19,8 @@ type Promotion struct {
 	Vouched []string // readers whom the operator knows to be ready
 	Why     string   // for the audit log
 	Dry     bool
+
+	again bool // also when somebody did it a moment ago
 }
 
 // Promoted is what came of it.
@@ -26,7 +29,7 @@ type Promoted struct {
 	Now      Key  // signs
 	Next     *Key // staged
 	Evidence Evidence
-	Elsewise bool // somebody else did it at the same moment; the result is theirs
+	Elsewise bool // somebody else did it at the same moment, or a moment ago; the result is theirs
 }
 
 // NotYet refuses a promotion for want of evidence.
@@ -36,8 +39,9 @@ func (e *NotYet) Error() string { return e.Evidence.Why() }
 
 // Promote lets the next key of the algorithm sign and retires the active one. It
 // refuses with *NotYet until the readers can know the key, unless it is forced. Running
-// programs follow within seconds. Of those who do it at once, all get the one result.
-// Without a next key it gives fault.NotFound.
+// programs follow within seconds. Of those who do it at once, all get the one result, and
+// so does whoever comes while the programs still hand over to the key: clocks of two
+// machines are no better than that. Without a next key it gives fault.NotFound.
 func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err error) {
 	all, err := r.List(ctx)
 	if err != nil {
@@ -45,6 +49,10 @@ func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err err
 	}
 	old, signs := find(all, p.Alg, Active)
 	next, staged := find(all, p.Alg, Next)
+	if before, ok := r.justRetired(all, old); ok && p.Force && !p.again {
+		done.Old, done.Elsewise, done.Evidence.Key = &before, true, old
+		return r.promoted(ctx, done, p.Alg)
+	}
 	if !staged && (!p.Force || !signs) {
 		return done, fault.New(fault.NotFound, "alg", "keys.no_next").With("alg", p.Alg)
 	}
@@ -76,6 +84,23 @@ func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err err
 		return done, err
 	}
 	return r.promoted(ctx, done, p.Alg)
+}
+
+// justRetired gives the key that active took the place of, when programs may be handing
+// over to it still and nothing was changed since. Both were written in one change, so in
+// one generation.
+func (r *Ring) justRetired(all []Key, active Key) (before Key, ok bool) {
+	if active.ActivatedAt == nil || r.Clock().Sub(*active.ActivatedAt).Abs() >= Handover {
+		return Key{}, false
+	}
+	at := slices.IndexFunc(all, func(k Key) bool {
+		return k.Alg == active.Alg && k.State == Retired && k.Generation == active.Generation
+	})
+	newer := func(k Key) bool { return k.Alg == active.Alg && k.Generation > active.Generation }
+	if at < 0 || slices.ContainsFunc(all, newer) {
+		return Key{}, false // the first key of a program, or in the place of a revoked one
+	}
+	return all[at], true
 }
 
 // planned fills in the keys in the states that they would have; those that would be made
@@ -118,8 +143,8 @@ func (r *Ring) promoted(ctx context.Context, done Promoted, alg string) (Promote
 	return done, nil
 }
 
-// Rotate is a forced Promote that stages a new key: for tests, and for the first hour of
-// a program. It gives the key that stopped to sign and the one that signs now.
+// Rotate is a forced Promote that stages a new key, also a moment after another: for
+// tests, and for the first hour of a program. It gives the key that stopped to sign and the one that signs now.
 func (r *Ring) Rotate(ctx context.Context, alg string) (old, now Key, err error) {
 	all, err := r.List(ctx)
 	if err != nil {
@@ -128,7 +153,7 @@ func (r *Ring) Rotate(ctx context.Context, alg string) (old, now Key, err error)
 	if _, ok := find(all, alg, Active); !ok {
 		return Key{}, Key{}, fault.New(fault.NotFound, "alg", "keys.no_active").With("alg", alg)
 	}
-	done, err := r.Promote(ctx, Promotion{Alg: alg, Stage: true, Force: true})
+	done, err := r.Promote(ctx, Promotion{Alg: alg, Stage: true, Force: true, again: true})
 	if err != nil {
 		return Key{}, Key{}, err
 	}

@@ -64,7 +64,7 @@ func TestThePushKeyIsGivenAsBrowsersTakeIt(t *testing.T) {
 
 func TestAPushKeyIsReplacedWithoutASuccessorInWaiting(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
-		r, _ := start(t, d, "ES256")
+		r, held := start(t, d, "ES256")
 		ctx := t.Context()
 		first, made, err := r.Stage(ctx, keys.Push, false)
 		if err != nil || !made || first.State != keys.Active {
@@ -78,6 +78,7 @@ func TestAPushKeyIsReplacedWithoutASuccessorInWaiting(t *testing.T) {
 		if err != nil || done.Now.KID != second.KID || done.Next != nil {
 			t.Fatalf("%+v %v, want it to sign: nobody has to fetch it", done, err)
 		}
+		held.Move(keys.Handover)
 		done, err = r.Promote(ctx, keys.Promotion{Alg: keys.Push, Force: true})
 		if err != nil || done.Now.KID == second.KID || done.Next != nil {
 			t.Fatalf("%+v %v, want a fresh one", done, err)

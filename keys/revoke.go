@@ -24,7 +24,7 @@ type ClientDamage struct {
 	Takes    []string `json:"takes,omitempty"` // what of it is signed with the algorithm; none: it shares a session
 	Sessions int      `json:"sessions"`
 	Grants   int      `json:"grants"`
-	Told     int      `json:"told"` // back-channel log-outs queued
+	Queued   int      `json:"queued"` // back-channel log-outs, to be sent by a running program
 }
 
 // String tells it in one line.

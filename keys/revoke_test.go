@@ -158,7 +158,7 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ do, want string }{
 		{``, ""},
 		{`update signing_keys set private = x'00' where state = 'next'`, "does not open"},
-		{`update signing_keys set private = (select private from signing_keys where state = 'next') where state = 'active'`, "does not open"},
+		{`update signing_keys set private = (select private from signing_keys where state = 'next') where state = 'active'`, "was changed, or belongs to another row"},
 		{`update signing_keys set public = (select public from signing_keys where state = 'next') where state = 'active'`, "is not the one that the kid names"},
 		{`update signing_keys set alg = 'RS256' where state = 'active'`, "is no key for RS256"},
 		{`update signing_keys set state = 'retired' where state = 'active'`, "its private half is still there"},
@@ -236,4 +236,25 @@ func noneIsBack(t *testing.T, r *keys.Ring) {
 	if err != nil || n != 0 {
 		t.Fatalf("%d keys are back %v", n, err)
 	}
+}
+
+func TestVerifyDoesNotAskForWhatTheScheduleDoes(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, _ := start(t, d, "ES256")
+		if _, err := r.Promote(t.Context(), keys.Promotion{Alg: "ES256", Force: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, scheduled := range []bool{false, true} {
+			if scheduled {
+				if err := r.SetPlan(t.Context(), keys.Plan{Every: 90 * 24 * time.Hour, Before: 7 * 24 * time.Hour}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			found, err := r.Verify(t.Context(), nil)
+			asked := slices.ContainsFunc(found, func(f keys.Finding) bool { return strings.Contains(f.Text, "has no next key") })
+			if err != nil || asked == scheduled {
+				t.Errorf("scheduled %t: asked for a next key %t %v", scheduled, asked, err)
+			}
+		}
+	})
 }

@@ -11,7 +11,7 @@
 //	Revoke, Recover                         a key is compromised; a backup came back (revoke.go, epoch.go)
 //	Plan, Keep                              the schedule that a running program keeps (schedule.go)
 //	Rewrap                                  another key-encryption key (rewrap.go)
-//	Verify                                  checks (verify.go)
+//	Verify                                  checks (verify.go); what proves a row (proof.go, adopt.go)
 //	Set, Backup, Import                     the public keys; the private ones, out and in (export.go, import.go)
 //
 // A key is next, then active, then retired, and is deleted when nothing signed with it
@@ -22,13 +22,12 @@
 // winner's result, and a process killed at any moment leaves the ring before or after.
 //
 // Private halves lie in the database sealed by the key-encryption key, bound to their
-// kid, and are emptied when the key retires: it can never sign again. Or they lie in a
-// PKCS #11 device (keys/hsm), which never gives them out.
+// kid, and give way to a statement when the key retires: it can never sign again. Or they
+// lie in a PKCS #11 device (keys/hsm, device.go), which never gives them out.
 package keys
 
 import (
 	"context"
-	"crypto"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -135,6 +134,11 @@ type snapshot struct {
 	public  map[string]Key      // by kid
 	jwks    []byte
 	etag    string
+	lacking bool // the device that holds a key was away
+
+	proved   map[string]bool // by kid; false when an older version sealed it (proof.go)
+	unsealed map[string]bool // what nothing proves, by kid; true when it was proved before
+	older    bool            // a key that lives is of an older version
 }
 
 // Ensure gives each algorithm an active key where it lacks one, and a next key to one
@@ -150,6 +154,9 @@ func (r *Ring) Ensure(ctx context.Context, algs ...string) error {
 		return err
 	}
 	if err := r.checkEpoch(ctx); err != nil {
+		return err
+	}
+	if err := r.adoptOlder(ctx); err != nil {
 		return err
 	}
 	made := false
@@ -319,12 +326,4 @@ func (r *Ring) Find(ctx context.Context, kid string) (Key, error) {
 		return Key{}, err
 	}
 	return byKID(all, kid)
-}
-
-// Device keeps private keys and signs with them, and never gives them out.
-type Device interface {
-	Makes(alg string) bool                            // whether it can make keys for the algorithm
-	Make(alg, label string) (crypto.Signer, error)    // a new key pair under the label
-	Open(label string) (key crypto.Signer, err error) // one that it has; an error when not
-	Remove(label string) error                        // no mistake when it is gone already
 }

@@ -214,8 +214,11 @@ func TestARetiredKeyCannotSignAgainAndGoesInTheEnd(t *testing.T) { // A-041, F-2
 			t.Fatal(err)
 		}
 		var private []byte
-		if err := d.Row(t.Context(), `select private from signing_keys where kid = $1`, db.Args(old.KID), &private); err != nil || len(private) != 0 {
-			t.Errorf("%d private bytes %v, want none", len(private), err)
+		if err := d.Row(t.Context(), `select private from signing_keys where kid = $1`, db.Args(old.KID), &private); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := r.Seal.Open("signing key", old.KID, private); err != nil || string(text) != `{"alg":"ES256","state":"retired"}` {
+			t.Errorf("%q %v, want a statement in the place of the private half", text, err)
 		}
 		held.Move(keys.Handover + keys.DefaultKeep - time.Microsecond)
 		if n, err := r.Purge(t.Context()); n != 0 || err != nil {

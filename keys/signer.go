@@ -133,13 +133,22 @@ func (r *Ring) JWKS() (set []byte, etag string) {
 
 // take builds a snapshot; private halves that the last one had open are kept open.
 func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
-	s := &snapshot{mark: m, signers: map[string]*guarded{}, public: map[string]Key{}}
+	s := &snapshot{mark: m, signers: map[string]*guarded{}, public: map[string]Key{}, proved: map[string]bool{}, unsealed: map[string]bool{}}
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	now := r.Clock()
+	var doubts []doubt
 	for _, row := range rows {
 		s.keys = append(s.keys, row.Key)
+		err := r.proved(s, row)
 		if row.State == Revoked || over(row.Key, now) {
 			continue // Watch deletes it soon
+		}
+		if err != nil {
+			if row.State == Active && !fault.Is(err, fault.Busy) {
+				return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
+			}
+			doubts = append(doubts, doubt{row, err})
+			continue
 		}
 		if row.Alg != Push {
 			s.public[row.KID] = row.Key
@@ -153,19 +162,13 @@ func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
 			return nil, err
 		}
 		s.signers[row.Alg] = &guarded{r, row.KID, row.Alg, key}
+		_, without := key.(*lacking)
+		s.lacking = s.lacking || without
 	}
+	r.tellDoubts(s, doubts)
 	var err error
 	s.jwks, err = json.Marshal(set)
 	sum := sha256.Sum256(s.jwks)
 	s.etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 	return s, err
-}
-
-func (r *Ring) opened(row row) (crypto.Signer, error) {
-	if last := r.now.Load(); last != nil {
-		if s := last.signers[row.Alg]; s != nil && s.kid == row.KID {
-			return s.key, nil
-		}
-	}
-	return r.open(row)
 }

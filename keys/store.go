@@ -16,7 +16,7 @@ type mark struct {
 	kek                    string // which key-encryption key seals; "" until it was changed once
 }
 
-// row is a key with its sealed private half.
+// row is a key with its sealed private half, or what stands in its place (proof.go).
 type row struct {
 	Key
 	sealed []byte
@@ -72,9 +72,6 @@ func (r *Ring) insert(ctx context.Context, k freshKey, state State, generation i
 	if state == Active {
 		activated = &now
 	}
-	if k.sealed == nil {
-		k.sealed = []byte{}
-	}
 	_, err = r.DB.Exec(ctx, `
 		insert into signing_keys (kid, alg, state, public, private, sealed_by, device, generation, created_at, staged_at, activated_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
@@ -85,15 +82,28 @@ func (r *Ring) insert(ctx context.Context, k freshKey, state State, generation i
 // retire ends the signing life of a key as the caller saw it; done is false when it is
 // not in that state, or not in that generation, any more.
 func (r *Ring) retire(ctx context.Context, seen Key, generation int64, at, purgeAfter time.Time) (done bool, err error) {
+	box, err := r.sealStatement(seen.KID, seen.Alg, Retired)
+	if err != nil {
+		return false, err
+	}
 	n, err := r.DB.Exec(ctx, `
 		update signing_keys
-		set state = 'retired', private = $1, sealed_by = '', generation = $2, retired_at = $3, purge_after = $4
+		set state = 'retired', private = $1, sealed_by = $8, generation = $2, retired_at = $3, purge_after = $4
 		where kid = $5 and state = $6 and generation = $7`,
-		[]byte{}, generation, at, purgeAfter, seen.KID, string(seen.State), seen.Generation)
+		box, generation, at, purgeAfter, seen.KID, string(seen.State), seen.Generation, sealedBy(box))
 	if err != nil || n != 1 {
 		return false, err
 	}
 	return true, r.end(ctx, seen, at)
+}
+
+// reseal puts another sealed value in a row that is as it was.
+func (r *Ring) reseal(ctx context.Context, k row, box []byte) (done bool, err error) {
+	n, err := r.DB.Exec(ctx, `
+		update signing_keys set private = $1, sealed_by = $2
+		where kid = $3 and state = $4 and generation = $5 and private = $6`,
+		box, sealedBy(box), k.KID, string(k.State), k.Generation, k.sealed)
+	return n == 1, err
 }
 
 // end notes that a key must not come back, for longer than its row is kept.
@@ -123,12 +133,16 @@ func (r *Ring) ended(ctx context.Context) (map[string]ending, error) {
 
 // revoke takes a key out of the set for good, whatever state it was in.
 func (r *Ring) revoke(ctx context.Context, seen Key, generation int64, now, purgeAfter time.Time) (done bool, err error) {
+	box, err := r.sealStatement(seen.KID, seen.Alg, Revoked)
+	if err != nil {
+		return false, err
+	}
 	n, err := r.DB.Exec(ctx, `
 		update signing_keys
-		set state = 'revoked', private = $1, sealed_by = '', generation = $2, revoked_at = $3, purge_after = $4,
+		set state = 'revoked', private = $1, sealed_by = $8, generation = $2, revoked_at = $3, purge_after = $4,
 			retired_at = coalesce(retired_at, $3)
 		where kid = $5 and state = $6 and generation = $7`,
-		[]byte{}, generation, now, purgeAfter, seen.KID, string(seen.State), seen.Generation)
+		box, generation, now, purgeAfter, seen.KID, string(seen.State), seen.Generation, sealedBy(box))
 	if err != nil || n != 1 {
 		return false, err
 	}

@@ -3,7 +3,6 @@ package keys
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -13,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
 
@@ -53,10 +51,15 @@ func (r *Ring) Verify(ctx context.Context, served []byte) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	older := r.olderKeys(rows)
 	for _, row := range rows {
-		r.verifyRow(&f, row)
+		r.verifyRow(&f, row, older)
 	}
-	r.verifyStates(&f, rows)
+	p, err := r.plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.verifyStates(&f, rows, p.Every > 0)
 	if err := r.verifyNodes(ctx, &f, rows); err != nil {
 		return nil, err
 	}
@@ -70,14 +73,14 @@ func (r *Ring) Verify(ctx context.Context, served []byte) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.verifyServed(&f, rows, ended, served)
+	r.verifyServed(&f, rows, ended, served, older)
 	if !slices.ContainsFunc(f, func(one Finding) bool { return !one.OK }) {
 		f.fine("%d keys are in order", len(rows))
 	}
 	return f, nil
 }
 
-func (r *Ring) verifyRow(f *report, k row) {
+func (r *Ring) verifyRow(f *report, k row, older bool) {
 	if thumb, err := thumbprint(k.Public); err != nil || thumb != k.KID || k.Public.KeyID != k.KID {
 		f.wrong(k.KID, "the public half is not the one that the kid names")
 	}
@@ -99,12 +102,7 @@ func (r *Ring) verifyRow(f *report, k row) {
 		}
 	}
 	if k.State == Retired || k.State == Revoked {
-		if len(k.sealed) > 0 {
-			f.wrong(k.KID, "is %s, but its private half is still there", k.State)
-		}
-		if k.Device != "" && over(k.Key, r.Clock().Add(-time.Hour)) {
-			f.wrong(k.KID, "is %s, but still lies in the device", k.State)
-		}
+		r.verifyEnded(f, k, older)
 		return
 	}
 	private, err := r.open(k)
@@ -112,9 +110,11 @@ func (r *Ring) verifyRow(f *report, k row) {
 		f.wrong(k.KID, "does not open: %v", err)
 		return
 	}
-	type comparable interface{ Equal(crypto.PublicKey) bool }
-	if public, ok := private.Public().(comparable); !ok || !public.Equal(k.Public.Key) {
+	if !belongs(private, k.Public.Key) {
 		f.wrong(k.KID, "the private half does not belong to the public half")
+	}
+	if _, err := r.prove(k); k.Device != "" && err != nil {
+		f.wrong(k.KID, "what is sealed says otherwise: %v", err)
 	}
 }
 
@@ -133,7 +133,9 @@ func suits(alg string, k jose.JSONWebKey) bool {
 	return false
 }
 
-func (r *Ring) verifyStates(f *report, rows []row) {
+// verifyStates counts keys by state. With a schedule, programs stage the next key when its
+// time comes.
+func (r *Ring) verifyStates(f *report, rows []row, scheduled bool) {
 	count := map[string]map[State]int{}
 	for _, alg := range r.Needs {
 		count[alg] = map[State]int{}
@@ -154,7 +156,7 @@ func (r *Ring) verifyStates(f *report, rows []row) {
 			f.wrong("", "%s has no active key", alg)
 		case n[Active] == 0:
 			f.note("", "nothing signs with %s", alg)
-		case n[Next] == 0 && alg != Push:
+		case n[Next] == 0 && alg != Push && !scheduled:
 			f.note("", "%s has no next key; stage one, so that clients know it when it is needed", alg)
 		}
 	}
@@ -226,7 +228,7 @@ func (r *Ring) verifyEpoch(ctx context.Context, f *report) error {
 }
 
 // verifyServed compares the key set that readers get with the database.
-func (r *Ring) verifyServed(f *report, rows []row, ended map[string]ending, served []byte) {
+func (r *Ring) verifyServed(f *report, rows []row, ended map[string]ending, served []byte, older bool) {
 	if served == nil {
 		f.note("", "the served key set was not looked at")
 		return
@@ -241,7 +243,7 @@ func (r *Ring) verifyServed(f *report, rows []row, ended map[string]ending, serv
 	}
 	want, fresh, now := map[string]bool{}, map[string]bool{}, r.Clock()
 	for _, k := range rows {
-		want[k.KID] = k.State != Revoked && k.Alg != Push && !over(k.Key, now)
+		want[k.KID] = k.State != Revoked && k.Alg != Push && !over(k.Key, now) && r.shown(k, older)
 		changed := k.StagedAt
 		if k.RevokedAt != nil {
 			changed = *k.RevokedAt

@@ -65,6 +65,10 @@ func (r *Ring) look(ctx context.Context) error {
 	if err := r.refresh(ctx); err != nil {
 		return err
 	}
+	r.probeAll()
+	if err := r.adoptOlder(ctx); err != nil {
+		return err
+	}
 	s := r.now.Load()
 	unpublished := false
 	for _, k := range s.keys {
@@ -124,7 +128,7 @@ func (r *Ring) refresh(ctx context.Context) error {
 	if err := r.adopt(m.kek); err != nil {
 		return err
 	}
-	if last := r.now.Load(); last != nil && last.mark == m {
+	if last := r.now.Load(); last != nil && last.mark == m && !last.lacking {
 		r.checked.Store(&asked)
 		return nil
 	}
@@ -166,7 +170,11 @@ func (r *Ring) Ready(ctx context.Context) error {
 		return errors.New("the key ring has no active key")
 	}
 	for _, alg := range r.Needs {
-		if _, _, err := r.signer(ctx, alg); err != nil {
+		_, key, err := r.signer(ctx, alg)
+		if err != nil {
+			return err
+		}
+		if err := probe(key); err != nil {
 			return err
 		}
 	}

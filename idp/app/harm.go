@@ -48,7 +48,7 @@ func (t *tally) add(all []holding, ends []ending) {
 			t.client(id).Sessions++
 		}
 		for _, id := range one.told {
-			t.client(id).Told++
+			t.client(id).Queued++
 		}
 	}
 }

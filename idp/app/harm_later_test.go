@@ -74,7 +74,7 @@ func TestARevokedKeyEndsLogInsThatAreOlderThanTheirTokens(t *testing.T) {
 				t.Errorf("%s, want 2 sessions, 0 grants, 2 clients", d)
 			}
 			for _, id := range []string{"farewell", "front"} {
-				if got := damageOf(t, d, id); got.Sessions != 1 || got.Grants != 0 || got.Told != 1 {
+				if got := damageOf(t, d, id); got.Sessions != 1 || got.Grants != 0 || got.Queued != 1 {
 					t.Errorf("%+v, want a session ended and a log-out", got)
 				}
 			}

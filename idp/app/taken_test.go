@@ -217,10 +217,10 @@ func TestTheBlastRadiusNamesWhoSharesASession(t *testing.T) {
 			if d.String() != "1 session, 1 grant, 3 clients" {
 				t.Errorf("%s, want 1 session, 1 grant, 3 clients", d)
 			}
-			if got := damageOf(t, d, "plain"); got.Sessions != 1 || got.Grants != 0 || got.Told != 1 || len(got.Takes) != 0 {
+			if got := damageOf(t, d, "plain"); got.Sessions != 1 || got.Grants != 0 || got.Queued != 1 || len(got.Takes) != 0 {
 				t.Errorf("%+v, want one session and one log-out", got)
 			}
-			if got := damageOf(t, d, "opaque"); got.Sessions != 1 || got.Told != 0 {
+			if got := damageOf(t, d, "opaque"); got.Sessions != 1 || got.Queued != 0 {
 				t.Errorf("%+v, want one session and no log-out", got)
 			}
 		}

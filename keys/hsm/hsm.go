@@ -3,6 +3,8 @@
 //
 //	Open     finds the token and logs in
 //	Device   what keys.Ring makes its keys in: ES256 and RS256
+//	link.go  the session: when it is lost it is opened again
+//	key.go   a key that is found again in the new session
 //
 // Keys of other algorithms stay sealed in the database. The kid, the states and all the
 // rest are the ring's: the device knows only labels.
@@ -13,10 +15,12 @@ import (
 	"crypto/elliptic"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/ThalesGroup/crypto11"
 
 	"tegata/keys"
+	"tegata/shared/clock"
 )
 
 var _ keys.Device = (*Device)(nil)
@@ -26,22 +30,44 @@ type Config struct {
 	Module string // the library of the device's maker: /usr/lib/softhsm/libsofthsm2.so
 	Token  string // the label of the token
 	PIN    string
+
+	Log   *slog.Logger // told when the device goes away and comes back; nil: slog.Default
+	Clock clock.Clock  // for the pauses between attempts; nil: the machine's
 }
 
-// Device is a token of a device that is logged in. Its methods may be called at once.
-type Device struct{ token *crypto11.Context }
+// Device is a token of a device that is logged in, or is away. Its methods may be called
+// at once; while it is away they give fault.Busy.
+type Device struct {
+	config Config
+	link
+}
 
-// Open logs in. The caller closes.
+// Open logs in; a device that is away at first is a mistake. The caller closes.
 func Open(c Config) (*Device, error) {
-	token, err := crypto11.Configure(&crypto11.Config{Path: c.Module, TokenLabel: c.Token, Pin: c.PIN})
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System
+	}
+	d := &Device{config: c}
+	token, err := d.configure()
+	if err != nil {
+		return nil, err
+	}
+	d.opened = c.Clock()
+	d.token.Store(token)
+	return d, nil
+}
+
+func (d *Device) configure() (*crypto11.Context, error) {
+	c := d.config
+	token, err := crypto11.Configure(&crypto11.Config{Path: c.Module, TokenLabel: c.Token, Pin: c.PIN, PoolWaitTimeout: closing})
 	if err != nil {
 		return nil, fmt.Errorf("PKCS #11 token %s of %s: %w", c.Token, c.Module, err)
 	}
-	return &Device{token}, nil
+	return token, nil
 }
-
-// Close logs out.
-func (d *Device) Close() error { return d.token.Close() }
 
 // rsaBits is as long as those of keys in the database.
 const rsaBits = 2048
@@ -50,13 +76,29 @@ const rsaBits = 2048
 // PS256 and EdDSA, so those are not.
 func (d *Device) Makes(alg string) bool { return alg == "ES256" || alg == "RS256" }
 
-// Make makes a key pair that cannot leave the device.
+// Make makes a key pair that cannot leave the device. It is tried once: a second try could
+// leave two keys under the label.
 func (d *Device) Make(alg, label string) (crypto.Signer, error) {
+	var made *key
+	err := d.once(func(token *crypto11.Context) error {
+		pair, err := generate(token, alg, label)
+		if err == nil {
+			made = d.keep(label, token, pair)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+func generate(token *crypto11.Context, alg, label string) (crypto11.Signer, error) {
 	switch id := []byte(label); alg {
 	case "ES256":
-		return d.token.GenerateECDSAKeyPairWithLabel(id, named(label), elliptic.P256())
+		return token.GenerateECDSAKeyPairWithLabel(id, named(label), elliptic.P256())
 	case "RS256":
-		return d.token.GenerateRSAKeyPairWithLabel(id, named(label), rsaBits)
+		return token.GenerateRSAKeyPairWithLabel(id, named(label), rsaBits)
 	}
 	return nil, fmt.Errorf("hsm: no %s keys", alg)
 }
@@ -67,9 +109,24 @@ func named(label string) []byte { return []byte("tegata " + label) }
 // ErrGone says that the device has no such key.
 var ErrGone = errors.New("the PKCS #11 device does not have the key")
 
-// Open gives a key that Make made.
+// Open gives a key that Make made, or ErrGone.
 func (d *Device) Open(label string) (crypto.Signer, error) {
-	found, err := d.token.FindKeyPairs([]byte(label), nil)
+	var found *key
+	err := d.do(func(token *crypto11.Context) error {
+		pair, err := find(token, label)
+		if err == nil {
+			found = d.keep(label, token, pair)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+func find(token *crypto11.Context, label string) (crypto11.Signer, error) {
+	found, err := token.FindKeyPairs([]byte(label), nil)
 	if err != nil {
 		return nil, fmt.Errorf("hsm: %w", err)
 	}
@@ -81,14 +138,16 @@ func (d *Device) Open(label string) (crypto.Signer, error) {
 
 // Remove deletes a key pair for ever.
 func (d *Device) Remove(label string) error {
-	found, err := d.token.FindKeyPairs([]byte(label), nil)
-	if err != nil {
-		return fmt.Errorf("hsm: %w", err)
-	}
-	for _, key := range found {
-		if err := key.Delete(); err != nil {
+	return d.do(func(token *crypto11.Context) error {
+		found, err := token.FindKeyPairs([]byte(label), nil)
+		if err != nil {
 			return fmt.Errorf("hsm: %w", err)
 		}
-	}
-	return nil
+		for _, key := range found {
+			if err := key.Delete(); err != nil {
+				return fmt.Errorf("hsm: %w", err)
+			}
+		}
+		return nil
+	})
 }

@@ -26,11 +26,9 @@ import (
 // modules are where Debian puts SoftHSM2.
 var modules = []string{"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so"}
 
-// device gives a fresh token of SoftHSM2. Its library reads the configuration once per
-// process, so all tests share the folder.
-func device(t *testing.T) *hsm.Device {
+// softHSM gives its library.
+func softHSM(t *testing.T) (module string) {
 	t.Helper()
-	module := ""
 	for _, path := range modules {
 		if _, err := os.Stat(path); err == nil {
 			module = path
@@ -39,12 +37,27 @@ func device(t *testing.T) *hsm.Device {
 	if module == "" {
 		t.Skip("SoftHSM2 is not installed (.ci/prepare does): PKCS #11 is NOT tested")
 	}
+	return module
+}
+
+// device gives a fresh token of SoftHSM2. Its library reads the configuration once per
+// process, so all tests share the folder.
+func device(t *testing.T) *hsm.Device {
+	t.Helper()
+	return deviceWith(t, hsm.Config{})
+}
+
+// deviceWith is device with a log and a clock of the test's.
+func deviceWith(t *testing.T, c hsm.Config) *hsm.Device {
+	t.Helper()
+	module := softHSM(t)
 	label := token(t)
 	out, err := exec.CommandContext(t.Context(), "softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "12345678", "--pin", "87654321").CombinedOutput()
 	if err != nil {
 		t.Fatalf("softhsm2-util: %v\n%s", err, out)
 	}
-	d, err := hsm.Open(hsm.Config{Module: module, Token: label, PIN: "87654321"})
+	c.Module, c.Token, c.PIN = module, label, "87654321"
+	d, err := hsm.Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,13 +69,20 @@ func device(t *testing.T) *hsm.Device {
 	return d
 }
 
+// tokens is the folder that is the device of all tests.
+var tokens string
+
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "softhsm")
 	if err != nil {
 		panic(err)
 	}
+	tokens = filepath.Join(folder, "tokens")
+	if err := os.Mkdir(tokens, 0o700); err != nil {
+		panic(err)
+	}
 	conf := filepath.Join(folder, "softhsm2.conf")
-	text := "directories.tokendir = " + folder + "\nobjectstore.backend = file\nlog.level = ERROR\n"
+	text := "directories.tokendir = " + tokens + "\nobjectstore.backend = file\nlog.level = ERROR\n"
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		panic(err)
 	}
@@ -120,7 +140,7 @@ func TestKeysOfTheRingLiveAndDieInTheDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range all {
-			if inside := k.Alg != "EdDSA"; (k.Device != "") != inside || (k.SealedBy == "") != inside {
+			if inside := k.Alg != "EdDSA"; (k.Device != "") != inside || k.SealedBy == "" {
 				t.Errorf("%s: device %q, sealed by %q", k.Alg, k.Device, k.SealedBy)
 			}
 		}

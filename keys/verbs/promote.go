@@ -194,9 +194,9 @@ func (k Keys) promoteOne(ctx context.Context, ring *keys.Ring, s succession, alg
 	}
 }
 
-// forces tells whether a key was let sign without the evidence.
+// forces tells whether this call let a key sign without the evidence.
 func (s succession) forces(alg string, got keys.Promoted) bool {
-	return s.of(alg).Force && !got.Evidence.Enough()
+	return !got.Elsewise && s.of(alg).Force && !got.Evidence.Enough()
 }
 
 // of is what is asked of the ring. A push key has no successor in waiting: to rotate is
@@ -247,7 +247,7 @@ func (k Keys) tellPromoted(s succession, alg string, got keys.Promoted) {
 	}
 	switch {
 	case got.Elsewise:
-		text += "; somebody else did it at the same moment"
+		text += "; that was done a moment ago, and nothing more now; if you want another one, wait ten seconds"
 	case s.stage && s.dry && alg != keys.Push:
 		text += ", a new key is staged"
 	case s.stage && got.Next != nil:

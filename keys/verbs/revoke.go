@@ -110,7 +110,7 @@ func (k Keys) blast(ctx context.Context, ring *keys.Ring, args []string, f flags
 	}
 	rows := [][]string{}
 	for _, c := range sum.Clients {
-		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants), strconv.Itoa(c.Told), takes(c)})
+		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants), strconv.Itoa(c.Queued), takes(c)})
 	}
 	return word, sum, verbs.Table(w, []string{"CLIENT", "NAME", "SESSIONS", "GRANTS", "LOG-OUTS", "TAKES"}, rows)
 }
@@ -142,7 +142,7 @@ func damageOf(ctx context.Context, ring *keys.Ring, targets []keys.Key) (sum key
 				continue
 			}
 			one := &sum.Clients[i]
-			one.Sessions, one.Grants, one.Told = max(one.Sessions, c.Sessions), max(one.Grants, c.Grants), max(one.Told, c.Told)
+			one.Sessions, one.Grants, one.Queued = max(one.Sessions, c.Sessions), max(one.Grants, c.Grants), max(one.Queued, c.Queued)
 			for _, what := range c.Takes {
 				if !slices.Contains(one.Takes, what) {
 					one.Takes = append(one.Takes, what)
@@ -173,9 +173,13 @@ func (k Keys) clients(d keys.Damage) error {
 	}
 	rows := [][]string{}
 	for _, c := range d.Clients {
-		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants), strconv.Itoa(c.Told), strings.Join(c.Takes, ", ")})
+		rows = append(rows, []string{c.ID, c.Name, strconv.Itoa(c.Sessions), strconv.Itoa(c.Grants), strconv.Itoa(c.Queued), strings.Join(c.Takes, ", ")})
 	}
-	return verbs.Table(k.Out, []string{"CLIENT", "NAME", "SESSIONS ENDED", "GRANTS ENDED", "LOG-OUTS SENT", "TAKES"}, rows)
+	err := verbs.Table(k.Out, []string{"CLIENT", "NAME", "SESSIONS ENDED", "GRANTS ENDED", "LOG-OUTS QUEUED", "TAKES"}, rows)
+	if slices.ContainsFunc(d.Clients, func(c keys.ClientDamage) bool { return c.Queued > 0 }) {
+		fmt.Fprintf(k.Out, "A running %[1]s sends the log-outs, and tries again for those who do not take them; what came of each: %[1]s outbox list\n", k.Name)
+	}
+	return err
 }
 
 func (k Keys) recover() *cobra.Command {

@@ -239,3 +239,29 @@ func TestABackupThatHasNoPlaceIsNotTold(t *testing.T) {
 		}
 	})
 }
+
+// queues is a program in which one client has to be told of two log-outs.
+type queues struct{ keys.Damage }
+
+func (q queues) Count(context.Context, string, time.Time, time.Time) (keys.Damage, error) {
+	return q.Damage, nil
+}
+func (q queues) End(context.Context, string, time.Time, time.Time) (keys.Damage, error) {
+	return q.Damage, nil
+}
+func (q queues) EndAll(context.Context) (keys.Damage, error) { return q.Damage, nil }
+
+func TestAReceiptDoesNotSayThatClientsWereTold(t *testing.T) {
+	for _, json := range []bool{false, true} {
+		s := start(t, dbtest.SQLite(t, dbtest.Mechanisms(t)), "ES256")
+		s.ring.Harm = queues{keys.Damage{Sessions: 2, Clients: []keys.ClientDamage{{ID: "shop", Sessions: 2, Queued: 2}}}}
+		args, want := []string{"revoke", "--yes"}, []string{"LOG-OUTS QUEUED", "what came of each: idp outbox list"}
+		if json {
+			args, want = append(args, "--json"), []string{`"queued": 2`}
+		}
+		out := s.sees(0, append(args, "--", s.key("ES256", keys.Active)), want...)
+		if strings.Contains(out, "told") || strings.Contains(out, "SENT") {
+			t.Errorf("they are only queued:\n%s", out)
+		}
+	}
+}

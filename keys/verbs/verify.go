@@ -16,10 +16,10 @@ func (k Keys) verify() *cobra.Command {
 	cmd := k.verb(&cobra.Command{
 		Use:   "verify",
 		Short: "Check that the ring is whole and that what is served and signed with is right",
-		Long: "Check that every private half opens and belongs to its public half, that states fit, that\n" +
-			"each algorithm has one key that signs, that no running program signs with another, that\n" +
-			"the key set served is the database's, and that no backup was restored. Exit code 1 when\n" +
-			"something is wrong.",
+		Long: "Check that every private half opens and belongs to its public half, that something\n" +
+			"sealed says so of keys that ended, that states fit, that each algorithm has one key that\n" +
+			"signs, that no running program signs with another, that the key set served is the\n" +
+			"database's, and that no backup was restored. Exit code 1 when something is wrong.",
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
 		var served []byte

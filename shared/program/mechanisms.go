@@ -131,7 +131,7 @@ func (m *Mechanisms) prepare(ctx context.Context) error {
 // that the database is sealed by.
 func (m *Mechanisms) unlock(ctx context.Context) (err error) {
 	if c := m.setup.Config.Keys.PKCS11; c.Module != "" {
-		m.device, err = hsm.Open(hsm.Config{Module: c.Module, Token: c.Token, PIN: c.PIN.Reveal()})
+		m.device, err = hsm.Open(hsm.Config{Module: c.Module, Token: c.Token, PIN: c.PIN.Reveal(), Log: m.Log})
 		if err != nil {
 			return fmt.Errorf("keys.pkcs11: %w", err)
 		}
@@ -146,6 +146,14 @@ func (m *Mechanisms) Close() error {
 		return m.DB.Close()
 	}
 	return errors.Join(m.DB.Close(), m.device.Close())
+}
+
+// deviceAway is 1 while the device cannot be used, 0 without one.
+func (m *Mechanisms) deviceAway() float64 {
+	if m.device != nil && m.device.Away() {
+		return 1
+	}
+	return 0
 }
 
 // Complain logs what went wrong in the background; the end of the program is no mistake.

@@ -54,6 +54,7 @@ func (s *Server) measure(ctx context.Context) (err error) {
 	s.Metrics.GaugeBy("tegata_signing_key_age_seconds", "Age of signing keys by algorithm and state.", "key", m.Keys.Ages)
 	s.Metrics.GaugeBy("tegata_signing_key_overdue_seconds", "How long the next key should sign already by the schedule.", "alg", m.Keys.Overdue)
 	s.Metrics.Count("tegata_signatures_failed_total", "Signatures that were asked for and could not be given.", func() float64 { return float64(m.Keys.Failed()) })
+	s.Metrics.Gauge("tegata_keys_device_away", "1 while the PKCS #11 device that holds signing keys cannot be used; 0 without one.", m.deviceAway)
 	if s.Certificates != nil {
 		s.Metrics.Certificate(s.Certificates.Expires, s.Certificates.Failing)
 	}
