@@ -20,8 +20,9 @@ run: build ## start both programs with demo data; Ctrl-C stops them
 build: ## both binaries, in var/bin
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/ ./idp ./tracker
 
+# The two slowest packages come first, or the last one runs by itself for three minutes.
 test: prepare ## every test: SQLite, PostgreSQL, Chromium (installs what is missing)
-	$(GOTESTSUM) -- -count=1 -timeout 12m ./...
+	$(GOTESTSUM) -- -count=1 -timeout 12m ./tracker/e2e ./idp/web ./...
 
 test-fast: ## without a browser, and without PostgreSQL where there is none
 	$(GO) test -skip '$(BROWSER)' ./...
