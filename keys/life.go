@@ -206,6 +206,15 @@ func (r *Ring) removeFromDevice(ctx context.Context, k Key) error {
 	if r.Device == nil {
 		return fmt.Errorf("signing key %s lies in a PKCS #11 device, but none is configured", k.KID)
 	}
+	all, err := r.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.Device == k.Device && (other.State == Active || other.State == Next) {
+			return fmt.Errorf("signing key %s is over, but lies under the label of %s, which is not; see: keys verify", k.KID, other.KID)
+		}
+	}
 	if err := r.Device.Remove(k.Device); err != nil {
 		return err
 	}

@@ -56,6 +56,11 @@ func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err err
 	if !staged && (!p.Force || !signs) {
 		return done, fault.New(fault.NotFound, "alg", "keys.no_next").With("alg", p.Alg)
 	}
+	if staged {
+		if err := r.believed(ctx, next.KID); err != nil {
+			return done, err
+		}
+	}
 	asks := next
 	if !staged { // a key that is made now: nobody can have it
 		asks = Key{Alg: p.Alg, Generation: math.MaxInt64}

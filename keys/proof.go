@@ -2,10 +2,12 @@ package keys
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"tegata/shared/fault"
@@ -114,32 +116,51 @@ func belongs(private crypto.Signer, public crypto.PublicKey) bool {
 }
 
 // proved tells why a row is not to be believed, and fills in what the snapshot knows of it.
-// It takes over what the last one knew, since a kid is one public half for ever: a key that
-// an older version, running beside this one, retires without a statement is known still.
+// Each row is proved whenever it is read, which is when something changed: that it was
+// proved before says nothing of what stands there now. The last snapshot counts where there
+// is nothing to look at: for a key that an older version, running beside this one, retires
+// without a statement, and for one in a device that is away.
 func (r *Ring) proved(s *snapshot, k row) error {
 	last := r.now.Load()
 	if last == nil {
 		last = &snapshot{}
 	}
-	marked, knew := last.proved[k.KID]
+	before, knew := last.proved[k.KID]
 	lives := k.State == Active || k.State == Next
-	if !lives || !knew || !marked {
-		now, err := r.prove(k)
-		if errors.Is(err, errUnsealed) {
-			if knew = knew || last.unsealed[k.KID]; knew && k.State != Revoked {
-				err = nil
-			}
-			s.unsealed[k.KID] = knew
+	marked, err := r.prove(k)
+	switch {
+	case errors.Is(err, errUnsealed):
+		if knew = knew || last.unsealed[k.KID]; knew && k.State != Revoked {
+			err = nil
 		}
-		if err != nil {
-			return err
-		}
-		marked = now
+		s.unsealed[k.KID] = knew
+	case knew && lives && fault.Is(err, fault.Busy):
+		marked, err = before, nil
+	}
+	if err != nil {
+		return err
 	}
 	if k.State != Revoked { // it can only come back by a change of the row
 		s.proved[k.KID] = marked
 	}
 	s.older = s.older || lives && !marked
+	return nil
+}
+
+// believed tells why the key of that kid is not to be believed, nil when it is.
+func (r *Ring) believed(ctx context.Context, kid string) error {
+	rows, err := r.load(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range rows {
+		if k.KID != kid {
+			continue
+		}
+		if _, err := r.prove(k); err != nil {
+			return fmt.Errorf("the next key %s must not sign: %w; see: keys verify", kid, err)
+		}
+	}
 	return nil
 }
 

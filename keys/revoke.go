@@ -155,7 +155,12 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 func (r *Ring) revokeActive(ctx context.Context, all []Key, k Key, q Revocation) error {
 	s := succession{Promotion: Promotion{Alg: k.Alg, Stage: k.Alg != Push, Force: true, Why: q.Why}, old: &k, revoked: true}
 	if next, ok := find(all, k.Alg, Next); ok {
-		s.next = &next // even when it was not published: it is as good as a fresh one
+		if err := r.believed(ctx, next.KID); err != nil {
+			r.Log.ErrorContext(ctx, "a fresh key takes the place of the revoked one, and not the next one", "cause", err)
+			s.Stage = false // the place of the next key is taken
+		} else {
+			s.next = &next // even when it was not published: it is as good as a fresh one
+		}
 	}
 	return r.succeed(ctx, s)
 }

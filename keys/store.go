@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
+
 	"tegata/shared/db"
 )
 
@@ -59,6 +61,8 @@ func (r *Ring) load(ctx context.Context) ([]row, error) {
 			if err := json.Unmarshal([]byte(public), &k.Public); err != nil {
 				return k, fmt.Errorf("signing key %s: public half: %w", k.KID, err)
 			}
+			given := k.Public // certificates and addresses of some are nothing of ours
+			k.Public = jose.JSONWebKey{Key: given.Key, KeyID: given.KeyID, Algorithm: given.Algorithm, Use: given.Use}
 			return k, nil
 		})
 }

@@ -33,7 +33,7 @@ type link struct {
 	pause  time.Duration // after the attempt
 	cause  error         // why it is away
 	left   chan struct{} // closed when the last session is; nil: there was none
-	ended  bool          // for good
+	ended  bool          // closed, or the PIN was refused: for good
 }
 
 // Away tells whether the device cannot be used now. For metrics.
@@ -121,6 +121,9 @@ func (d *Device) reopen() (token *crypto11.Context, err error) {
 	if err != nil {
 		d.cause = err
 		d.putOff(now)
+		if d.ended = refusesPIN(err); d.ended {
+			d.config.Log.Error("the PKCS #11 device refuses the PIN; it is not tried again before a restart, so that it does not lock", "name", d.config.Token, "cause", err)
+		}
 		return nil, d.away(err, d.pause)
 	}
 	d.opened = now
@@ -164,6 +167,16 @@ var lost = []pkcs11.Error{
 	pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_SESSION_COUNT,
 	pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID,
 	pkcs11.CKR_USER_NOT_LOGGED_IN, pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED,
+}
+
+// refusesPIN tells whether another attempt with the same PIN would only bring the token
+// closer to locking it.
+func refusesPIN(err error) bool {
+	var code pkcs11.Error
+	return errors.As(err, &code) && slices.Contains([]pkcs11.Error{
+		pkcs11.CKR_PIN_INCORRECT, pkcs11.CKR_PIN_INVALID, pkcs11.CKR_PIN_LEN_RANGE, pkcs11.CKR_PIN_EXPIRED, pkcs11.CKR_PIN_LOCKED,
+		pkcs11.CKR_USER_PIN_NOT_INITIALIZED,
+	}, code)
 }
 
 // broken tells whether the session is of no use any more. A key that is not there may have
