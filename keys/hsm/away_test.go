@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,40 @@ func TestADeviceThatWasAwayIsOpenedAgain(t *testing.T) {
 		if away, back := strings.Count(log.String(), "level=ERROR"), strings.Count(log.String(), "device is back\""); away != round+1 || back != round+1 {
 			t.Errorf("round %d: the log says %d times away, %d times back:\n%s", round, away, back, &log)
 		}
+	}
+}
+
+// Tokens lock after a few attempts with a wrong PIN, and only their officer opens them again.
+func TestARefusedPINIsNotTriedAgain(t *testing.T) {
+	held := clock.Hold(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	var log bytes.Buffer
+	in := deviceWith(t, hsm.Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Clock: held.Now})
+	r := ring(t, dbtest.SQLite(t, schema.FS), in, held.Now)
+	if err := r.Ensure(t.Context(), "ES256"); err != nil {
+		t.Fatal(err)
+	}
+	held.Move(10 * time.Minute)
+	unplug(t)
+	if err := os.Mkdir(tokens, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(tokens); err != nil {
+			t.Error(err)
+		}
+	})
+	out, err := exec.CommandContext(t.Context(), "softhsm2-util", "--init-token", "--free", "--label", token(t), "--so-pin", "12345678", "--pin", "11111111").CombinedOutput()
+	if err != nil {
+		t.Fatalf("softhsm2-util: %v\n%s", err, out)
+	}
+	for range 3 {
+		if err := sign(t, r, "ES256"); !fault.Is(err, fault.Busy) {
+			t.Errorf("got %v, want busy", err)
+		}
+		held.Move(time.Minute)
+	}
+	if n := strings.Count(log.String(), "refuses the PIN"); n != 1 || !in.Away() {
+		t.Errorf("the log says %d times that the PIN is refused:\n%s", n, &log)
 	}
 }
 
