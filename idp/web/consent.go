@@ -14,6 +14,7 @@ import (
 // consentData asks whether a client may have what it wants.
 type consentData struct {
 	Interaction string
+	Shown       string // the account, as sameAccount wants it back
 	Client      string
 	About       aboutClient
 	Email       string
@@ -61,6 +62,9 @@ func (p *Pages) consent(w http.ResponseWriter, r *http.Request) error {
 	if page.Switched(r) {
 		return p.showConsentOf(w, r, it, nil)
 	}
+	if err := p.sameAccount(r, it.ID); err != nil {
+		return p.showConsentOf(w, r, it, err)
+	}
 	if decision != "allow" && decision != "deny" {
 		return p.showConsentOf(w, r, it, fault.New(fault.Invalid, "", "consent.choose"))
 	}
@@ -77,6 +81,7 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 	}
 	return p.Page.Show(w, r, page.Page{Template: "consent", Title: "consent.title", Problem: problem, Data: consentData{
 		Interaction: it.ID,
+		Shown:       p.shown(it.ID, account.ID),
 		Client:      p.clientName(r, it),
 		About:       p.aboutClient(r, it),
 		Email:       account.Email,
