@@ -105,9 +105,10 @@ func (p *Pages) showDeviceOf(w http.ResponseWriter, r *http.Request, d devices.D
 	if err != nil {
 		return err
 	}
+	resources := p.resourcesOf(r.Context(), d.ClientID)
 	return p.Page.Show(w, r, page.Page{Template: "device_confirm", Title: "device.confirm_title", Problem: problem, Data: deviceConfirmData{
 		Request: d.ID, Shown: p.shown(d.ID, account.ID), Client: client.NameIn(page.Language(r)), About: about(client), Email: account.Email,
 		Place: d.Place, Asked: d.CreatedAt, Zone: account.Zone,
-		Scopes: p.inWords(r.Context(), page.Language(r), d.Scopes), Details: p.detailsIn(r.Context(), page.Language(r), string(d.Details)),
+		Scopes: p.inWords(page.Language(r), d.Scopes, resources), Details: p.detailsIn(page.Language(r), string(d.Details), resources),
 	}})
 }
