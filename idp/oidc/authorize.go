@@ -85,7 +85,7 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *a
 	if err := refused(step); err != nil {
 		return err
 	}
-	if a.params.Get("login_hint") != "" {
+	if a.loginHint() != "" {
 		if step, err = p.heed(ctx, a, v, &asked, step); err != nil {
 			return err
 		}

@@ -126,6 +126,22 @@ func TestDetailsForNoPlaceOfTheRequestAreRefused(t *testing.T) {
 	w.carries("a location", w.ask("service", clients.ClientCredentials, "resource="+orders, "authorization_details=["+good+"]"), "orders-api", "["+good+"]")
 }
 
+// What is for our own endpoints needs a token that is good there: one for no resource, or
+// one with a scope about the person. RFC 9396 §5.
+func TestDetailsForOurselvesBesideAResourceAreRefused(t *testing.T) {
+	w := withPayments(t, dbtest.SQLite(t, schema.FS))
+	both := "authorization_details=[" + transfer + `,{"text":"x","type":"note"}]`
+	for _, scope := range []string{"scope=orders.read", "scope"} {
+		wantError(t, w.ask("service", clients.ClientCredentials, scope, "resource="+orders, both), 400, "invalid_authorization_details")
+	}
+	if got := w.authorize("shop", "scope=orders.read", both).sent(t); got.Get("error") != "invalid_authorization_details" {
+		t.Errorf("without a scope about the person: %v", got)
+	}
+	if got := w.authorize("shop", "scope=openid orders.read", both).sent(t); got.Get("error") != "" {
+		t.Errorf("with one: %v", got)
+	}
+}
+
 // Scopes and resources are sets: what is there twice counts once. RFC 6749 §3.3, RFC 8693 §2.1.
 func TestWhatIsThereTwiceCountsOnce(t *testing.T) {
 	w := withPayments(t, dbtest.SQLite(t, schema.FS))

@@ -271,6 +271,52 @@ func TestAnExchangedTokenEndsWithTheAccessTokenItCameFrom(t *testing.T) {
 	})
 }
 
+// What was exchanged twice ends with what lies in between, too: with the token in the middle,
+// and with the client that held it. A-047.
+func TestAnExchangedTokenEndsWithTheClientInBetween(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d).logIn()
+		services(t, w)
+		w.edit("invoices-api", func(c *clients.Client) {
+			c.GrantTypes = append(c.GrantTypes, clients.TokenExchangeType)
+			c.Resources, c.Scopes = []string{invoices}, append(c.Scopes, "invoices.read")
+			c.TokenExchange = &clients.TokenExchange{From: []string{"orders-api"}}
+		})
+		e := clients.Editor{Registry: w.provider.Clients, Audit: w.provider.Audit, Actor: "cli"}
+		middle, err := e.Find(t.Context(), "orders-api")
+		must(t, err)
+		var second any
+		exchange := func() {
+			t.Helper()
+			first := ok(t, w.exchange("orders-api", w.shopToken()))["access_token"].(string)
+			second = ok(t, w.exchange("invoices-api", first))["access_token"]
+		}
+		active := func(want bool, when string) {
+			t.Helper()
+			if seen := ok(t, w.introspect("invoices-api", second)); seen["active"] != want {
+				t.Errorf("%s: %v", when, seen)
+			}
+		}
+		exchange()
+		active(true, "at first")
+		must(t, e.SetDisabled(t.Context(), middle, true))
+		active(false, "while the client in between is off")
+		must(t, e.SetDisabled(t.Context(), middle, false))
+		active(true, "when it is on again")
+		_, err = d.Exec(t.Context(), `update grants set ended_at = created_at where client_id = 'orders-api'`)
+		must(t, err)
+		active(false, "when the grant in between has ended")
+		exchange()
+		active(true, "of another one")
+		middle.Source = clients.SourceCLI
+		must(t, e.Delete(t.Context(), middle))
+		active(false, "when the client in between is gone")
+		w.clock.Move(time.Second)
+		must(t, e.Create(t.Context(), middle))
+		active(false, "when it is made again")
+	})
+}
+
 // One that was exchanged too often is refused: each exchange is remembered.
 func TestExchangesAreBounded(t *testing.T) {
 	w := start(t).logIn()

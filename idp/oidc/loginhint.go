@@ -38,10 +38,33 @@ func (p *Provider) heed(ctx context.Context, a *authorization, v visitor, asked 
 	return p.Interaction.StepKnowing(v.session, *asked, v.known), nil
 }
 
-// meant tells whether the login_hint names who is signed in: by e-mail address or user name,
-// however they are written, or by what the client knows them by.
+// loginHint is the login_hint without what names its kind: "" for none, or a blank one.
+func (a *authorization) loginHint() string {
+	hint := strings.TrimSpace(a.params.Get("login_hint"))
+	for _, scheme := range []string{"acct:", "mailto:"} { // RFC 7565, RFC 6068
+		if len(hint) > len(scheme) && strings.EqualFold(hint[:len(scheme)], scheme) {
+			return hint[len(scheme):]
+		}
+	}
+	return hint
+}
+
+// subjectLength is how long a sub is, in characters, of either kind.
+const subjectLength = 43
+
+// meant tells whether the login_hint names who is signed in: by e-mail address, phone number
+// or user name, however they are written, or by what the client knows them by. A hint of a
+// kind that the client may not ask about counts for nothing.
 func (p *Provider) meant(ctx context.Context, a *authorization, v visitor) (bool, error) {
-	hint := a.params.Get("login_hint")
+	hint := a.loginHint()
+	subject, err := p.subject(ctx, a.client, v.known.Account)
+	if err != nil || subject == hint {
+		return err == nil, err
+	}
+	scope := scopeOfHint(hint)
+	if !a.mayGuess(v, scope) {
+		return len(hint) != subjectLength, nil
+	}
 	account, err := p.Accounts.ByID(ctx, v.known.Account.ID)
 	if fault.Is(err, fault.NotFound) {
 		return false, nil
@@ -49,15 +72,33 @@ func (p *Provider) meant(ctx context.Context, a *authorization, v visitor) (bool
 	if err != nil {
 		return false, err
 	}
-	if address, err := mail.Address(hint); err == nil && address == account.Email {
-		return true, nil
+	switch scope {
+	case "email":
+		address, err := mail.Address(hint)
+		return err == nil && address == account.Email, nil
+	case "phone":
+		return account.Details.PhoneNumber != "" && hint == account.Details.PhoneNumber, nil
 	}
-	if account.Username != "" && strings.EqualFold(strings.Trim(hint, " "), account.Username) {
-		return true, nil
+	return account.Username != "" && strings.EqualFold(hint, account.Username), nil
+}
+
+// scopeOfHint is the scope that tells a client what such a hint names. OIDC Core §5.4.
+func scopeOfHint(hint string) string {
+	switch {
+	case strings.Contains(hint, "@"):
+		return "email"
+	case strings.HasPrefix(hint, "+"):
+		return "phone"
 	}
-	if strings.Contains(hint, "@") {
-		return false, nil // no sub looks like that
+	return "profile"
+}
+
+// mayGuess tells whether the answer may depend on a hint that the scope is about. Where the
+// person sees nothing, one answer after the other would tell a client what they did not
+// allow it to know.
+func (a *authorization) mayGuess(v visitor, scope string) bool {
+	if a.client.FirstParty || !slices.Contains(a.prompt, "none") {
+		return true
 	}
-	subject, err := p.subject(ctx, a.client, v.known.Account)
-	return subject == hint, err
+	return v.known.Allowed != nil && slices.Contains(*v.known.Allowed, scope)
 }

@@ -51,12 +51,13 @@ func TestALoginHintOfAnotherPerson(t *testing.T) { // OIDC Core §3.1.2.1, A-067
 
 func TestALoginHintOfWhoIsSignedIn(t *testing.T) {
 	w := start(t).logIn()
-	_, err := w.db.Exec(t.Context(), `update accounts set username = 'Hana77' where id = $1`, w.person.ID)
+	_, err := w.db.Exec(t.Context(), `update accounts set username = 'Hana77', phone_number = '+81312345678' where id = $1`, w.person.ID)
 	must(t, err)
 	w.edit("foreign", func(c *clients.Client) { c.FirstParty, c.SubjectType = true, clients.Pairwise })
 	_, claims := w.claims(w.tokens("foreign")["id_token"])
 	for client, hints := range map[string][]string{
-		"tracker": {w.person.Email, "HANAKO@Example.ORG", " hanako@example.org ", "Hana77", "hana77", w.person.Subject},
+		"tracker": {w.person.Email, "HANAKO@Example.ORG", " hanako@example.org ", "Hana77", "hana77", w.person.Subject,
+			"acct:hanako@example.org", "MAILTO:hanako@example.org", "+81312345678", " "},
 		"foreign": {claims["sub"].(string), "hanako@example.org"},
 	} {
 		for _, hint := range hints {
@@ -84,6 +85,40 @@ func TestALoginHintIsNoQuestionWhoIsSignedIn(t *testing.T) {
 	}
 	if told[0] != told[1] || told[0] != told[2] {
 		t.Errorf("errors %v tell who is signed in", told)
+	}
+}
+
+// Where the person sees nothing, a client learns nothing of them but what they allowed it to
+// know: a hint of anything else changes no answer.
+func TestALoginHintAsksForNothingThatWasNotAllowed(t *testing.T) {
+	w := start(t).logIn()
+	_, err := w.db.Exec(t.Context(), `update accounts set username = 'Hana77', phone_number = '+81312345678' where id = $1`, w.person.ID)
+	must(t, err)
+	other := w.second()
+	silent := func(hint string) string {
+		return w.authorize("foreign", "scope=openid", "prompt=none", "login_hint="+hint).sent(t).Get("error")
+	}
+	hints := map[string][2]string{ // right, wrong
+		"email": {w.person.Email, other.Email}, "profile": {"hana77", "buffy"}, "phone": {"+81312345678", "+81312345679"},
+	}
+	w.consents(w.asks("/consent", "foreign", "scope=openid"))
+	for scope, both := range hints {
+		if right, wrong := silent(both[0]), silent(both[1]); right != "" || wrong != "" {
+			t.Errorf("%s was not allowed: errors %q and %q tell which hint is right", scope, right, wrong)
+		}
+	}
+	if right, wrong := silent(w.person.Subject), silent(other.Subject); right != "" || wrong != "login_required" {
+		t.Errorf("sub: errors %q and %q", right, wrong)
+	}
+	for _, both := range hints {
+		w.asks("/login/account", "foreign", "scope=openid", "login_hint="+both[1]) // seen
+	}
+	w.edit("foreign", func(c *clients.Client) { c.Scopes = []string{"openid", "profile", "email", "phone"} })
+	w.consents(w.asks("/consent", "foreign", "scope=openid profile email phone"))
+	for scope, both := range hints {
+		if right, wrong := silent(both[0]), silent(both[1]); right != "" || wrong != "login_required" {
+			t.Errorf("%s was allowed: errors %q and %q", scope, right, wrong)
+		}
 	}
 }
 

@@ -161,7 +161,7 @@ func (b bare) Sanitize([]string) fosite.Requester { return b }
 func (a *authorization) asked() interaction.Asked {
 	asked := interaction.Asked{
 		ClientID: a.client.ID, Target: a.target,
-		LoginHint: a.params.Get("login_hint"), UILocales: a.params.Get("ui_locales"),
+		LoginHint: a.loginHint(), UILocales: a.params.Get("ui_locales"),
 		Prompt: a.prompt, MaxAge: a.maxAge, Scopes: a.told(), NeedsConsent: !a.client.FirstParty,
 	}
 	if len(asked.LoginHint) > 254 || strings.ContainsFunc(asked.LoginHint, func(r rune) bool { return r < 0x20 || r == 0x7f }) {

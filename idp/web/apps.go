@@ -72,7 +72,7 @@ func (p *Pages) connected(r *http.Request, lang string, c connections.Connection
 	if err != nil {
 		return connected{}, err
 	}
-	app := connected{ID: c.ClientID, Name: client.NameIn(lang), Scopes: p.inWords(r.Context(), lang, c.Scopes), Ours: client.FirstParty}
+	app := connected{ID: c.ClientID, Name: client.NameIn(lang), Scopes: p.inWords(lang, c.Scopes, p.resourcesOf(r.Context(), c.ClientID)), Ours: client.FirstParty}
 	if client.Unverified {
 		app.Host = client.Return()
 	}

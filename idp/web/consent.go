@@ -1,11 +1,11 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
 
+	"tegata/idp/clients"
 	"tegata/idp/interaction"
 	"tegata/shared/fault"
 	"tegata/shared/page"
@@ -14,6 +14,7 @@ import (
 // consentData asks whether a client may have what it wants.
 type consentData struct {
 	Interaction string
+	Shown       string // the account, as sameAccount wants it back
 	Client      string
 	About       aboutClient
 	Email       string
@@ -61,6 +62,9 @@ func (p *Pages) consent(w http.ResponseWriter, r *http.Request) error {
 	if page.Switched(r) {
 		return p.showConsentOf(w, r, it, nil)
 	}
+	if err := p.sameAccount(r, it.ID); err != nil {
+		return p.showConsentOf(w, r, it, err)
+	}
 	if decision != "allow" && decision != "deny" {
 		return p.showConsentOf(w, r, it, fault.New(fault.Invalid, "", "consent.choose"))
 	}
@@ -75,13 +79,15 @@ func (p *Pages) showConsentOf(w http.ResponseWriter, r *http.Request, it interac
 	if err != nil {
 		return err
 	}
+	resources := p.resourcesOf(r.Context(), it.ClientID)
 	return p.Page.Show(w, r, page.Page{Template: "consent", Title: "consent.title", Problem: problem, Data: consentData{
 		Interaction: it.ID,
+		Shown:       p.shown(it.ID, account.ID),
 		Client:      p.clientName(r, it),
 		About:       p.aboutClient(r, it),
 		Email:       account.Email,
-		Scopes:      p.inWords(r.Context(), page.Language(r), it.Scopes),
-		Details:     p.detailsIn(r.Context(), page.Language(r), requested(it, "authorization_details")),
+		Scopes:      p.inWords(page.Language(r), it.Scopes, resources),
+		Details:     p.detailsIn(page.Language(r), requested(it, "authorization_details"), resources),
 	}})
 }
 
@@ -98,14 +104,14 @@ func requested(it interaction.Interaction, name string) string {
 var usualOrder = []string{"openid", "profile", "email", "address", "phone"}
 
 // inWords tells scopes so that people can judge them, in the same order everywhere.
-func (p *Pages) inWords(ctx context.Context, lang string, scopes []string) []string {
+func (p *Pages) inWords(lang string, scopes []string, resources []clients.Resource) []string {
 	var words []string
 	for _, scope := range inOrder(scopes) {
 		if key, known := scopeWords[scope]; known {
 			words = append(words, p.Page.Catalog.Text(lang, key, nil))
 			continue
 		}
-		words = append(words, p.otherInWords(ctx, lang, scope))
+		words = append(words, p.otherInWords(lang, scope, resources))
 	}
 	return words
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -165,6 +166,23 @@ func (p *Pages) allowForms(r *http.Request, it interaction.Interaction) {
 	if client.InitiateLoginURI != "" {
 		serve.AllowFormAction(r.Context(), client.InitiateLoginURI)
 	}
+}
+
+// shown names an account in a form about a conversation or a device, to be compared only:
+// what it says is of use to nobody, and not the same in two forms.
+func (p *Pages) shown(about, accountID string) string {
+	return base64.RawURLEncoding.EncodeToString(p.Once.Seal.MAC("account shown", about, accountID))
+}
+
+// sameAccount refuses what a form says when it was shown to another account than the one
+// that is signed in now: somebody may have logged in on another page of this browser since,
+// and would approve what they never saw.
+func (p *Pages) sameAccount(r *http.Request, about string) error {
+	mac, err := base64.RawURLEncoding.DecodeString(r.PostForm.Get("shown"))
+	if err != nil || !p.Once.Seal.MatchMAC("account shown", about, signedIn(r).AccountID, mac) {
+		return fault.New(fault.Invalid, "", "consent.account_changed")
+	}
+	return nil
 }
 
 // signedIn gives the session of a request, nil for a stranger.

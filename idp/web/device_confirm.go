@@ -15,6 +15,7 @@ import (
 // notices: which software, asked from where, and when.
 type deviceConfirmData struct {
 	Request string
+	Shown   string // the account, as sameAccount wants it back
 	Client  string
 	About   aboutClient
 	Email   string
@@ -38,6 +39,9 @@ func (p *Pages) confirmDevice(w http.ResponseWriter, r *http.Request) error {
 	return p.deviceOf(w, r, r.PostForm.Get("request"), func(d devices.Device) error {
 		if page.Switched(r) {
 			return p.showDeviceOf(w, r, d, nil)
+		}
+		if err := p.sameAccount(r, d.ID); err != nil {
+			return p.showDeviceOf(w, r, d, err)
 		}
 		decision := r.PostForm.Get("decision")
 		if decision != "allow" && decision != "deny" {
@@ -101,9 +105,10 @@ func (p *Pages) showDeviceOf(w http.ResponseWriter, r *http.Request, d devices.D
 	if err != nil {
 		return err
 	}
+	resources := p.resourcesOf(r.Context(), d.ClientID)
 	return p.Page.Show(w, r, page.Page{Template: "device_confirm", Title: "device.confirm_title", Problem: problem, Data: deviceConfirmData{
-		Request: d.ID, Client: client.NameIn(page.Language(r)), About: about(client), Email: account.Email,
+		Request: d.ID, Shown: p.shown(d.ID, account.ID), Client: client.NameIn(page.Language(r)), About: about(client), Email: account.Email,
 		Place: d.Place, Asked: d.CreatedAt, Zone: account.Zone,
-		Scopes: p.inWords(r.Context(), page.Language(r), d.Scopes), Details: p.detailsIn(r.Context(), page.Language(r), string(d.Details)),
+		Scopes: p.inWords(page.Language(r), d.Scopes, resources), Details: p.detailsIn(page.Language(r), string(d.Details), resources),
 	}})
 }

@@ -13,6 +13,7 @@ import (
 // (OIDC Core §3.1.2.1, select_account).
 type accountData struct {
 	Interaction string
+	Shown       string // the account, as sameAccount wants it back
 	Client      string
 	About       aboutClient
 	Email       string // of who is signed in
@@ -48,7 +49,11 @@ func (p *Pages) chooseAccount(w http.ResponseWriter, r *http.Request) error {
 	if page.Switched(r) {
 		return p.showAccountOf(w, r, it, nil)
 	}
-	switch r.PostForm.Get("decision") {
+	decision := r.PostForm.Get("decision")
+	if err := p.sameAccount(r, it.ID); err != nil && decision != "other" {
+		return p.showAccountOf(w, r, it, err)
+	}
+	switch decision {
 	case "other":
 		return p.Page.See(w, r, within("/login", it.ID)+"&other")
 	case "stay":
@@ -66,7 +71,7 @@ func (p *Pages) showAccountOf(w http.ResponseWriter, r *http.Request, it interac
 	if err != nil {
 		return err
 	}
-	data := accountData{Interaction: it.ID, Client: p.clientName(r, it), About: p.aboutClient(r, it), Email: account.Email}
+	data := accountData{Interaction: it.ID, Shown: p.shown(it.ID, account.ID), Client: p.clientName(r, it), About: p.aboutClient(r, it), Email: account.Email}
 	if hint, err := mail.Address(it.LoginHint); err == nil && hint != account.Email {
 		data.Expected = hint
 	}

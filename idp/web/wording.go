@@ -4,17 +4,31 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	"tegata/idp/clients"
 )
 
+// resourcesOf gives the resources of a client: a scope or a type of details means what these
+// say, and not what another resource calls the same.
+func (p *Pages) resourcesOf(ctx context.Context, clientID string) []clients.Resource {
+	client, err := p.Clients.ByID(ctx, clientID)
+	if err != nil {
+		return nil
+	}
+	all, err := p.Clients.Resources(ctx)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(r clients.Resource) bool { return false && !slices.Contains(client.Resources, r.ID) })
+}
+
 // otherInWords tells a scope of a resource as the resource does, else with the resource's
 // name, and one that no resource takes as it is.
-func (p *Pages) otherInWords(ctx context.Context, lang, scope string) string {
-	all, err := p.Clients.Resources(ctx)
+func (p *Pages) otherInWords(lang, scope string, all []clients.Resource) string {
 	r, name, ok := clients.NameOfScope(all, scope, lang)
 	switch {
-	case err != nil || !ok:
+	case !ok:
 		return p.Page.Catalog.Text(lang, "scope.other", map[string]any{"scope": scope})
 	case name == "":
 		return p.Page.Catalog.Text(lang, "scope.resource", map[string]any{"scope": scope, "resource": r.NameIn(lang)})
@@ -23,11 +37,10 @@ func (p *Pages) otherInWords(ctx context.Context, lang, scope string) string {
 }
 
 // detailsIn is detailsOf with the types in the words that their resources have for them.
-func (p *Pages) detailsIn(ctx context.Context, lang, list string) []detail {
+func (p *Pages) detailsIn(lang, list string, all []clients.Resource) []detail {
 	details := detailsOf(list)
 	var objects []json.RawMessage
-	all, err := p.Clients.Resources(ctx)
-	if err != nil || json.Unmarshal([]byte(list), &objects) != nil || len(objects) != len(details) {
+	if json.Unmarshal([]byte(list), &objects) != nil || len(objects) != len(details) {
 		return details
 	}
 	for i, object := range objects {

@@ -16,6 +16,15 @@ const inWords = `    grant_types: [authorization_code, "urn:ietf:params:oauth:gr
     resources: [https://orders.example/, https://plain.example/]
     authorization_details_types: [transfer, payment]
 resources:
+  - identifier: https://elsewhere.example/
+    scopes: [orders.read, orders.write, plain]
+    scope_names:
+      orders.read: {en: Nothing to speak of}
+      plain: {en: Nothing to speak of}
+    authorization_details_types: [transfer, payment]
+    authorization_details_names:
+      transfer: {en: Nothing to speak of}
+      payment: {en: Nothing to speak of}
   - identifier: https://orders.example/
     name: {en: Orders, ja: 注文}
     scopes: [orders.read, orders.write]
@@ -49,7 +58,7 @@ func (p *party) asksDevice(t *testing.T, form url.Values) (code string) {
 }
 
 // People read what a resource's scopes and types of details mean, where it says so, on every
-// page that asks for them or lists them; where it does not, their names. RFC 9396 §11.2.
+// page that asks for them or lists them, and not what another resource calls the same; where it does not, their names. RFC 9396 §11.2.
 func TestScopesAndDetailsInTheWordsOfTheirResource(t *testing.T) {
 	for _, say := range []struct {
 		words
@@ -67,7 +76,7 @@ func TestScopesAndDetailsInTheWordsOfTheirResource(t *testing.T) {
 			say.enter(one, say.user, say.secret).At("/profile")
 			scopes, details := "openid orders.read orders.write plain", `[{"type":"transfer","amount":"5"},{"type":"payment"}]`
 			all := append([]string{say.title, say.fallback, "payment"}, say.means...)
-			one.Visit(p.authorize(scopes)+"&authorization_details="+url.QueryEscape(details)).At("/consent").Sees(all...).SeesNot("transfer (", "orders.read", "orders.write")
+			one.Visit(p.authorize(scopes)+"&authorization_details="+url.QueryEscape(details)).At("/consent").Sees(all...).SeesNot("Nothing to speak of", "transfer (", "orders.read", "orders.write")
 			one.Press(say.approve).At("/callback")
 			one.Visit(p.idp.URL + "/profile/apps").Sees(say.means...).Sees(say.fallback).SeesNot("orders.read")
 

@@ -34,6 +34,20 @@ func InProcess(t testing.TB, options ...Options) *Person {
 	return &Person{Base: o.Base, t: t, driver: d}
 }
 
+// Tab opens another page of the same browser, which has the same cookies. It is for a
+// person of InProcess only.
+func (p *Person) Tab() *Person {
+	p.t.Helper()
+	d, ok := p.driver.(*plain)
+	if !ok {
+		p.fatal("only a person of InProcess has a second tab")
+	}
+	client := *d.client
+	other := &plain{client: &client, language: d.language}
+	client.CheckRedirect = other.redirect
+	return &Person{Base: p.Base, t: p.t, driver: other}
+}
+
 // maxHops is how many redirects a browser follows.
 const maxHops = 20
 

@@ -230,12 +230,20 @@ func (i *intruder) authorize(q url.Values) reply {
 	return i.get("/oauth2/authorize?" + q.Encode())
 }
 
+// decides answers the consent page as its form does, with the account that it shows.
+func (i *intruder) decides(conversation, decision string) reply {
+	i.t.Helper()
+	_, after, _ := strings.Cut(string(i.get("/consent?interaction="+conversation).body), `name="shown" value="`)
+	shown, _, _ := strings.Cut(after, `"`)
+	return i.post("/consent", url.Values{"interaction": {conversation}, "shown": {shown}, "decision": {decision}})
+}
+
 // code gives a fresh code for somebody who is logged in, and allows what is asked.
 func (i *intruder) code(pairs ...string) string {
 	i.t.Helper()
 	r := i.authorize(wish(pairs...))
 	if strings.HasPrefix(r.to(), "/consent") {
-		r = i.follow(i.post("/consent", url.Values{"interaction": {r.query("interaction")}, "decision": {"allow"}}))
+		r = i.follow(i.decides(r.query("interaction"), "allow"))
 	}
 	code := r.query("code")
 	if code == "" {

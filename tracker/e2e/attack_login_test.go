@@ -186,7 +186,7 @@ func TestAskingForAFreshLogInCannotBeCancelled(t *testing.T) { // A-065, CVE-202
 				t.Errorf("%v: %s gives a code without a log-in", demand, path)
 			}
 		}
-		i.post("/consent", url.Values{"interaction": {id}, "decision": {"allow"}})
+		i.decides(id, "allow")
 		if r := i.typePassword(id, victim, "wrong"); r.StatusCode != http.StatusForbidden {
 			t.Errorf("%v: a wrong password gives %d", demand, r.StatusCode)
 		}
@@ -217,14 +217,14 @@ func TestAClientOfAnotherIsAskedAbout(t *testing.T) { // A-061
 	}
 	id := asked(rival())
 	for _, decision := range []string{"", "yes", "ALLOW", "allow "} {
-		if r := i.post("/consent", url.Values{"interaction": {id}, "decision": {decision}}); r.StatusCode != http.StatusBadRequest {
+		if r := i.decides(id, decision); r.StatusCode != http.StatusBadRequest {
 			t.Errorf("decision %q: status %d, want 400", decision, r.StatusCode)
 		}
 	}
-	i.follow(i.post("/consent", url.Values{"interaction": {id}, "decision": {"allow"}}))
+	i.follow(i.decides(id, "allow"))
 	asked(rival("scope", "openid email profile"))
 	asked(wish("client_id", "phone", "redirect_uri", "http://127.0.0.1:5000/cb"))
-	i.follow(i.post("/consent", url.Values{"interaction": {asked(wish("client_id", "phone", "redirect_uri", "http://127.0.0.1:5000/cb"))}, "decision": {"allow"}}))
+	i.follow(i.decides(asked(wish("client_id", "phone", "redirect_uri", "http://127.0.0.1:5000/cb")), "allow"))
 	asked(wish("client_id", "phone", "redirect_uri", "http://127.0.0.1:5000/cb"))
 	if r := i.authorize(rival("prompt", "none", "scope", "openid profile email")); r.query("error") == "" {
 		t.Errorf("prompt=none beyond what was allowed: %s", r.to())

@@ -45,13 +45,18 @@ var (
 // lets in this one, and on the grant they were exchanged from with all of that. Whether
 // such a grant is over costs PostgreSQL as much again as all the others together, so it is
 // asked by itself, and with it for the access tokens that one was exchanged from: it ends
-// with the first of them that is revoked. $2 to $5 are these, or nothing.
+// with the first of them that is revoked. $2 to $5 are these, or nothing. Those that were
+// exchanged themselves have grants under the same ids, with which it ends as well.
 var overQuery = `
 		select coalesce(exists (select 1 from ended_tokens where id in ($2, $3, $4, $5)) or not g.offline and s.let_go and not ` + connections.LetIn("g") + `
 			or g.root_id is not null and (r.id is null or r.ended_at is not null
 				or not exists (select 1 from clients f where f.id = r.client_id and f.created_at = r.registered and not f.disabled)
 				or not r.offline and exists (select 1 from sessions rs where rs.id = r.session_id and rs.let_go)
-					and not ` + connections.LetIn("r") + `), true)
+					and not ` + connections.LetIn("r") + `)
+			or exists (select 1 from grants b where b.id in ($2, $3, $4, $5) and (b.ended_at is not null
+				or not exists (select 1 from clients f where f.id = b.client_id and f.created_at = b.registered and not f.disabled)
+				or not b.offline and exists (select 1 from sessions bs where bs.id = b.session_id and bs.let_go)
+					and not ` + connections.LetIn("b") + `)), true)
 		from grants g
 		left join sessions s on s.id = g.session_id
 		left join grants r on r.id = g.root_id

@@ -11,8 +11,8 @@ import (
 
 // Begin finds the most that a request that begins something can be about: these scopes, the
 // resources it names or that scopes and details belong to, and its details. Each of the
-// details has to be for one of these resources, or for our own endpoints: a person would
-// approve what no token ever carries. RFC 9396 §5.
+// details has to be for one of these resources, or for our own endpoints if a token will be
+// good there, as Aim has it: a person would approve what no token ever carries. RFC 9396 §5.
 func (f *Finder) Begin(ctx context.Context, client *clients.Client, named, scopes []string, details string) (most Granted, err error) {
 	most.Scopes = scopes
 	if most.Details, err = f.Details(ctx, client, details); err != nil {
@@ -24,7 +24,11 @@ func (f *Finder) Begin(ctx context.Context, client *clients.Client, named, scope
 	if len(most.Details) == 0 {
 		return most, nil
 	}
-	kept, err := f.forAudience(ctx, client, most.Details, append(slices.Clone(most.Resources), f.Issuer))
+	places := most.Resources
+	if len(places) == 0 || slices.ContainsFunc(scopes, ofPerson) {
+		places = append(slices.Clone(places), f.Issuer)
+	}
+	kept, err := f.forAudience(ctx, client, most.Details, places)
 	if err == nil && len(kept) < len(most.Details) {
 		err = errNowhere
 	}
@@ -34,7 +38,7 @@ func (f *Finder) Begin(ctx context.Context, client *clients.Client, named, scope
 // Reach refuses a request that begins something and whose scopes are all for other
 // resources than those it names: its tokens would be good for none of them. RFC 6749 §3.3.
 func (f *Finder) Reach(ctx context.Context, scopes, resources []string) error {
-	if len(scopes) == 0 || len(resources) == 0 || slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(clients.Scopes, s) }) {
+	if len(scopes) == 0 || len(resources) == 0 || slices.ContainsFunc(scopes, ofPerson) {
 		return nil
 	}
 	for _, id := range resources {
@@ -48,6 +52,10 @@ func (f *Finder) Reach(ctx context.Context, scopes, resources []string) error {
 	}
 	return wire.Refuse("invalid_scope", "None of the scopes is for the resource.")
 }
+
+// ofPerson tells whether a scope is about the person: a token with it is good at our own
+// endpoints.
+func ofPerson(scope string) bool { return slices.Contains(clients.Scopes, scope) }
 
 // goTo tells whether one of the details is for the resource.
 func (d Details) goTo(r clients.Resource) bool {

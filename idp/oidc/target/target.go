@@ -129,9 +129,9 @@ func (f *Finder) forResources(ctx context.Context, t Target, named bool) (Target
 		}
 		scopes = append(scopes, r.Scopes...)
 	}
-	ours := !named && slices.ContainsFunc(t.Scopes, func(s string) bool { return slices.Contains(clients.Scopes, s) })
+	ours := !named && slices.ContainsFunc(t.Scopes, ofPerson)
 	t.Scopes = slices.DeleteFunc(slices.Clone(t.Scopes), func(s string) bool {
-		return !slices.Contains(scopes, s) && !(ours && slices.Contains(clients.Scopes, s))
+		return !slices.Contains(scopes, s) && !(ours && ofPerson(s))
 	})
 	if ours {
 		t.Audience = append(slices.Clone(t.Audience), f.Issuer)

@@ -107,7 +107,7 @@ func (p *provider) start() (took time.Duration, err error) {
 }
 
 // fillOurs types into our pages: address, password, and that the client may.
-func fillOurs(c *caller, path, _ string) string {
+func fillOurs(c *caller, path, body string) string {
 	page, query, _ := strings.Cut(path, "?")
 	values, _ := url.ParseQuery(query)
 	form := url.Values{"interaction": {values.Get("interaction")}}
@@ -118,6 +118,9 @@ func fillOurs(c *caller, path, _ string) string {
 		form.Set("password", c.who.password)
 	case "/consent":
 		form.Set("decision", "allow")
+		_, after, _ := strings.Cut(body, `name="shown" value="`)
+		shown, _, _ := strings.Cut(after, `"`)
+		form.Set("shown", shown)
 	}
 	return form.Encode()
 }
