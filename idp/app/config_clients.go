@@ -36,9 +36,9 @@ func (c Config) checkClients(p *config.Problems) {
 }
 
 // CheckFiled finds what clients of the file cannot use, though each of them is as it has to
-// be: what is switched off here, what its own keys cannot do, and clients that are not among
-// ids, which are those of the database. It is no reason not to start: one client, or
-// switching something off, must not keep every node down.
+// be: what CheckOffered finds, and clients that are not among ids, which are those of the
+// database. It is no reason not to start: one client, or switching something off, must not
+// keep every node down.
 func (c Config) CheckFiled(file []clients.Client, resources []clients.Resource, ids []string) config.Problems {
 	var wrong clients.Problems
 	known := slices.Clone(ids)

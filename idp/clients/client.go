@@ -176,7 +176,7 @@ func (c *Client) Redirects(uri string) bool {
 	if slices.Contains(c.RedirectURIs, uri) {
 		return true
 	}
-	if !c.Native() {
+	if u, err := url.Parse(uri); !c.Native() || err != nil || !goodPort(u) {
 		return false
 	}
 	asked, ok := loopback(uri)
@@ -189,7 +189,7 @@ func (c *Client) Redirects(uri string) bool {
 // loopback gives uri without its port when it is plain http to a loopback address.
 func loopback(uri string) (withoutPort string, ok bool) {
 	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "http" || u.User != nil || !goodPort(u) || u.Fragment != "" || strings.Contains(uri, "#") {
+	if err != nil || u.Scheme != "http" || u.User != nil || u.Fragment != "" || strings.Contains(uri, "#") {
 		return "", false
 	}
 	host := u.Hostname()

@@ -35,7 +35,7 @@ func (c *Client) CheckIn(at string, s Setting) Problems {
 }
 
 // CheckOffered finds what the client is registered for and could not log in with, with paths
-// below at: what is not switched on, and what its own keys cannot do. A client that is there
+// below at: what is not switched on, ports that nobody gets to, what its own keys cannot do. A client that is there
 // already harms nobody but itself by it. RFC 7591 §2.
 func (c *Client) CheckOffered(at string, s Setting) Problems {
 	var p Problems
@@ -51,6 +51,7 @@ func (c *Client) CheckOffered(at string, s Setting) Problems {
 			break
 		}
 	}
+	c.checkPorts(&p, at)
 	unfit := func(k jose.JSONWebKey) bool { return !k.Valid() || !k.IsPublic() } // a mistake of its own
 	if c.JWKS != nil && len(c.JWKS.Keys) > 0 && !slices.ContainsFunc(c.JWKS.Keys, unfit) {
 		p = append(p, c.CheckKeySet(at, c.JWKS)...)
