@@ -36,17 +36,24 @@ func (c Config) checkClients(p *config.Problems) {
 }
 
 // CheckFiled finds what clients of the file cannot use, though each of them is as it has to
-// be: what is switched off here, and clients that are not among ids, which are those of the
-// database. It is no reason not to start: switching something off, or deleting a client,
-// must not keep every node down.
+// be: what CheckOffered finds, and clients that are not among ids, which are those of the
+// database. It is no reason not to start: one client, or switching something off, must not
+// keep every node down.
 func (c Config) CheckFiled(file []clients.Client, resources []clients.Resource, ids []string) config.Problems {
-	var wrong clients.Problems
 	known := slices.Clone(ids)
-	for i, one := range file {
-		wrong = append(wrong, one.CheckOffered(fmt.Sprintf("clients[%d]", i), c.Setting())...)
+	for _, one := range file {
 		known = append(known, one.ID)
 	}
-	return c.inClients(append(wrong, clients.CheckNames(file, resources, known)...))
+	return append(c.CheckOffered(file), c.inClients(clients.CheckNames(file, resources, known))...)
+}
+
+// CheckOffered is the part of CheckFiled that asks no database.
+func (c Config) CheckOffered(file []clients.Client) config.Problems {
+	var wrong clients.Problems
+	for i, one := range file {
+		wrong = append(wrong, one.CheckOffered(fmt.Sprintf("clients[%d]", i), c.Setting())...)
+	}
+	return c.inClients(wrong)
 }
 
 // inClients tells where in clients_file the mistakes are.

@@ -123,7 +123,7 @@ func TestFilesThatOthersMayUseAreMistakes(t *testing.T) {
 		mode       os.FileMode
 	}{
 		{"clients.yaml", "clients_file: DIR/clients.yaml: mode is 0666, others can change it; run: chmod o-w DIR/clients.yaml", 0o666},
-		{"idp.db", "database.url: DIR/idp.db: mode is 0644, others can read or change it; run: chmod 600 DIR/idp.db", 0o644},
+		{"idp.db", "database.url: DIR/idp.db: mode is 0644, others can read or change it; run: chmod o-rwx DIR/idp.db", 0o644},
 	} {
 		file := filepath.Join(dir, c.name)
 		f, err := os.OpenFile(file, os.O_RDONLY|os.O_CREATE, 0o600)

@@ -8,8 +8,8 @@ import (
 	"tegata/idp/app/apptest"
 )
 
-// A client that was deleted, or a feature that was switched off, must not keep the provider
-// down; the log tells what of the file cannot work.
+// A client that was deleted or has the wrong keys, or a feature that was switched off, must
+// not keep the provider down; the log tells what of the file cannot work.
 func TestTheProviderStartsAndTellsWhatOfTheFileIsNotThere(t *testing.T) {
 	var log lines
 	apptest.Start(t, apptest.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Clients: `clients:
@@ -24,16 +24,23 @@ func TestTheProviderStartsAndTellsWhatOfTheFileIsNotThere(t *testing.T) {
     redirect_uris: [https://shop.test/cb]
     token_endpoint_auth_method: none
     may_act: bank
+  - client_id: desk
+    client_name: {en: Desk}
+    redirect_uris: [https://desk.test/cb]
+    token_endpoint_auth_method: private_key_jwt
+    token_endpoint_auth_signing_alg: ES256
+    jwks: {keys: [{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}
 `})
 	said := log.String()
 	for _, want := range []string{
 		"clients.yaml:7:14 clients[0].may_act: there is no such client", "clients.yaml:5:33 clients[0].token_endpoint_auth_method: want one of",
+		"clients.yaml:17:38 clients[2].token_endpoint_auth_signing_alg: none of 1 keys",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing of %q in\n%s", want, said)
 		}
 	}
-	if n := strings.Count(said, "clients_file asks for what is not there"); n != 2 {
-		t.Errorf("%d lines, want 2:\n%s", n, said)
+	if n := strings.Count(said, "clients_file asks for what is not there"); n != 3 {
+		t.Errorf("%d lines, want 3:\n%s", n, said)
 	}
 }

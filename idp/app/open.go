@@ -129,7 +129,7 @@ func (s *Services) fill(o Options) (err error) {
 		Store: interaction.Store{DB: d}, Accounts: s.Accounts, Sessions: s.Sessions, Audit: s.Audit, Clock: now,
 	}
 	s.Devices = &devices.Service{
-		Store: devices.Store{DB: d}, Once: s.Once, Limit: s.Limit, Interaction: s.Interaction, Audit: s.Audit, Clock: now,
+		Store: devices.Store{DB: d}, Once: s.Once, Limit: s.Limit, Interaction: s.Interaction, Audit: s.Audit, Clock: now, Log: s.Log,
 	}
 	return nil
 }

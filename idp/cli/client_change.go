@@ -117,13 +117,21 @@ func readInput(path string, stdin io.Reader) ([]byte, error) {
 }
 
 // amended is c with the members set, filled up and checked. A client that needs a
-// secret and has none gets one; one that needs none loses it.
+// secret and has none gets one; one that needs none loses it. What was wrong with a
+// registered client before does not stand in the way of a change to something else.
 func amended(ctx context.Context, s *app.Services, c clients.Client, members map[string]json.RawMessage) (next clients.Client, secret string, err error) {
 	all, err := resources(ctx, s)
 	if err != nil {
 		return c, "", err
 	}
+	judge := func(c clients.Client) clients.Problems {
+		return append(c.CheckIn("client", s.Config.Setting()), c.CheckResources("client", all)...)
+	}
 	before := c
+	var known clients.Problems
+	if !c.RegisteredAt.IsZero() {
+		known = judge(c)
+	}
 	if problems := c.Amend("client", members); len(problems) > 0 {
 		return c, "", problems
 	}
@@ -134,7 +142,7 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 	case len(c.SecretDigests) == 0:
 		secret = c.NewSecret(time.Time{})
 	}
-	problems := append(c.CheckIn("client", s.Config.Setting()), c.CheckResources("client", all)...)
+	problems := slices.DeleteFunc(judge(c), func(one clients.Problem) bool { return slices.Contains(known, one) })
 	if len(problems) == 0 && !c.SameSector(before) {
 		problems = sector(ctx, s, c)
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"tegata/idp/app"
 	"tegata/idp/clients"
@@ -12,8 +11,7 @@ import (
 )
 
 // filed finds what clients of the file cannot use, for config check. The file is right when
-// Load is; a database that there is not yet has no clients, and one that cannot be asked
-// may have any.
+// Load is; where no database can be asked, any client may be in it.
 func filed(ctx context.Context, c app.Config) config.Problems {
 	file, err := clients.ReadFile(c.ClientsFile, c.Development)
 	if err != nil {
@@ -25,7 +23,7 @@ func filed(ctx context.Context, c app.Config) config.Problems {
 	}
 	ids, err := known(ctx, c)
 	if err != nil {
-		return nil
+		return c.CheckOffered(file)
 	}
 	return c.CheckFiled(file, resources, ids)
 }
@@ -33,10 +31,6 @@ func filed(ctx context.Context, c app.Config) config.Problems {
 // known are the ids of the clients in the database.
 func known(ctx context.Context, c app.Config) ([]string, error) {
 	d, err := db.OpenExisting(ctx, c.Database.URL.Reveal())
-	var missing *db.Missing
-	if errors.As(err, &missing) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,10 @@ package clients
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,14 +36,49 @@ func (c *Client) checkURI(p *Problems, path, uri string, plainHTTP bool) {
 		p.about(path, "want an absolute URL", ", not %q", uri)
 	case strings.ContainsAny(uri, "#* \\") || strings.ContainsAny(u.Host, ";,'\"") || u.User != nil || strings.ContainsFunc(uri, notPrintable):
 		p.about(path, "no fragment, wildcard, blank, backslash or user name allowed", ": %q", uri)
-	case !goodPort(u):
-		p.about(path, "want a port from 1 to 65535, or none", ": %q", uri)
 	case u.Scheme == "https" && u.Hostname() != "":
 	case u.Scheme == "http" && plainHTTP && ownMachine(u.Hostname()):
 	case c.Native() && u.Host == "" && strings.Contains(u.Scheme, "."):
 	default:
 		p.about(path, "want https (http only to the own machine, in development or for a native client)", ": %q", uri)
 	}
+}
+
+// checkPorts finds addresses with a port where no browser gets to, with paths below at. A
+// native client may register any port of its own machine as 0: which one it is, is found
+// out later (RFC 8252 §7.3).
+func (c *Client) checkPorts(p *Problems, at string) {
+	all := map[string]string{
+		"initiate_login_uri": c.InitiateLoginURI, "jwks_uri": c.JWKSURI,
+		"backchannel_logout_uri": c.BackchannelLogoutURI, "frontchannel_logout_uri": c.FrontchannelLogoutURI,
+		"logo_uri": c.LogoURI, "policy_uri": c.PolicyURI, "tos_uri": c.TermsURI, "client_uri": c.ClientURI,
+		"sector_identifier_uri": c.SectorIdentifierURI,
+	}
+	for i, uri := range c.RedirectURIs {
+		if _, own := loopback(uri); !own || !c.Native() || !anyPort(uri) {
+			all[fmt.Sprintf("redirect_uris[%d]", i)] = uri
+		}
+	}
+	for i, uri := range c.PostLogoutRedirectURIs {
+		all[fmt.Sprintf("post_logout_redirect_uris[%d]", i)] = uri
+	}
+	for i, uri := range c.RequestURIs {
+		all[fmt.Sprintf("request_uris[%d]", i)] = uri
+	}
+	for i, one := range c.AssertionIssuers {
+		all[fmt.Sprintf("assertion_issuers[%d].jwks_uri", i)] = one.JWKSURI
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if u, err := url.Parse(all[name]); err == nil && !goodPort(u) { // else a mistake of its own
+			p.about(at+"."+name, "want a port from 1 to 65535, or none", ": %q", all[name])
+		}
+	}
+}
+
+// anyPort tells whether the port of uri is 0.
+func anyPort(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Port() == "0"
 }
 
 // goodPort tells whether a browser can go to the port, written as everybody writes it; an

@@ -175,8 +175,8 @@ func (c *Client) checkAuth(p *Problems, at string) {
 	}
 }
 
-// checkKeys looks at the client's keys and at what they are needed for: what it signs,
-// certificates of its own, what is encrypted to it.
+// checkKeys looks at the client's keys. Whether they do for what they are needed for is for
+// CheckOffered.
 func (c *Client) checkKeys(p *Problems, at string, development bool) {
 	if c.JWKSURI != "" && c.JWKS != nil {
 		p.add(at+".jwks_uri", "want either jwks_uri or jwks")
@@ -188,14 +188,10 @@ func (c *Client) checkKeys(p *Problems, at string, development bool) {
 	if c.JWKS == nil {
 		return
 	}
-	before := len(*p)
 	for i, key := range c.JWKS.Keys {
 		if !key.Valid() || !key.IsPublic() {
 			p.add(fmt.Sprintf("%s.jwks.keys[%d]", at, i), "want a public key")
 		}
-	}
-	if len(*p) == before && c.HasKeys() {
-		*p = append(*p, c.CheckKeySet(at, c.JWKS)...)
 	}
 }
 

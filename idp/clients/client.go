@@ -4,7 +4,7 @@
 //	Client        one registration, in the words of RFC 7591 (client.go)
 //	Check         every mistake of a registration, with its path (check.go, address.go, policy.go)
 //	Resource      where access tokens are used (resource.go), and what its scopes mean in words (wording.go)
-//	CheckIn       and what is not switched on here (setting.go); CheckSector: whose list is fetched (sector.go)
+//	CheckIn       and what it could not log in with here (setting.go); CheckSector: whose list is fetched (sector.go)
 //	CheckKeySet   whether the client's keys can do what they are needed for (keyset.go)
 //	Encryption    what is encrypted to a client (encryption.go)
 //	Signed        what we sign for a client, with which algorithm; Takers of one (signed.go)
@@ -176,7 +176,7 @@ func (c *Client) Redirects(uri string) bool {
 	if slices.Contains(c.RedirectURIs, uri) {
 		return true
 	}
-	if !c.Native() {
+	if u, err := url.Parse(uri); !c.Native() || err != nil || !goodPort(u) {
 		return false
 	}
 	asked, ok := loopback(uri)
@@ -189,7 +189,7 @@ func (c *Client) Redirects(uri string) bool {
 // loopback gives uri without its port when it is plain http to a loopback address.
 func loopback(uri string) (withoutPort string, ok bool) {
 	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "http" || u.User != nil || !goodPort(u) || u.Fragment != "" || strings.Contains(uri, "#") {
+	if err != nil || u.Scheme != "http" || u.User != nil || u.Fragment != "" || strings.Contains(uri, "#") {
 		return "", false
 	}
 	host := u.Hostname()

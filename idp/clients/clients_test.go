@@ -110,8 +110,15 @@ func TestRegistrationRules(t *testing.T) {
 		{"a port that there is not", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"https://rp.test:65536/cb"} }},
 		{"a port with a nought in front", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"https://rp.test:0443/cb"} }},
 		{"no port after a colon", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"https://rp.test:/cb"} }},
-		{"any port of a native client", "a.redirect_uris[0]", func(c *clients.Client) {
+		{"any port of a native client", "", func(c *clients.Client) {
 			c.ApplicationType, c.RedirectURIs = "native", []string{"http://127.0.0.1:0/cb"}
+		}},
+		{"any port of a native client, of another machine", "a.redirect_uris[0]", func(c *clients.Client) {
+			c.ApplicationType, c.RedirectURIs = "native", []string{"https://rp.test:0/cb"}
+		}},
+		{"any port of a web client", "a.redirect_uris[0]", func(c *clients.Client) { c.RedirectURIs = []string{"https://127.0.0.1:0/cb"} }},
+		{"keys at no port", "a.jwks_uri", func(c *clients.Client) {
+			c.AuthMethod, c.JWKSURI = clients.PrivateKeyJWT, "https://rp.test:65536/jwks"
 		}},
 		{"a port", "", func(c *clients.Client) {
 			c.RedirectURIs = []string{"https://rp.test:8443/cb", "https://[2001:db8::1]/cb"}
@@ -139,7 +146,7 @@ func TestRegistrationRules(t *testing.T) {
 		one := good
 		c.change(&one)
 		one.Default()
-		problems := one.Check(one.ID, false)
+		problems := one.CheckIn(one.ID, clients.Setting{ResponseTypes: clients.ResponseTypes})
 		if c.path == "" && len(problems) > 0 || c.path != "" && !slices.ContainsFunc(problems, func(p clients.Problem) bool { return p.Path == c.path }) {
 			t.Errorf("%s: %v, want a problem at %q", c.name, problems, c.path)
 		}
@@ -148,6 +155,32 @@ func TestRegistrationRules(t *testing.T) {
 	good.Default()
 	if !good.RequirePKCE || good.IDTokenAlg != "RS256" || !slices.Equal(good.GrantTypes, []string{"authorization_code"}) {
 		t.Errorf("defaults %+v", good)
+	}
+}
+
+// A client that was registered before ports were looked at keeps nobody from starting, and
+// answers go to the port that its machine chose.
+func TestARegisteredPortLocksNobodyOut(t *testing.T) { // RFC 8252 §7.3
+	for registered, works := range map[string]bool{
+		"http://127.0.0.1:0/cb": true, "http://[::1]:0/cb": true, "http://127.0.0.1:/cb": true, "http://127.0.0.1:65536/cb": true,
+		"http://localhost:0/cb": false, "https://rp.test:0/cb": false,
+	} {
+		c := clients.Client{
+			ID: "a", Name: map[string]string{"en": "A"}, RedirectURIs: []string{registered}, AuthMethod: clients.None, ApplicationType: "native",
+		}
+		c.Default()
+		if p := c.Check("a", false); len(p) > 0 {
+			t.Errorf("%s: %v", registered, p)
+		}
+		for _, host := range []string{"http://127.0.0.1", "http://[::1]", "https://rp.test"} {
+			want := works && strings.HasPrefix(registered, host)
+			if got := c.Redirects(host + ":51000/cb"); got != want {
+				t.Errorf("%s, asked for %s:51000/cb: %t, want %t", registered, host, got, want)
+			}
+			if c.Redirects(host + ":99999/cb") {
+				t.Errorf("%s: answers go to %s:99999/cb", registered, host)
+			}
+		}
 	}
 }
 

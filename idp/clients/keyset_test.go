@@ -84,8 +84,11 @@ func TestKeysHaveToFitWhatTheyAreFor(t *testing.T) {
 		c.change(&client)
 		client.Default()
 		var wrong []string
-		for _, one := range client.Check("client", false) {
+		for _, one := range client.CheckIn("client", clients.Setting{ResponseTypes: []string{"code"}}) {
 			wrong = append(wrong, one.Path)
+		}
+		if p := client.Check("client", false); len(p) > 0 {
+			t.Errorf("%s key %q %q: a client that is there already is refused: %v", c.kind, c.alg, c.use, p)
 		}
 		if got := strings.Join(wrong, " "); got != c.wrong {
 			t.Errorf("%s key %q %q, assertions %q, ID tokens %q: wrong is %q, want %q", c.kind, c.alg, c.use, client.AuthAlg, client.IDTokenEncAlg, got, c.wrong)
@@ -102,7 +105,7 @@ func TestAProfileNarrowsWhatKeysAreFor(t *testing.T) {
 			JWKS: &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: kinds["RSA"], Algorithm: alg}}},
 		}
 		client.Default()
-		if p := client.Check("client", false); (len(p) == 0) != good {
+		if p := client.CheckIn("client", clients.Setting{ResponseTypes: []string{"code"}}); (len(p) == 0) != good {
 			t.Errorf("a key for %q: %v", alg, p)
 		}
 	}

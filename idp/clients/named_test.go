@@ -30,6 +30,9 @@ func TestAMistakeOfTheFileHasItsLine(t *testing.T) {
 		"clients[0].client_name#ja":    {3, 5},
 		"clients[0].client_name.en-GB": {4, 19},
 		"nothing":                      {0, 0},
+		// keys that the parser of paths could not read
+		"x[1": {0, 0}, "x[1.2]": {0, 0}, "clients[0].x[1": {3, 5}, "clients[0].x[1.2]": {3, 5}, "clients[0].x[": {3, 5}, "clients[0].$": {3, 5},
+		"clients[0].'": {3, 5}, "clients[0].*": {3, 5}, "clients[0].x[99999999999999999999]": {3, 5}, "clients[0].": {3, 5}, "clients[0].]": {3, 5},
 	} {
 		if line, column := clients.Position([]byte(twoClients), path); [2]int{line, column} != want {
 			t.Errorf("%s: %d:%d, want %v", path, line, column, want)
@@ -38,6 +41,18 @@ func TestAMistakeOfTheFileHasItsLine(t *testing.T) {
 	if line, _ := clients.Position([]byte("clients: ["), "clients"); line != 0 {
 		t.Errorf("line %d of what is no YAML", line)
 	}
+}
+
+// Keys of the file are what somebody typed.
+func FuzzAnyKeyOfTheFileHasAPosition(f *testing.F) {
+	for _, seed := range []string{"x[1", "x[1.2]", "x[", "$", "'a", "*", "a..b", "client_name.ja", "redirect_uris[1]", "redirect_uris[9]"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		if line, _ := clients.Position([]byte(twoClients), "clients[0]."+key); line == 0 {
+			t.Errorf("%q: not even the client is found", key)
+		}
+	})
 }
 
 func TestNamesOfClientsThatDoNotExistAreFound(t *testing.T) {

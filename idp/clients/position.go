@@ -1,12 +1,17 @@
 package clients
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 )
+
+// plainPath matches what the parser of paths takes as it is meant: keys with indexes. Others,
+// of a key such as x[1, can make it panic.
+var plainPath = regexp.MustCompile(`^[^][$*'".]+(\[\d+\])*(\.[^][$*'".]+(\[\d+\])*)*$`)
 
 // Position gives line and column, from 1, of what the path of a Problem names in the text
 // of a clients file, or of the nearest thing around it, where that is missing. It gives
@@ -17,15 +22,29 @@ func Position(text []byte, path string) (line, column int) {
 		return 0, 0
 	}
 	for path != "" {
-		if at, err := yaml.PathString("$." + path); err == nil {
-			if node, err := at.FilterFile(file); err == nil && node != nil {
-				token := begins(node).GetToken()
-				return token.Position.Line, token.Position.Column
-			}
+		if node := find(file, path); node != nil {
+			token := begins(node).GetToken()
+			return token.Position.Line, token.Position.Column
 		}
 		path = path[:max(0, strings.LastIndexAny(path, ".["))]
 	}
 	return 0, 0
+}
+
+// find gives what lies at the path, nil when there is nothing.
+func find(file *ast.File, path string) ast.Node {
+	if !plainPath.MatchString(path) {
+		return nil
+	}
+	at, err := yaml.PathString("$." + path)
+	if err != nil {
+		return nil
+	}
+	node, err := at.FilterFile(file)
+	if err != nil {
+		return nil
+	}
+	return node
 }
 
 // begins is the node that stands first: a block of keys has its place where it is

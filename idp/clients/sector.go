@@ -31,7 +31,9 @@ func (c *Client) CheckSector(get func(uri string) ([]byte, error)) error {
 	return nil
 }
 
-// SameSector tells whether a change from before leaves what CheckSector looks at alone.
+// SameSector tells whether a change from before leaves nothing for CheckSector to find: the
+// same list, and no redirect URI that was not there.
 func (c *Client) SameSector(before Client) bool {
-	return c.SectorIdentifierURI == before.SectorIdentifierURI && slices.Equal(c.RedirectURIs, before.RedirectURIs)
+	added := func(uri string) bool { return !slices.Contains(before.RedirectURIs, uri) }
+	return c.SectorIdentifierURI == before.SectorIdentifierURI && !slices.ContainsFunc(c.RedirectURIs, added)
 }

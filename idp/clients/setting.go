@@ -3,6 +3,8 @@ package clients
 import (
 	"slices"
 	"strings"
+
+	jose "github.com/go-jose/go-jose/v4"
 )
 
 // Setting is what the operator has switched on, of what a client can be registered for.
@@ -32,8 +34,9 @@ func (c *Client) CheckIn(at string, s Setting) Problems {
 	return p
 }
 
-// CheckOffered finds what the client is registered for and is not switched on, with paths
-// below at: it exists, and this client could not log in with it. RFC 7591 §2.
+// CheckOffered finds what the client is registered for and could not log in with, with paths
+// below at: what is not switched on, ports that nobody gets to, what its own keys cannot do. A client that is there
+// already harms nobody but itself by it. RFC 7591 §2.
 func (c *Client) CheckOffered(at string, s Setting) Problems {
 	var p Problems
 	if methods := s.AuthMethods(); !slices.Contains(methods, c.AuthMethod) {
@@ -47,6 +50,11 @@ func (c *Client) CheckOffered(at string, s Setting) Problems {
 			p.about(at+".response_types", "want one of "+strings.Join(s.ResponseTypes, ", "), ", not %q", one)
 			break
 		}
+	}
+	c.checkPorts(&p, at)
+	unfit := func(k jose.JSONWebKey) bool { return !k.Valid() || !k.IsPublic() } // a mistake of its own
+	if c.JWKS != nil && len(c.JWKS.Keys) > 0 && !slices.ContainsFunc(c.JWKS.Keys, unfit) {
+		p = append(p, c.CheckKeySet(at, c.JWKS)...)
 	}
 	return p
 }

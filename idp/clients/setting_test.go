@@ -93,3 +93,24 @@ func TestTheListOfASectorHasEveryRedirectURI(t *testing.T) {
 		t.Errorf("no list: %v", err)
 	}
 }
+
+// Whose list cannot be fetched right now may still give an address up.
+func TestAListOfASectorIsLookedAtForWhatIsNew(t *testing.T) { // OIDC Core §8.1
+	before := clients.Client{RedirectURIs: []string{"https://a.test/cb", "https://b.test/cb"}, SectorIdentifierURI: "https://a.test/sector"}
+	for _, c := range []struct {
+		list string
+		uris []string
+		same bool
+	}{
+		{before.SectorIdentifierURI, before.RedirectURIs, true},
+		{before.SectorIdentifierURI, []string{"https://b.test/cb"}, true},
+		{before.SectorIdentifierURI, []string{"https://b.test/cb", "https://a.test/cb"}, true},
+		{before.SectorIdentifierURI, []string{"https://c.test/cb"}, false},
+		{"https://b.test/sector", before.RedirectURIs, false},
+	} {
+		after := clients.Client{RedirectURIs: c.uris, SectorIdentifierURI: c.list}
+		if got := after.SameSector(before); got != c.same {
+			t.Errorf("%s %v: %t, want %t", c.list, c.uris, got, c.same)
+		}
+	}
+}

@@ -149,6 +149,20 @@ func TestTwoBrowsersClaimOneDevice(t *testing.T) { // A-103
 	})
 }
 
+// A code that a browser has claimed is not lost by what goes wrong afterwards.
+func TestARightCodeThatStaysCountedIsClaimed(t *testing.T) {
+	w := start(t)
+	services(t, w)
+	codes := w.television()
+	_, err := w.db.Exec(t.Context(), `create trigger broken before update on limits begin select raise(abort, 'broken'); end`)
+	must(t, err)
+	browser := interaction.NewBrowser()
+	d, err := w.provider.Devices.Claim(t.Context(), browser, codes["user_code"].(string))
+	if err != nil || d.ClientID != "tv" {
+		t.Errorf("got %q, %v", d.ClientID, err)
+	}
+}
+
 func TestADeviceOfALoggedOutPersonGetsNothing(t *testing.T) { // A-047
 	w := start(t).logIn()
 	services(t, w)

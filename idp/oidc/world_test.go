@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -101,6 +102,7 @@ func startAt(t testing.TB, d *db.DB, held *clock.Held, now clock.Clock, configur
 	}
 	w.provider.Devices = &devices.Service{
 		Store: devices.Store{DB: d}, Once: spend, Limit: limit.Limiter{DB: d}, Interaction: w.provider.Interaction, Audit: log, Clock: now,
+		Log: slog.New(slog.DiscardHandler),
 	}
 	for _, change := range configure {
 		change(w.provider)

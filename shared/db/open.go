@@ -72,13 +72,14 @@ func sqlitePath(rawURL string) (path string, ok bool) {
 }
 
 // OthersOut refuses a SQLite database that others on the machine may read or change, its
-// journals too: it holds people's data, and who writes it is the provider.
+// journals too: it holds people's data, and who writes it is the provider. Its group
+// may: a volume can be the group's, which gives every file 0660 at each mount.
 func OthersOut(rawURL string) error {
 	path, ok := sqlitePath(rawURL)
 	if !ok {
 		return nil
 	}
-	return secret.Closed(path, path+"-wal", path+"-shm", path+"-journal")
+	return secret.OthersOut(path, path+"-wal", path+"-shm", path+"-journal")
 }
 
 // makeFile makes an empty database where there is none. The journal files beside it get

@@ -39,7 +39,7 @@ func TestFilesOfSQLiteAreOursAlone(t *testing.T) {
 	}
 }
 
-// what others on the machine may read or change is not opened, as with a key file.
+// what others on the machine may read or change is not opened; the group may be us.
 func TestADatabaseThatOthersMayUseIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	url := "sqlite:" + path
@@ -48,7 +48,7 @@ func TestADatabaseThatOthersMayUseIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		for _, mode := range []os.FileMode{0o644, 0o640, 0o620, 0o602} {
+		for _, mode := range []os.FileMode{0o644, 0o664, 0o601, 0o602} {
 			if err := os.Chmod(path+suffix, mode); err != nil {
 				t.Fatal(err)
 			}
@@ -57,20 +57,27 @@ func TestADatabaseThatOthersMayUseIsRefused(t *testing.T) {
 				if err == nil {
 					d.Close()
 				}
-				if err == nil || !strings.HasSuffix(err.Error(), "run: chmod 600 "+path+suffix) {
+				if err == nil || !strings.HasSuffix(err.Error(), "run: chmod o-rwx "+path+suffix) {
 					t.Errorf("%s with mode %04o: %v, want a refusal that tells what to do", suffix, mode, err)
 				}
 			}
 		}
-		if err := os.Chmod(path+suffix, 0o600); err != nil {
+		if err := os.Chmod(path+suffix, 0o660); err != nil { // as in a volume of the group's
 			t.Fatal(err)
 		}
 	}
 	again, err := db.OpenExisting(t.Context(), url)
 	if err != nil {
-		t.Fatalf("after chmod 600: %v", err)
+		t.Fatalf("with mode 0660: %v", err)
 	}
 	again.Close()
+}
+
+func TestAFolderInThePlaceOfADatabaseIsToldAsOne(t *testing.T) {
+	path := t.TempDir()
+	if _, err := db.OpenExisting(t.Context(), "sqlite:"+path); err == nil || err.Error() != path+" is a folder, want a file" {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestOpenExistingMakesNothing(t *testing.T) {

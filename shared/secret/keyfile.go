@@ -72,7 +72,7 @@ func syncFolder(folder string) error {
 // ReadFile reads a secret from a file, without the line end. It refuses a file
 // that its group or others can read.
 func ReadFile(path string) (string, error) {
-	if err := Closed(path); err != nil {
+	if err := closed(0o077, "600", path); err != nil {
 		return "", err
 	}
 	b, err := os.ReadFile(path)
@@ -82,10 +82,14 @@ func ReadFile(path string) (string, error) {
 	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
-// Closed refuses files that their group or others can read or change, and says how to
-// close them. Those that are not there are passed over.
-func Closed(paths ...string) error {
-	var open []string
+// OthersOut refuses files that others than their owner and group can read or change, and
+// says how to close them. Those that are not there are passed over. The group is let
+// be: a volume can be its own, and get its mode at each mount.
+func OthersOut(paths ...string) error { return closed(0o007, "o-rwx", paths...) }
+
+// closed refuses files with any bit of open in their mode, which chmod with close takes away.
+func closed(open fs.FileMode, close string, paths ...string) error {
+	var all []string
 	var mode fs.FileMode // of the first
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -93,14 +97,16 @@ func Closed(paths ...string) error {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return err
-		case info.Mode().Perm()&0o077 != 0:
-			if open = append(open, path); len(open) == 1 {
+		case info.IsDir():
+			return fmt.Errorf("%s is a folder, want a file", path)
+		case info.Mode().Perm()&open != 0:
+			if all = append(all, path); len(all) == 1 {
 				mode = info.Mode().Perm()
 			}
 		}
 	}
-	if len(open) == 0 {
+	if len(all) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: mode is %04o, others can read or change it; run: chmod 600 %s", open[0], mode, strings.Join(open, " "))
+	return fmt.Errorf("%s: mode is %04o, others can read or change it; run: chmod %s %s", all[0], mode, close, strings.Join(all, " "))
 }

@@ -21,7 +21,11 @@ func (p *Program[C, S]) migrate() *cobra.Command {
 		Example: "  " + p.Name + " migrate\n  " + p.Name + " migrate --pending    # only count what is missing",
 		Args:    cobra.NoArgs,
 		RunE: Do(func(cmd *cobra.Command, _ []string) error {
-			c, err := p.settings()
+			read := p.Config // strictly: what does not start afterwards must not be migrated for
+			if look {
+				read = p.settings
+			}
+			c, err := read()
 			if err != nil {
 				return err
 			}
