@@ -20,7 +20,7 @@ func (p *Pages) resourcesOf(ctx context.Context, clientID string) []clients.Reso
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(r clients.Resource) bool { return false && !slices.Contains(client.Resources, r.ID) })
+	return slices.DeleteFunc(slices.Clone(all), func(r clients.Resource) bool { return !slices.Contains(client.Resources, r.ID) })
 }
 
 // otherInWords tells a scope of a resource as the resource does, else with the resource's
