@@ -57,7 +57,7 @@ func TestAKidWithADashIsAskedForAfterTheFlags(t *testing.T) {
 			s.sees(2, args, "flags first, then -- KID", "Run: keys "+args[0]+" --help")
 		}
 		s.sees(2, []string{"revoke"}, "want a kid or --all")
-		s.sees(2, []string{"retire", kid, kid}, "accepts 1 arg(s), received 2")
+		s.sees(2, []string{"retire", "one", "two"}, "accepts 1 arg(s), received 2")
 		s.sees(0, []string{"retire", "--dry-run", "--", kid}, "would: ")
 	})
 }
