@@ -49,18 +49,22 @@ var (
 // exchanged themselves have grants under the same ids, with which it ends as well.
 var overQuery = `
 		select coalesce(exists (select 1 from ended_tokens where id in ($2, $3, $4, $5)) or not g.offline and s.let_go and not ` + connections.LetIn("g") + `
-			or g.root_id is not null and (r.id is null or r.ended_at is not null
-				or not exists (select 1 from clients f where f.id = r.client_id and f.created_at = r.registered and not f.disabled)
-				or not r.offline and exists (select 1 from sessions rs where rs.id = r.session_id and rs.let_go)
-					and not ` + connections.LetIn("r") + `)
-			or exists (select 1 from grants b where b.id in ($2, $3, $4, $5) and (b.ended_at is not null
-				or not exists (select 1 from clients f where f.id = b.client_id and f.created_at = b.registered and not f.disabled)
-				or not b.offline and exists (select 1 from sessions bs where bs.id = b.session_id and bs.let_go)
-					and not ` + connections.LetIn("b") + `)), true)
+			or g.root_id is not null and (r.id is null or ` + endedFrom("r") + `)
+			or exists (select 1 from grants b where b.id in ($2, $3, $4, $5) and (` + endedFrom("b") + `)), true)
 		from grants g
 		left join sessions s on s.id = g.session_id
 		left join grants r on r.id = g.root_id
 		where g.id = $1`
+
+// endedFrom is the condition that a grant which another one hangs on is over: by itself, with
+// its client, or since its session has let go of that. grant names the row.
+func endedFrom(grant string) string {
+	return grant + `.ended_at is not null
+				or not exists (select 1 from clients f
+					where f.id = ` + grant + `.client_id and f.created_at = ` + grant + `.registered and not f.disabled)
+				or not ` + grant + `.offline and exists (select 1 from sessions w where w.id = ` + grant + `.session_id and w.let_go)
+					and not ` + connections.LetIn(grant)
+}
 
 // An access token that was revoked by itself has a row that says so.
 const (
