@@ -185,7 +185,11 @@ func (r *Ring) Purge(ctx context.Context) (n int64, err error) {
 			continue
 		}
 		if k.Device != "" {
-			if err := r.removeFromDevice(ctx, k); err != nil {
+			err := r.removeFromDevice(ctx, k)
+			if fault.Is(err, fault.Busy) {
+				continue // the row is what remembers the key
+			}
+			if err != nil {
 				return n, err
 			}
 		}
@@ -215,7 +219,7 @@ func (r *Ring) removeFromDevice(ctx context.Context, k Key) error {
 			return fmt.Errorf("signing key %s is over, but lies under the label of %s, which is not; see: keys verify", k.KID, other.KID)
 		}
 	}
-	if err := r.Device.Remove(k.Device); err != nil {
+	if err := r.Device.Remove(k.Device, k.Public.Key); err != nil {
 		return err
 	}
 	return r.emptied(ctx, k.KID)

@@ -43,7 +43,7 @@ func (e *NotYet) Error() string { return e.Evidence.Why() }
 // so does whoever comes while the programs still hand over to the key: clocks of two
 // machines are no better than that. Without a next key it gives fault.NotFound.
 func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err error) {
-	all, err := r.List(ctx)
+	rows, all, err := r.listed(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -57,7 +57,7 @@ func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err err
 		return done, fault.New(fault.NotFound, "alg", "keys.no_next").With("alg", p.Alg)
 	}
 	if staged {
-		if err := r.believed(ctx, next.KID); err != nil {
+		if err := r.believed(ctx, rows, next.KID); err != nil {
 			return done, err
 		}
 	}

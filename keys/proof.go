@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tegata/shared/fault"
@@ -147,19 +148,18 @@ func (r *Ring) proved(s *snapshot, k row) error {
 	return nil
 }
 
-// believed tells why the key of that kid is not to be believed, nil when it is.
-func (r *Ring) believed(ctx context.Context, kid string) error {
-	rows, err := r.load(ctx)
-	if err != nil {
-		return err
+// believed tells why the next key of that kid must not sign, nil when it may: what proves
+// it, and whether the device can use it. rows are those of the ring.
+func (r *Ring) believed(ctx context.Context, rows []row, kid string) error {
+	at := slices.IndexFunc(rows, func(k row) bool { return k.KID == kid })
+	if at < 0 {
+		return nil
 	}
-	for _, k := range rows {
-		if k.KID != kid {
-			continue
-		}
-		if _, err := r.prove(k); err != nil {
-			return fmt.Errorf("the next key %s must not sign: %w; see: keys verify", kid, err)
-		}
+	if _, err := r.prove(rows[at]); err != nil {
+		return fmt.Errorf("the next key %s must not sign: %w; see: keys verify", kid, err)
+	}
+	if err := r.usable(ctx, rows[at].Key); err != nil {
+		return fmt.Errorf("the next key %s cannot sign: %w; see: keys verify", kid, err)
 	}
 	return nil
 }

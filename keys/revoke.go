@@ -129,7 +129,7 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 	if q.All {
 		return r.revokeAll(ctx, q)
 	}
-	all, err := r.List(ctx)
+	rows, all, err := r.listed(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -139,7 +139,7 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 	}
 	switch k.State {
 	case Active:
-		err = r.revokeActive(ctx, all, k, q)
+		err = r.revokeActive(ctx, rows, all, k, q)
 	case Next, Retired:
 		err = r.revokeOther(ctx, k, q)
 	}
@@ -152,10 +152,10 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 	return r.endFor(ctx, k, q)
 }
 
-func (r *Ring) revokeActive(ctx context.Context, all []Key, k Key, q Revocation) error {
+func (r *Ring) revokeActive(ctx context.Context, rows []row, all []Key, k Key, q Revocation) error {
 	s := succession{Promotion: Promotion{Alg: k.Alg, Stage: k.Alg != Push, Force: true, Why: q.Why}, old: &k, revoked: true}
 	if next, ok := find(all, k.Alg, Next); ok {
-		if err := r.believed(ctx, next.KID); err != nil {
+		if err := r.believed(ctx, rows, next.KID); err != nil {
 			r.Log.ErrorContext(ctx, "a fresh key takes the place of the revoked one, and not the next one", "cause", err)
 			s.Stage = false // the place of the next key is taken
 		} else {

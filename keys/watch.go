@@ -3,7 +3,10 @@ package keys
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"tegata/shared/fault"
 )
 
 // defaultEvery is how often Watch looks: the time in which a running program picks
@@ -23,9 +26,10 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	beside := &beside{work: r.chores}
 	failing := false
 	for {
-		err := r.look(ctx)
+		err := errors.Join(r.look(ctx), beside.run(ctx))
 		if ctx.Err() != nil {
 			r.leave(ctx)
 			return
@@ -46,6 +50,28 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 }
 
+// beside does work that may take long, or never come to an end, beside the looks.
+type beside struct {
+	work func(context.Context) error
+	over chan error // of the work that is under way; nil: none is
+	last error      // of the one before
+}
+
+// run begins the work, unless it is under way still, and gives what came of the last one.
+func (b *beside) run(ctx context.Context) error {
+	select {
+	case b.last = <-b.over:
+		b.over = nil
+	default:
+	}
+	if b.over == nil {
+		over := make(chan error, 1)
+		b.over = over
+		go func() { over <- b.work(ctx) }()
+	}
+	return b.last
+}
+
 // leave takes this process off the list of those that run.
 func (r *Ring) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
@@ -58,14 +84,13 @@ func (r *Ring) leave(ctx context.Context) {
 	}
 }
 
-// look is one round of Watch.
+// look is one round of Watch: what has to be done in time. It does not wait for the device.
 func (r *Ring) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	if err := r.refresh(ctx); err != nil {
 		return err
 	}
-	r.probeAll()
 	if err := r.adoptOlder(ctx); err != nil {
 		return err
 	}
@@ -82,17 +107,36 @@ func (r *Ring) look(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(r.tell(ctx), r.writeDown(ctx), r.Clear(ctx), r.Tick(ctx))
+	return errors.Join(r.tell(ctx), r.writeDown(ctx))
 }
 
-// Clear deletes what is over: keys, and private halves in the device. Watch calls it.
+// choresTimeout bounds the chores: a device may take a minute for a new key.
+const choresTimeout = 3 * time.Minute
+
+// chores are the other half of a round: what may ask the device.
+func (r *Ring) chores(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, choresTimeout)
+	defer cancel()
+	if r.now.Load() == nil {
+		return nil // not read yet
+	}
+	r.probeAll(ctx)
+	return errors.Join(r.Clear(ctx), r.Tick(ctx))
+}
+
+// Clear deletes what is over: keys, and private halves in the device. Watch calls it. What
+// waits for a device that is away stays until it is back.
 func (r *Ring) Clear(ctx context.Context) error {
 	now, purge := r.Clock(), false
 	for _, k := range r.now.Load().keys {
 		purge = purge || over(k, now)
 		idle := (k.State == Retired || k.State == Revoked) && k.RetiredAt != nil && !now.Before(*k.RetiredAt)
 		if idle && k.Device != "" && r.Device != nil {
-			if err := r.removeFromDevice(ctx, k); err != nil {
+			err := r.removeFromDevice(ctx, k)
+			if fault.Is(err, fault.Busy) {
+				continue
+			}
+			if err != nil {
 				return err
 			}
 			if err := r.reload(ctx); err != nil {
@@ -170,12 +214,16 @@ func (r *Ring) Ready(ctx context.Context) error {
 		return errors.New("the key ring has no active key")
 	}
 	for _, alg := range r.Needs {
-		_, key, err := r.signer(ctx, alg)
+		kid, key, err := r.signer(ctx, alg)
 		if err != nil {
 			return err
 		}
-		if err := probe(key); err != nil {
-			return err
+		inside, ok := key.(*guarded).key.(Probed)
+		if !ok {
+			continue
+		}
+		if err := r.ask(ctx, kid, inside); err != nil {
+			return fmt.Errorf("signing key %s: %w", kid, err)
 		}
 	}
 	return nil

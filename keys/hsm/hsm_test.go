@@ -151,12 +151,12 @@ func TestKeysOfTheRingLiveAndDieInTheDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, r, "ES256")
-		if _, err := in.Open(old.Device); err != nil {
+		if err := in.Open(old.Device, old.Public.Key).Ready(); err != nil {
 			t.Errorf("%v: gone while other nodes may still sign with it", err)
 		}
 		held.Move(keys.Handover)
 		look(t, r)
-		if _, err := in.Open(old.Device); !errors.Is(err, hsm.ErrGone) {
+		if err := in.Open(old.Device, old.Public.Key).Ready(); !errors.Is(err, hsm.ErrGone) {
 			t.Errorf("%v, want the private half of a retired key gone", err)
 		}
 		if _, ok := r.Public(old.KID); !ok {
