@@ -3,7 +3,6 @@ package keys
 import (
 	"context"
 	"crypto"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -110,13 +109,16 @@ func (r *Ring) usable(ctx context.Context, k Key) error {
 // device tells when all of it is away, this one names keys that it does not have.
 func (r *Ring) probeAll(ctx context.Context) {
 	for _, k := range r.now.Load().keys {
+		if ctx.Err() != nil {
+			return
+		}
 		if k.State != Active && k.State != Next {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 		err := r.usable(ctx, k)
 		cancel()
-		if !fault.Is(err, fault.Busy) && !errors.Is(err, context.Canceled) {
+		if !fault.Is(err, fault.Busy) {
 			r.tellUsable(k, err)
 		}
 	}

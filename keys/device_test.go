@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tegata/keys"
@@ -145,19 +146,38 @@ func TestADeviceThatNeverAnswersDoesNotHoldTheRingUp(t *testing.T) {
 		}
 		soon, stop := context.WithCancel(t.Context())
 		stop()
-		for range 5 {
-			if err := r.Ready(soon); !fault.Is(err, fault.Busy) {
-				t.Errorf("ready: %v, want busy", err)
-			}
-		}
-		if n := len(asked); n != 0 {
-			t.Errorf("asked %d times more while the first question has no answer", n)
+		if err := r.Ready(soon); !fault.Is(err, fault.Busy) {
+			t.Errorf("ready: %v, want busy", err)
 		}
 		cancel()
 		<-over
 		close(answer)
 		if err := r.Ready(t.Context()); err != nil {
 			t.Errorf("it answers again, but %v", err)
+		}
+	})
+}
+
+func TestAKeyIsAskedOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, answer := 0, make(chan struct{})
+		in := &device{says: func(string) error { n++; <-answer; return nil }}
+		r, got := &keys.Ring{}, make(chan error, 10)
+		for range 5 {
+			go func() { got <- r.Ask(t.Context(), "a", &inside{in: in}) }()
+		}
+		synctest.Wait()
+		if n != 1 || len(got) != 0 {
+			t.Errorf("asked %d times, %d answers, while the first question has none", n, len(got))
+		}
+		close(answer)
+		for range 5 {
+			if err := <-got; err != nil {
+				t.Error(err)
+			}
+		}
+		if err := r.Ask(t.Context(), "a", &inside{in: in}); err != nil || n != 2 {
+			t.Errorf("%v, asked %d times, want it asked anew", err, n)
 		}
 	})
 }

@@ -23,3 +23,6 @@ func (r *Ring) Forget(d time.Duration) {
 
 // Chores is the other half.
 func (r *Ring) Chores(ctx context.Context) error { return r.chores(ctx) }
+
+// Ask asks a key of the device.
+func (r *Ring) Ask(ctx context.Context, kid string, key Probed) error { return r.ask(ctx, kid, key) }

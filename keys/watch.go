@@ -27,6 +27,7 @@ func (r *Ring) Watch(ctx context.Context) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	beside := &beside{work: r.chores}
+	defer beside.wait()
 	failing := false
 	for {
 		err := errors.Join(r.look(ctx), beside.run(ctx))
@@ -81,6 +82,17 @@ func (r *Ring) leave(ctx context.Context) {
 	}
 	if err := errors.Join(r.writeDown(ctx), r.gone(ctx, r.node.id)); err != nil {
 		r.Log.WarnContext(ctx, "the key ring lists this process as running still", "cause", err)
+	}
+}
+
+// wait waits for work that was told to end, but not for a device that hangs.
+func (b *beside) wait() {
+	if b.over == nil {
+		return
+	}
+	select {
+	case <-b.over:
+	case <-time.After(lookTimeout):
 	}
 }
 

@@ -37,6 +37,14 @@ type pair struct {
 	in    *fake
 	label string
 	under *sync.WaitGroup
+	shows crypto.PublicKey // as its public half; nil: what is
+}
+
+func (p *pair) Public() crypto.PublicKey {
+	if p.shows != nil {
+		return p.shows
+	}
+	return p.PrivateKey.Public()
 }
 
 func newFake(t *testing.T) (*fake, *hsm.Device) {
@@ -117,7 +125,7 @@ func (f *fakeToken) FindKeyPairs(id, _ []byte) (found []crypto11.Signer, err err
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if p := f.pairs[string(id)]; p != nil {
-		found = append(found, &pair{p.PrivateKey, f.fake, p.label, f.under})
+		found = append(found, &pair{p.PrivateKey, f.fake, p.label, f.under, p.shows})
 	}
 	return found, nil
 }
@@ -128,7 +136,7 @@ func (f *fakeToken) GenerateECDSAKeyPairWithLabel(id, _ []byte, _ elliptic.Curve
 		return nil, err
 	}
 	f.put(string(id), private)
-	return &pair{private, f.fake, string(id), f.under}, f.asked("make", string(id))
+	return &pair{private, f.fake, string(id), f.under, nil}, f.asked("make", string(id))
 }
 
 func (f *fakeToken) GenerateRSAKeyPairWithLabel(_, _ []byte, _ int) (crypto11.SignerDecrypter, error) {

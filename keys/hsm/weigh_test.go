@@ -123,8 +123,8 @@ func TestAKeyWithAnotherPublicHalfDoesNotSign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	public := f.pairs["a"].PublicKey
-	f.put("a", &ecdsa.PrivateKey{PublicKey: public, D: private.D})
+	f.put("a", private)
+	f.pairs["a"].shows = all[0].Public()
 	again := d.Open("a", all[0].Public())
 	f.answers(func(what, _ string) error {
 		if what == "look" {
