@@ -19,7 +19,8 @@ import (
 // is: a key that lives by its sealed private half or, in a device, by a sealed statement;
 // one that has ended by a statement that takes the place of the private half. Both are
 // bound to the kid, which is the thumbprint of the public half, and cannot be made without
-// the key-encryption key. What older versions left without one, adoptOlder seals once.
+// the key-encryption key. A label in the device needs no proof: only the key with that public
+// half is used under it (Device.Open). What older versions left without one, adoptOlder seals once.
 
 // statement says what must not be changed of a key whose private half is not here. It is
 // sealed as private halves are, so a change of the key-encryption key takes it along.
