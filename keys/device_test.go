@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,9 @@ type inside struct {
 func (d *device) Makes(alg string) bool { return alg == "ES256" }
 
 func (d *device) Make(_, label string) (crypto.Signer, error) {
+	if err := d.asked(label); err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -233,6 +237,36 @@ func TestAKeyThatTheDeviceDoesNotHaveIsNamedAndTheOthersGoOn(t *testing.T) {
 		round(t, r)
 		if n := strings.Count(log.String(), "can be used again"); n != 2 {
 			t.Errorf("the log says %d times that a key is back:\n%s", n, log)
+		}
+	})
+}
+
+func TestACompromisedKeyDoesNotWaitForTheDevice(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, in, _ := withDevice(t, d)
+		for _, state := range []keys.State{keys.Active, keys.Next} {
+			if _, _, err := r.Stage(t.Context(), "ES256", false); err != nil {
+				t.Fatal(err)
+			}
+			all, err := r.List(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			was := slices.IndexFunc(all, func(k keys.Key) bool { return k.Alg == "ES256" && k.State == state })
+			in.answers(func(string) error { return fault.New(fault.Busy, "", "keys.device_away") })
+			if _, err := r.Revoke(t.Context(), keys.Revocation{KID: all[was].KID}); err != nil {
+				t.Fatalf("%s: %v", state, err)
+			}
+			if _, ok := r.Public(all[was].KID); ok || states(t, r, "ES256")[keys.Active] != 1 {
+				t.Errorf("%s: it is published still", state)
+			}
+			if err := signed(t, r, "ES256"); !fault.Is(err, fault.Busy) {
+				t.Errorf("%s: %v, want busy until the device is back", state, err)
+			}
+			in.answers(nil)
+			if err := signed(t, r, "ES256"); err != nil {
+				t.Errorf("%s: %v", state, err)
+			}
 		}
 	})
 }
