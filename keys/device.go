@@ -88,7 +88,7 @@ func (r *Ring) ask(ctx context.Context, kid string, key Probed) error {
 	case <-q.over:
 		return q.err
 	case <-ctx.Done():
-		return fault.Wrap(fault.Busy, "keys.device_away", ctx.Err())
+		return fault.Wrap(fault.Busy, "keys.device_away", fmt.Errorf("the device has not answered yet: %w", ctx.Err()))
 	}
 }
 

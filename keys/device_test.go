@@ -186,6 +186,41 @@ func TestAKeyIsAskedOnceAtATime(t *testing.T) {
 	})
 }
 
+func TestWorkBesideTheLooksDoesNotPileUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, end := 0, make(chan error)
+		run := keys.Beside(func(context.Context) error { n++; return <-end })
+		for range 3 {
+			if err := run(t.Context()); err != nil {
+				t.Errorf("%v before any was over", err)
+			}
+			synctest.Wait()
+		}
+		if n != 1 {
+			t.Errorf("begun %d times, while the first one is under way", n)
+		}
+		failed := errors.New("failed")
+		end <- failed
+		synctest.Wait()
+		for range 2 { // what came of it stands until the next one is over
+			if err := run(t.Context()); !errors.Is(err, failed) {
+				t.Errorf("%v, want what came of the last one", err)
+			}
+			synctest.Wait()
+		}
+		end <- nil
+		synctest.Wait()
+		if err := run(t.Context()); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if n != 3 {
+			t.Errorf("begun %d times, want 3", n)
+		}
+		end <- nil
+	})
+}
+
 func set(r *keys.Ring) []byte {
 	all, _ := r.JWKS()
 	return all

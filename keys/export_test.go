@@ -26,3 +26,8 @@ func (r *Ring) Chores(ctx context.Context) error { return r.chores(ctx) }
 
 // Ask asks a key of the device.
 func (r *Ring) Ask(ctx context.Context, kid string, key Probed) error { return r.ask(ctx, kid, key) }
+
+// Beside does work beside the looks, one at a time.
+func Beside(work func(context.Context) error) (run func(context.Context) error) {
+	return (&beside{work: work}).run
+}

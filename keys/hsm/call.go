@@ -20,7 +20,7 @@ const (
 )
 
 // errSilent says that the device did not answer a call at all.
-var errSilent = errors.New("it does not answer")
+var errSilent = errors.New("it has not answered")
 
 // answer is what came of a call.
 type answer[T any] struct {

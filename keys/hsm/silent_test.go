@@ -28,7 +28,7 @@ func TestADeviceThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
 			t.Errorf("%v, want busy with a time to come back", err)
 		}
 	}
-	if line := <-f.log; !strings.Contains(line, "is away") || !strings.Contains(line, "does not answer") || !d.Away() {
+	if line := <-f.log; !strings.Contains(line, "is away") || !strings.Contains(line, "has not answered for 5s") || !d.Away() {
 		t.Errorf("the log says %s", line)
 	}
 	for range 3 {
