@@ -306,6 +306,40 @@ func TestACompromisedKeyDoesNotWaitForTheDevice(t *testing.T) {
 	})
 }
 
+func TestAKeyThatTheDeviceDoesNotLetGoKeepsNoOther(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, in, _ := withDevice(t, d)
+		var old []keys.Key
+		for range 3 {
+			k, _, err := r.Rotate(t.Context(), "ES256")
+			if err != nil {
+				t.Fatal(err)
+			}
+			old = append(old, k)
+		}
+		kept := errors.New("not permitted")
+		in.answers(func(label string) error {
+			if label == old[1].Device {
+				return kept
+			}
+			return nil
+		})
+		now := r.Clock()
+		for _, later := range []time.Duration{keys.Handover, 2 * keys.DefaultKeep} {
+			r.Clock = func() time.Time { return now.Add(later) }
+			if err := r.Clear(t.Context()); !errors.Is(err, kept) || !strings.Contains(err.Error(), old[1].KID) {
+				t.Errorf("%v, want the key named", err)
+			}
+			if in.pairs[old[0].Device] != nil || in.pairs[old[1].Device] == nil || in.pairs[old[2].Device] != nil {
+				t.Error("others are not deleted either")
+			}
+		}
+		if got := states(t, r, "ES256"); got[keys.Retired] != 1 {
+			t.Errorf("%v, want the row of that key alone", got)
+		}
+	})
+}
+
 func TestWhatADeviceThatIsAwayHasToDeleteWaitsForIt(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		r, in, log := withDevice(t, d)

@@ -174,12 +174,14 @@ func (r *Ring) delete(ctx context.Context, k Key) error {
 	})
 }
 
-// Purge deletes keys that nothing alive was signed with, and tells how many.
+// Purge deletes keys that nothing alive was signed with, and tells how many. One that the
+// device does not let go keeps its row.
 func (r *Ring) Purge(ctx context.Context) (n int64, err error) {
 	all, err := r.List(ctx)
 	if err != nil {
 		return 0, err
 	}
+	var failed error
 	for _, k := range all {
 		if !over(k, r.Clock()) {
 			continue
@@ -190,7 +192,8 @@ func (r *Ring) Purge(ctx context.Context) (n int64, err error) {
 				continue // the row is what remembers the key
 			}
 			if err != nil {
-				return n, err
+				failed = errors.Join(failed, err)
+				continue
 			}
 		}
 		err := r.delete(ctx, k)
@@ -198,11 +201,11 @@ func (r *Ring) Purge(ctx context.Context) (n int64, err error) {
 			continue // another node was faster
 		}
 		if err != nil {
-			return n, err
+			return n, errors.Join(failed, err)
 		}
 		n++
 	}
-	return n, nil
+	return n, failed
 }
 
 // removeFromDevice ends the private half of a key that nobody signs with any more.
@@ -220,7 +223,7 @@ func (r *Ring) removeFromDevice(ctx context.Context, k Key) error {
 		}
 	}
 	if err := r.Device.Remove(k.Device, k.Public.Key); err != nil {
-		return err
+		return fmt.Errorf("signing key %s, in the PKCS #11 device under the label %s: %w", k.KID, k.Device, err)
 	}
 	return r.emptied(ctx, k.KID)
 }

@@ -137,31 +137,30 @@ func (r *Ring) chores(ctx context.Context) error {
 }
 
 // Clear deletes what is over: keys, and private halves in the device. Watch calls it. What
-// waits for a device that is away stays until it is back.
+// waits for a device that is away stays until it is back, and what cannot be deleted keeps
+// nothing else.
 func (r *Ring) Clear(ctx context.Context) error {
 	now, purge := r.Clock(), false
+	var failed error
 	for _, k := range r.now.Load().keys {
 		purge = purge || over(k, now)
 		idle := (k.State == Retired || k.State == Revoked) && k.RetiredAt != nil && !now.Before(*k.RetiredAt)
-		if idle && k.Device != "" && r.Device != nil {
-			err := r.removeFromDevice(ctx, k)
-			if fault.Is(err, fault.Busy) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if err := r.reload(ctx); err != nil {
-				return err
-			}
+		if !idle || k.Device == "" || r.Device == nil {
+			continue
+		}
+		switch err := r.removeFromDevice(ctx, k); {
+		case fault.Is(err, fault.Busy):
+		case err != nil:
+			failed = errors.Join(failed, err)
+		default:
+			failed = errors.Join(failed, r.reload(ctx))
 		}
 	}
 	if purge {
-		if _, err := r.Purge(ctx); err != nil {
-			return err
-		}
+		_, err := r.Purge(ctx)
+		failed = errors.Join(failed, err)
 	}
-	return nil
+	return failed
 }
 
 // Sweep forgets readers and programs that have not come for long.
