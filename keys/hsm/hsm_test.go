@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -207,5 +208,13 @@ func TestAWrongPINOrTokenIsRefused(t *testing.T) {
 	}
 }
 
+// tokenOf has the label of each test's token; a test that runs twice has two.
+var tokenOf = map[*testing.T]string{}
+
 // token names the token of a test; labels are short.
-func token(t *testing.T) string { return t.Name()[:min(len(t.Name()), 32)] }
+func token(t *testing.T) string {
+	if tokenOf[t] == "" {
+		tokenOf[t] = fmt.Sprintf("%d %.20s", len(tokenOf), t.Name())
+	}
+	return tokenOf[t]
+}
