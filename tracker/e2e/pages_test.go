@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"tegata/idp/accounts"
 	"tegata/shared/browser"
+	"tegata/shared/db"
 	"tegata/shared/limit"
 	"tegata/shared/locale"
 )
@@ -35,6 +37,7 @@ func TestEveryPage(t *testing.T) {
 				v.provider()
 				v.problems()
 				v.articles()
+				v.broken()
 			})
 		}
 	}
@@ -170,12 +173,63 @@ func (v *visitor) provider() {
 	v.judge("postbox")
 }
 
+// problems are the refusals that a person may meet.
 func (v *visitor) problems() {
-	v.Expect("404").Visit(v.w.IDP.URL + "/no-such-page")
-	v.judge("problem-404")
+	for _, program := range []struct{ name, url string }{{"", v.w.IDP.URL}, {"tracker-", v.w.Tracker.URL}} {
+		v.Expect("404").Visit(program.url + "/no-such-page")
+		v.judge(program.name + "problem-404")
+		v.Expect("405").Visit(program.url + "/language")
+		v.judge(program.name + "problem-405")
+	}
+	v.interactions()
+	for range 30 { // links for developers that do not exist
+		if answer, err := http.Get(v.w.IDP.URL + "/doctor?token=guess"); err == nil {
+			answer.Body.Close()
+		}
+	}
+	v.Expect("429").Visit(v.w.IDP.URL + "/doctor?token=guess")
+	v.judge("problem-429")
 	v.w.IDP.Accounts.Rules.SignUpPlace = limit.Rule{Name: "tight", Burst: 0, Every: accounts.PendingFor}
 	v.Visit(v.w.IDP.URL + "/oauth2/authorize?client_id=nobody")
 	v.judge("problem-client")
+}
+
+// interactions are log-ins that another browser began, that nobody knows, and that took
+// too long.
+func (v *visitor) interactions() {
+	v.t.Helper()
+	again := func(id string) string { return v.w.IDP.URL + "/oauth2/authorize?interaction=" + id }
+	elsewhere, err := http.Get(v.w.Tracker.URL + "/login") // without a jar: nobody keeps its cookies
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	elsewhere.Body.Close()
+	v.Expect("403").Visit(again(elsewhere.Request.URL.Query().Get("interaction")))
+	v.judge("problem-403")
+	v.Visit(again("00000000-0000-7000-8000-000000000000"))
+	v.judge("problem-404-login")
+	v.Visit(v.w.Tracker.URL + "/login").At("/login?interaction=")
+	_, id, _ := strings.Cut(v.URL(), "interaction=")
+	v.w.move(v.t, "1h")
+	v.Expect("410").Visit(again(id))
+	v.judge("problem-410")
+}
+
+// broken is what both programs say when their database is gone.
+func (v *visitor) broken() {
+	for name, program := range map[string]struct {
+		database *db.DB
+		address  string
+	}{
+		"problem-500":         {v.w.IDP.DB, v.w.IDP.URL + "/doctor?token=guess"},
+		"tracker-problem-500": {v.w.Tracker.DB, v.w.Tracker.URL + "/login"},
+	} {
+		if err := program.database.Close(); err != nil {
+			v.t.Fatal(err)
+		}
+		v.Expect("500").Visit(program.address)
+		v.judge(name)
+	}
 }
 
 func (v *visitor) articles() {
