@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -176,22 +177,28 @@ func (v *visitor) provider() {
 // problems are the refusals that a person may meet.
 func (v *visitor) problems() {
 	for _, program := range []struct{ name, url string }{{"", v.w.IDP.URL}, {"tracker-", v.w.Tracker.URL}} {
-		v.Expect("404").Visit(program.url + "/no-such-page")
-		v.judge(program.name + "problem-404")
-		v.Expect("405").Visit(program.url + "/language")
-		v.judge(program.name + "problem-405")
+		v.refused(http.StatusNotFound, program.url+"/no-such-page", program.name+"problem-404")
+		v.refused(http.StatusMethodNotAllowed, program.url+"/language", program.name+"problem-405")
 	}
 	v.interactions()
-	for range 30 { // links for developers that do not exist
-		if answer, err := http.Get(v.w.IDP.URL + "/doctor?token=guess"); err == nil {
+	link := v.share("tracker")
+	for range 30 {
+		if answer, err := http.Get(link); err == nil {
 			answer.Body.Close()
 		}
 	}
-	v.Expect("429").Visit(v.w.IDP.URL + "/doctor?token=guess")
-	v.judge("problem-429")
+	v.refused(http.StatusTooManyRequests, link, "problem-429")
 	v.w.IDP.Accounts.Rules.SignUpPlace = limit.Rule{Name: "tight", Burst: 0, Every: accounts.PendingFor}
-	v.Visit(v.w.IDP.URL + "/oauth2/authorize?client_id=nobody")
-	v.judge("problem-client")
+	v.refused(http.StatusBadRequest, v.w.IDP.URL+"/oauth2/authorize?client_id=nobody", "problem-client")
+}
+
+// refused looks at a page that is answered with a status of its own.
+func (v *visitor) refused(status int, address, name string) {
+	v.t.Helper()
+	if got := v.Expect(strconv.Itoa(status)).Visit(address).Status(); got != status {
+		v.t.Errorf("%s: status %d, want %d", name, got, status)
+	}
+	v.judge(name)
 }
 
 // interactions are log-ins that another browser began, that nobody knows, and that took
@@ -204,15 +211,12 @@ func (v *visitor) interactions() {
 		v.t.Fatal(err)
 	}
 	elsewhere.Body.Close()
-	v.Expect("403").Visit(again(elsewhere.Request.URL.Query().Get("interaction")))
-	v.judge("problem-403")
-	v.Visit(again("00000000-0000-7000-8000-000000000000"))
-	v.judge("problem-404-login")
+	v.refused(http.StatusForbidden, again(elsewhere.Request.URL.Query().Get("interaction")), "problem-403")
+	v.refused(http.StatusNotFound, again("00000000-0000-7000-8000-000000000000"), "problem-404-login")
 	v.Visit(v.w.Tracker.URL + "/login").At("/login?interaction=")
 	_, id, _ := strings.Cut(v.URL(), "interaction=")
 	v.w.move(v.t, "1h")
-	v.Expect("410").Visit(again(id))
-	v.judge("problem-410")
+	v.refused(http.StatusGone, again(id), "problem-410")
 }
 
 // broken is what both programs say when their database is gone.
@@ -221,14 +225,13 @@ func (v *visitor) broken() {
 		database *db.DB
 		address  string
 	}{
-		"problem-500":         {v.w.IDP.DB, v.w.IDP.URL + "/doctor?token=guess"},
+		"problem-500":         {v.w.IDP.DB, v.w.IDP.URL + "/oauth2/authorize?interaction=00000000-0000-7000-8000-000000000000"},
 		"tracker-problem-500": {v.w.Tracker.DB, v.w.Tracker.URL + "/login"},
 	} {
 		if err := program.database.Close(); err != nil {
 			v.t.Fatal(err)
 		}
-		v.Expect("500").Visit(program.address)
-		v.judge(name)
+		v.refused(http.StatusInternalServerError, program.address, name)
 	}
 }
 

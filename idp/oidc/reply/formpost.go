@@ -36,7 +36,7 @@ var page = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 <p class="lead" lang="ja">{{with .Host}}{{.}} に{{else}}アプリケーションに{{end}}戻ります。画面が切り替わらない場合は、「続ける」を押してください。</p>
 <form method="post" action="{{.To}}">
 {{range .Fields}}<input type="hidden" name="{{index . 0}}" value="{{index . 1}}">
-{{end}}<p class="actions"><button type="submit" id="continue">Continue / <span lang="ja">続ける</span></button></p>
+{{end}}<p class="actions"><button type="submit" id="continue"><span>Continue / <span lang="ja">続ける</span></span></button></p>
 </form>
 </main>
 <script src="` + ScriptPath + `"></script>
