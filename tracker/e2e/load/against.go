@@ -4,11 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"time"
 )
-
-// stretch is how long one provider is driven before it is the next one's turn.
-const stretch = 250 * time.Millisecond
 
 // rival is one of the providers that are compared, and what each of its stretches cost,
 // with what that cost its database.
