@@ -39,21 +39,24 @@ type link struct{ Label, URL string }
 
 // page is what the two templates of a mail are filled with; empty parts are left out.
 type page struct {
-	Language  string
-	Brand     string
-	Subject   string
-	Greeting  string
-	Welcome   string
-	Lead      string
-	Button    link
-	CodeLead  string
-	Code      string // grouped for reading
-	Validity  []string
-	ListLead  string
-	List      []link
-	Notes     []string
-	Support   []link
-	Signature string
+	Language    string
+	Brand       string
+	Subject     string
+	Preview     string // what lists of mails show after the subject; never a code, they lie on locked screens
+	Greeting    string
+	Heading     string
+	Lead        string
+	Button      link
+	ButtonFails string
+	CodeLead    string
+	Code        string // grouped for reading
+	Validity    string
+	NotYou      string // what to do when it was somebody else
+	ListLead    string
+	List        []link
+	Notes       []string
+	Support     []link
+	Signature   string
 }
 
 // Send composes one mail of the outbox and hands it to the transport.
@@ -128,8 +131,8 @@ func (w words) link(key, path string) link { return link{w.t(key), w.PublicURL +
 // page has what all mails have.
 func (w words) page(subject, lead string) page {
 	return page{
-		Language: w.lang, Brand: w.Brand.in(w.lang), Subject: w.t(subject),
-		Greeting: w.t("mail.greeting"), Lead: w.t(lead), Signature: w.t("mail.signature"),
+		Language: w.lang, Brand: w.Brand.in(w.lang), Subject: w.t(subject), Heading: w.t(subject),
+		Greeting: w.t("mail.greeting"), Lead: w.t(lead), ButtonFails: w.t("mail.button_fails"), Signature: w.t("mail.signature"),
 		Support: []link{w.link("mail.help", "/help"), w.link("mail.support", "/contact")},
 	}
 }
@@ -141,13 +144,11 @@ func (w words) activation(n note) page {
 	if err != nil {
 		zone = time.UTC
 	}
-	p.Welcome = w.t("mail.activation.welcome")
+	p.Heading, p.Preview = w.t("mail.activation.welcome"), w.t("mail.activation.preview")
 	p.Button = w.link("mail.activation.button", "/activate?token="+n.Token)
 	p.CodeLead, p.Code = w.t("mail.activation.code"), Grouped(n.Code)
-	p.Validity = []string{
-		w.t("mail.activation.validity"),
-		w.t("mail.activation.expires", "at", locale.DateTime(w.lang, n.ExpiresAt, zone)),
-	}
+	p.Validity = w.t("mail.activation.validity", "at", locale.DateTime(w.lang, n.ExpiresAt, zone))
+	p.NotYou = w.t("mail.activation.not_you")
 	p.ListLead = w.t("mail.activation.list")
 	p.List = []link{
 		w.link("mail.activation.list_log_in", "/login"),
@@ -156,17 +157,17 @@ func (w words) activation(n note) page {
 		w.link("mail.activation.list_partner", "/help#partner"),
 		w.link("mail.activation.list_supply", "/help#supply-chain"),
 	}
-	p.Notes = []string{w.t("mail.activation.keep"), w.t("mail.activation.not_you")}
+	p.Notes = []string{w.t("mail.activation.keep")}
 	return p
 }
 
 // already is the mail of S-025.
 func (w words) already() page {
 	p := w.page("mail.already.subject", "mail.already.lead")
+	p.Preview, p.NotYou = w.t("mail.already.preview"), w.t("mail.already.not_you")
 	p.Button = w.link("mail.already.button", "/login")
 	p.ListLead = w.t("mail.already.list")
 	p.List = []link{w.link("mail.already.reset", "/forgot-password")}
-	p.Notes = []string{w.t("mail.already.not_you")}
 	return p
 }
 

@@ -12,7 +12,8 @@ import (
 )
 
 // TestEveryPageIsAccessible runs axe-core in Chromium over every sample of every
-// template, in both languages, on a phone and on a desk, in light and dark.
+// template, in both languages, on the narrowest phone and on a desk, in light and dark;
+// none may scroll sideways (WCAG 2.2, 1.4.10).
 func TestEveryPageIsAccessible(t *testing.T) {
 	set := testSet(t)
 	mux := http.NewServeMux()
@@ -26,15 +27,18 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	server := httptest.NewServer(serve.Front{Log: slog.New(slog.DiscardHandler)}.Handler(mux))
 	defer server.Close()
 	for _, o := range []browser.Options{
-		{Width: 360, Language: "ja", Script: true, Base: server.URL},
-		{Width: 360, Language: "en", Script: true, Dark: true, Base: server.URL},
+		{Width: 320, Language: "ja", Script: true, Base: server.URL},
+		{Width: 320, Language: "en", Script: true, Dark: true, Base: server.URL},
 		{Width: 1280, Language: "ja", Script: true, Dark: true, Base: server.URL},
 		{Width: 1280, Language: "en", Script: true, Base: server.URL},
 	} {
 		t.Run(fmt.Sprintf("%s at %d px, dark %t", o.Language, o.Width, o.Dark), func(t *testing.T) {
 			p := browser.Chromium(t, o)
-			for i := range samples() {
+			for i, sample := range samples() {
 				browser.Axe(t, p.Visit(fmt.Sprintf("/sample/%d", i)))
+				if wider := p.Sideways(); wider > 0 {
+					t.Errorf("%s (sample %d) scrolls sideways by %d px", sample.Template, i, wider)
+				}
 			}
 		})
 	}

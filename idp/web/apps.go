@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"tegata/idp/clients"
@@ -13,8 +14,9 @@ import (
 
 // appsData lists what somebody has connected.
 type appsData struct {
-	Apps []connected
-	Done bool // one was ended just now
+	Apps  []connected
+	Done  bool   // one was ended just now
+	Ended string // its name; "" when nobody knows it any more
 }
 
 // connected is a client that the person uses.
@@ -52,8 +54,15 @@ func (p *Pages) appsPage(w http.ResponseWriter, r *http.Request, problem error) 
 		}
 		return locale.DateTime(lang, t, account.Location())
 	}
-	data := appsData{Done: r.URL.Query().Has("ended")}
+	ended := r.URL.Query().Get("ended")
+	data := appsData{Done: ended != ""}
+	if client, err := p.Clients.ByID(r.Context(), ended); err == nil {
+		data.Ended = client.NameIn(lang)
+	}
 	for _, c := range all {
+		if c.ClientID == ended {
+			data.Done = false // it was connected again, or somebody made the link up
+		}
 		app, err := p.connected(r, lang, c)
 		if err != nil {
 			return err
@@ -65,9 +74,9 @@ func (p *Pages) appsPage(w http.ResponseWriter, r *http.Request, problem error) 
 }
 
 func (p *Pages) connected(r *http.Request, lang string, c connections.Connection) (connected, error) {
-	client, err := p.Clients.ByID(r.Context(), c.ClientID)
+	client, err := p.Clients.Find(r.Context(), c.ClientID) // one that is switched off can still be ended
 	if fault.Is(err, fault.NotFound) {
-		client, err = &clients.Client{ID: c.ClientID}, nil // switched off: it can still be ended
+		client, err = clients.Client{ID: c.ClientID}, nil
 	}
 	if err != nil {
 		return connected{}, err
@@ -86,7 +95,8 @@ func (p *Pages) endApp(w http.ResponseWriter, r *http.Request) error {
 	if session == nil {
 		return p.Page.See(w, r, "/login")
 	}
-	err := p.Connections.Withdraw(r.Context(), session.AccountID, session.AccountID, r.PostForm.Get("client"))
+	client := r.PostForm.Get("client")
+	err := p.Connections.Withdraw(r.Context(), session.AccountID, session.AccountID, client)
 	switch fault.KindOf(err) {
 	case fault.NotFound, fault.Invalid: // what a database does not take as a text is no client either
 		return p.appsPage(w, r, fault.Wrap(fault.NotFound, "apps.unknown", err))
@@ -94,5 +104,5 @@ func (p *Pages) endApp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.Page.See(w, r, "/profile/apps?ended")
+	return p.Page.See(w, r, "/profile/apps?ended="+url.QueryEscape(client))
 }

@@ -134,7 +134,7 @@ func TestWhatIsNoCodeIsNoGuess(t *testing.T) {
 		w := withTelevision(t, database)
 		for _, say := range []struct{ lang, code, next, form, unknown, many string }{
 			{"en", "Code", "Next", "A code has eight letters and no vowels.", "We do not know this code", "too many attempts"},
-			{"ja", "コード", "次へ", "コードは母音を含まない英字 8 文字です。", "このコードは確認できないか", "操作の回数が多すぎます"},
+			{"ja", "コード", "次へ", "コードは英字 8 文字で、A、E、I、O、U は使われません。", "このコードは確認できないか", "操作の回数が多すぎます"},
 		} {
 			codes := w.shows(t)
 			p := w.person(t, say.lang).Visit("/device")

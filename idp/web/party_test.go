@@ -214,7 +214,8 @@ func TestConnectedApplications(t *testing.T) {
 		t.Errorf("the navigation marks %v, want /profile/apps alone", marked)
 	}
 	one.Sees("パーティー", "識別子を含みます） 氏名や表示言語などのプロファイル情報 Eメールアドレス", "2026年4月6日")
-	one.Press("「パーティー」のアクセスを取り消す").Sees("アクセスを取り消しました", "アプリケーションはありません")
+	one.Visit(p.idp.URL + "/profile/apps?ended=party").Sees("パーティー").SeesNot("アクセスを取り消しました") // a made-up link
+	one.Press("「パーティー」のアクセスを取り消す").Sees("アクセスを取り消しました。「パーティー」はお客様の情報を利用できなくなりました。", "アプリケーションはありません")
 	p.idp.Clock.Move(time.Second)
 	req, _ := http.NewRequest(http.MethodGet, p.idp.URL+"/oauth2/userinfo", nil)
 	req.Header.Set("Authorization", "Bearer "+p.token("access_token"))
@@ -222,6 +223,23 @@ func TestConnectedApplications(t *testing.T) {
 		t.Errorf("the token still works: %v %v", res, err)
 	}
 	one.Visit(p.authorize("openid email")).At("/consent")
+}
+
+// Somebody who ends the access of a client that is switched off knows it by its name.
+func TestAClientThatIsSwitchedOffKeepsItsNameAmongTheConnections(t *testing.T) {
+	p := withParty(t, "")
+	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
+	one.Visit(p.authorize("openid email"))
+	inEnglish.enter(one, maya, mayaPassword).At("/consent").Press("Approve").Title("Party 200")
+	editor := clients.Editor{Registry: p.idp.Clients, Audit: p.idp.Audit, Actor: "test"}
+	party, err := editor.Find(t.Context(), "party")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := editor.SetDisabled(t.Context(), party, true); err != nil {
+		t.Fatal(err)
+	}
+	one.Visit(p.idp.URL + "/profile/apps").Press("End access of The Party").Sees("The access has ended. The application can no longer read your information.")
 }
 
 // Only what was there has ended: a client that does not exist, none at all, and one that is

@@ -55,8 +55,8 @@ func samples() []page.Page {
 		{Template: "logout", Title: "logout.title", Data: logoutData{Email: "ada@example.org"}},
 		{Template: "logged_out", Title: "logout.done_title"},
 		{Template: "leave", Title: "leave.title", Data: leaveData{Onward: "#"}},
-		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{}},
-		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{Done: true, Apps: []connected{
+		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{Done: true}},
+		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{Done: true, Ended: `"><script>`, Apps: []connected{
 			{ID: "a", Name: "Tracker", Scopes: []string{"one", "two"}, First: "yesterday", Last: "today", Ours: true},
 			{ID: "b", Name: `"><script>`, First: "yesterday", Host: "shop.example"}}}},
 		{Template: "doctor", Title: "doctor.title", Wide: true, Data: doctorData{Client: "Shop", ID: "shop", Until: "later"}},

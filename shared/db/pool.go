@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"runtime"
 	"strings"
 	"time"
 
@@ -14,6 +13,12 @@ import (
 // connectFor bounds how long we wait for a PostgreSQL that does not answer, so that
 // requests fail while a person still waits (F-14).
 const connectFor = 3 * time.Second
+
+// maxConns bounds the connections of a program. The more of them write at the same moment,
+// the more share a sync of the server's disk: where 64 callers refresh tokens, 32 get
+// 10 to 15 % more of them a second than 16, and reading is no slower. Three programs fit into
+// what a server allows without being told to (max_connections, 100).
+const maxConns = 32
 
 // openPool makes a pool that connects when it is first used.
 func openPool(rawURL string) (*pgxpool.Pool, error) {
@@ -28,7 +33,7 @@ func openPool(rawURL string) (*pgxpool.Pool, error) {
 		params["application_name"] = "tegata"
 	}
 	if !strings.Contains(rawURL, "pool_max_conns=") {
-		config.MaxConns = int32(8 * runtime.GOMAXPROCS(0))
+		config.MaxConns = maxConns
 	}
 	if !strings.Contains(rawURL, "pool_max_conn_idle_time=") {
 		config.MaxConnIdleTime = 5 * time.Minute

@@ -11,8 +11,9 @@ const (
 	// waitFor bounds how long a transaction waits for its turn; then it is fault.Busy.
 	waitFor = 10 * time.Second
 	// lingerFor bounds how long a transaction that could be committed waits for others
-	// to share its commit: about as long as good disks take for one.
-	lingerFor = time.Millisecond
+	// to share its commit: one or two times as long as good disks take for one. Half of it
+	// costs a code flow 4 to 8 % more CPU at 16 callers; twice of it saves nothing more.
+	lingerFor = 2 * time.Millisecond
 )
 
 // turns is who waits for the writer, and whose turn it is.

@@ -89,7 +89,7 @@ func TestProblemPages(t *testing.T) {
 		{"/nowhere", 404, "Page not found"},
 		{"/slow", 429, "Please try again in 3 minutes."},
 		{"/broken", 500, "Something went wrong on our side"},
-		{"/language", 405, "does not work this way"},
+		{"/language", 405, "cannot be opened like this"},
 		{"/signup?%zz", 400, "could not read this request"},
 	} {
 		ada.Visit(c.path).Sees(c.sees, "Request ID: "+ada.Header("X-Request-Id")).SeesNot("fire")

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -147,6 +148,14 @@ func site(t testing.TB) string {
 	return server.URL
 }
 
+// refusals are what a handler gives for each status that has a page.
+var refusals = map[string]error{
+	"400": fault.New(fault.Invalid, "", ""), "403": fault.New(fault.Denied, "", ""), "404": fault.New(fault.NotFound, "", ""),
+	"409": fault.New(fault.Conflict, "", ""), "410": fault.New(fault.Expired, "", ""), "413": &http.MaxBytesError{Limit: 1},
+	"429": fault.Later("refused.too_many", 150*time.Second), "500": errBroken, "503": &fault.Error{Kind: fault.Busy, Key: "refused.busy", RetryAfter: 6 * time.Second},
+	"503-late": context.DeadlineExceeded,
+}
+
 func routes(set *page.Set) *http.ServeMux {
 	mux := http.NewServeMux()
 	show := func(w http.ResponseWriter, r *http.Request, f form, problem error) error {
@@ -177,6 +186,7 @@ func routes(set *page.Set) *http.ServeMux {
 	mux.Handle("GET /slow", set.Handler(func(http.ResponseWriter, *http.Request) error {
 		return fault.Later("limit.too_many", 150*time.Second)
 	}))
+	mux.Handle("GET /refused/{kind}", set.Handler(func(_ http.ResponseWriter, r *http.Request) error { return refusals[r.PathValue("kind")] }))
 	mux.Handle("GET /broken", set.Handler(func(http.ResponseWriter, *http.Request) error { return errBroken }))
 	mux.Handle("POST /language", set.Switch())
 	mux.Handle("GET /static/", set.Static())

@@ -2,13 +2,16 @@ package e2e_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"tegata/idp/accounts"
 	"tegata/shared/browser"
+	"tegata/shared/db"
 	"tegata/shared/limit"
 	"tegata/shared/locale"
 )
@@ -35,6 +38,7 @@ func TestEveryPage(t *testing.T) {
 				v.provider()
 				v.problems()
 				v.articles()
+				v.broken()
 			})
 		}
 	}
@@ -170,12 +174,65 @@ func (v *visitor) provider() {
 	v.judge("postbox")
 }
 
+// problems are the refusals that a person may meet.
 func (v *visitor) problems() {
-	v.Expect("404").Visit(v.w.IDP.URL + "/no-such-page")
-	v.judge("problem-404")
+	for _, program := range []struct{ name, url string }{{"", v.w.IDP.URL}, {"tracker-", v.w.Tracker.URL}} {
+		v.refused(http.StatusNotFound, program.url+"/no-such-page", program.name+"problem-404")
+		v.refused(http.StatusMethodNotAllowed, program.url+"/language", program.name+"problem-405")
+	}
+	v.interactions()
+	link := v.share("tracker")
+	for range 30 {
+		if answer, err := http.Get(link); err == nil {
+			answer.Body.Close()
+		}
+	}
+	v.refused(http.StatusTooManyRequests, link, "problem-429")
 	v.w.IDP.Accounts.Rules.SignUpPlace = limit.Rule{Name: "tight", Burst: 0, Every: accounts.PendingFor}
-	v.Visit(v.w.IDP.URL + "/oauth2/authorize?client_id=nobody")
-	v.judge("problem-client")
+	v.refused(http.StatusBadRequest, v.w.IDP.URL+"/oauth2/authorize?client_id=nobody", "problem-client")
+}
+
+// refused looks at a page that is answered with a status of its own.
+func (v *visitor) refused(status int, address, name string) {
+	v.t.Helper()
+	if got := v.Expect(strconv.Itoa(status)).Visit(address).Status(); got != status {
+		v.t.Errorf("%s: status %d, want %d", name, got, status)
+	}
+	v.judge(name)
+}
+
+// interactions are log-ins that another browser began, that nobody knows, and that took
+// too long.
+func (v *visitor) interactions() {
+	v.t.Helper()
+	again := func(id string) string { return v.w.IDP.URL + "/oauth2/authorize?interaction=" + id }
+	elsewhere, err := http.Get(v.w.Tracker.URL + "/login") // without a jar: nobody keeps its cookies
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	elsewhere.Body.Close()
+	v.refused(http.StatusForbidden, again(elsewhere.Request.URL.Query().Get("interaction")), "problem-403")
+	v.refused(http.StatusNotFound, again("00000000-0000-7000-8000-000000000000"), "problem-404-login")
+	v.Visit(v.w.Tracker.URL + "/login").At("/login?interaction=")
+	_, id, _ := strings.Cut(v.URL(), "interaction=")
+	v.w.move(v.t, "1h")
+	v.refused(http.StatusGone, again(id), "problem-410")
+}
+
+// broken is what both programs say when their database is gone.
+func (v *visitor) broken() {
+	for name, program := range map[string]struct {
+		database *db.DB
+		address  string
+	}{
+		"problem-500":         {v.w.IDP.DB, v.w.IDP.URL + "/oauth2/authorize?interaction=00000000-0000-7000-8000-000000000000"},
+		"tracker-problem-500": {v.w.Tracker.DB, v.w.Tracker.URL + "/login"},
+	} {
+		if err := program.database.Close(); err != nil {
+			v.t.Fatal(err)
+		}
+		v.refused(http.StatusInternalServerError, program.address, name)
+	}
 }
 
 func (v *visitor) articles() {

@@ -26,7 +26,7 @@ func Script(w http.ResponseWriter, _ *http.Request) {
 // button. It speaks both languages: an answer belongs to no conversation any more.
 var page = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>One moment</title>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>One moment / しばらくお待ちください</title>
 {{with .Style}}<link rel="stylesheet" href="{{.}}">
 {{end}}</head>
 <body class="narrow">
@@ -36,7 +36,7 @@ var page = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 <p class="lead" lang="ja">{{with .Host}}{{.}} に{{else}}アプリケーションに{{end}}戻ります。画面が切り替わらない場合は、「続ける」を押してください。</p>
 <form method="post" action="{{.To}}">
 {{range .Fields}}<input type="hidden" name="{{index . 0}}" value="{{index . 1}}">
-{{end}}<p class="actions"><button type="submit" id="continue">Continue / 続ける</button></p>
+{{end}}<p class="actions"><button type="submit" id="continue"><span>Continue / <span lang="ja">続ける</span></span></button></p>
 </form>
 </main>
 <script src="` + ScriptPath + `"></script>

@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"time"
 )
 
-// stretch is how long one provider is driven before it is the next one's turn.
-const stretch = 250 * time.Millisecond
-
-// rival is one of the providers that are compared, and what each of its stretches cost.
+// rival is one of the providers that are compared, and what each of its stretches cost,
+// with what that cost its database.
 type rival struct {
 	*provider
 	all   window
@@ -46,7 +43,7 @@ func (b *bench) rivals() (all []*rival, err error) {
 		if b.binary, err = filepath.Abs(binary); err != nil {
 			return all, err
 		}
-		p, err := b.provider(fmt.Sprintf("rival%d", i), "")
+		p, err := b.rival(fmt.Sprintf("rival%d", i))
 		if err != nil {
 			return all, fmt.Errorf("%s: %w", binary, err)
 		}
@@ -54,6 +51,14 @@ func (b *bench) rivals() (all []*rival, err error) {
 		all = append(all, &rival{provider: p})
 	}
 	return all, nil
+}
+
+// rival starts one, on PostgreSQL when only that was asked for.
+func (b *bench) rival(name string) (*provider, error) {
+	if slices.Contains(b.only, "postgres") {
+		return b.onPostgreSQL(name)
+	}
+	return b.provider(name, "")
 }
 
 func (b *bench) round(t *table, rivals []*rival, l line, callers int) error {
@@ -70,7 +75,7 @@ func (b *bench) round(t *table, rivals []*rival, l line, callers int) error {
 				return err
 			}
 			one.all.add(w)
-			one.costs = append(one.costs, w.cost())
+			one.costs = append(one.costs, w.cost()+w.dbCost())
 		}
 	}
 	first := rivals[0]

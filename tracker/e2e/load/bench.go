@@ -18,7 +18,7 @@ type bench struct {
 	out    *report
 
 	ending     sync.Mutex
-	postgresql *dbtest.Durable // of this run, when there is one
+	postgresql []*dbtest.Durable // of this run
 }
 
 // section measures one part of the report.

@@ -6,7 +6,8 @@
 //	go run ./tracker/e2e/load            everything, in about six minutes: `make bench`
 //	go run ./tracker/e2e/load -soak 30m  memory over a long time: `make soak`
 //	go run ./tracker/e2e/load -only sqlite -lines refresh -profile var   a CPU profile of that
-//	go run ./tracker/e2e/load -against var/old,var/new -lines refresh    what a change bought
+//	go run ./tracker/e2e/load -against var/old,var/new -lines refresh    what a change bought;
+//	                                     with -only postgres, what on that
 //
 //	lines.go     what is done, with the aims; signin.go: a person at the pages
 //	caller.go    one who calls: requests built in place, that take gzip as clients do;
@@ -80,7 +81,7 @@ func run(args []string) error {
 	flags.Float64Var(&o.soakRate, "rate", 0, "how often a second the soak does what it does (default half of what is possible)")
 	flags.BoolVar(&o.asJSON, "json", false, "print the report as JSON, at the end")
 	flags.StringVar(&o.binary, "binary", "", "an idp that was built before, instead of this tree's")
-	flags.Func("against", "binaries of idp, a list: compare what a line costs them, and nothing else", func(text string) error {
+	flags.Func("against", "binaries of idp, a list: compare what a line costs them, and nothing else; on PostgreSQL with -only postgres", func(text string) error {
 		o.against = strings.Split(text, ",")
 		return nil
 	})
@@ -176,10 +177,10 @@ func (b *bench) interrupted() {
 func (b *bench) end() {
 	b.ending.Lock()
 	defer b.ending.Unlock()
-	if b.postgresql != nil {
-		b.postgresql.Stop()
-		b.postgresql = nil
+	for _, server := range b.postgresql {
+		server.Stop()
 	}
+	b.postgresql = nil
 	os.RemoveAll(b.folder)
 }
 

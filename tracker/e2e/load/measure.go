@@ -78,19 +78,19 @@ func (w *window) only(took []time.Duration) *window {
 	return &window{Times: len(took), Took: w.Took, Others: w.Others, took: took}
 }
 
-// rounds is in how many parts a line is measured, with the fixed answer between them:
-// what else happens on the machine hits both.
-const rounds = 3
+// stretch is how long one server is driven before it is another one's turn: what else
+// happens on the machine, and how busy it is kept, hits all of them.
+const stretch = 250 * time.Millisecond
 
-// alternate measures a line and the fixed answer in turns, for about d each in all.
+// alternate measures a line for d, and the fixed answer in turns with it, half as long.
 func alternate(fixed *target, to *target, l line, callers int, d time.Duration) (w, measure window, err error) {
-	for range rounds {
-		one, err := drive(fixed, fixedLine, callers, d/rounds/2)
+	for range max(1, int(d/stretch)) {
+		one, err := drive(fixed, fixedLine, callers, stretch/2)
 		if err != nil {
 			return w, measure, err
 		}
 		measure.add(one)
-		if one, err = drive(to, l, callers, d/rounds); err != nil {
+		if one, err = drive(to, l, callers, stretch); err != nil {
 			return w, measure, err
 		}
 		w.add(one)

@@ -42,13 +42,13 @@ func (b *bench) peer() error {
 		if _, err := drive(other, l, callers, b.each/3); err != nil { // lets its compiler see the code
 			return err
 		}
-		for range rounds {
-			one, err := drive(p.target, l, callers, b.each/rounds)
+		for range max(1, int(b.each/stretch)) {
+			one, err := drive(p.target, l, callers, stretch)
 			if err != nil {
 				return err
 			}
 			mine.add(one)
-			if one, err = drive(other, l, callers, b.each/rounds); err != nil {
+			if one, err = drive(other, l, callers, stretch); err != nil {
 				return err
 			}
 			theirs.add(one)

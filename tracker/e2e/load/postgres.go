@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,25 +18,39 @@ const thirdOf = 0.33
 
 // postgres is the main table on PostgreSQL, beside what SQLite gave.
 func (b *bench) postgres() error {
-	server, err := dbtest.StartDurable()
-	if err != nil {
+	p, err := b.onPostgreSQL("postgres")
+	if errors.Is(err, errNoServer) {
 		b.out.left("PostgreSQL", err)
 		return nil
 	}
-	b.ending.Lock()
-	b.postgresql = server
-	b.ending.Unlock()
-	p, err := b.provider("postgres", server.URL)
 	if err != nil {
 		return err
 	}
 	defer p.process.stop()
-	p.database = &database{server}
 	if _, err := b.rates(p.target, "idp on PostgreSQL, durable commits", false); err != nil {
 		return err
 	}
 	b.compare()
 	return b.crowd(p.target, "idp on PostgreSQL, many callers at once")
+}
+
+var errNoServer = errors.New("no server of PostgreSQL")
+
+// onPostgreSQL starts a provider with a server of PostgreSQL of its own; errNoServer where
+// there is none.
+func (b *bench) onPostgreSQL(name string) (*provider, error) {
+	server, err := dbtest.StartDurable()
+	if err != nil {
+		return nil, errors.Join(errNoServer, err)
+	}
+	b.ending.Lock()
+	b.postgresql = append(b.postgresql, server)
+	b.ending.Unlock()
+	p, err := b.provider(name, server.URL)
+	if err == nil {
+		p.database = &database{server}
+	}
+	return p, err
 }
 
 // compare puts the rates on PostgreSQL beside those on SQLite.
