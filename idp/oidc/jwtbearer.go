@@ -26,7 +26,7 @@ const bearerAssertions once.Purpose = "jwt_bearer"
 const maxBearer = time.Hour
 
 // errBearerAudience is an assertion that somebody else should have got.
-var errBearerAudience = wire.Refuse("invalid_grant", "The assertion is made out to somebody else.")
+var errBearerAudience = wire.Refuse("invalid_grant", "The assertion is made out to somebody else.").For(clients.ReasonBearerAudience)
 
 // jwtBearer gives a token to a client that brings a JWT about a person of ours, signed
 // by somebody its registration trusts. RFC 7523 §2.1 and §3. There is no refresh token:
