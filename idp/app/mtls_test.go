@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,6 +56,7 @@ func TestAClientProvesItselfInTheHandshake(t *testing.T) { // RFC 8705 §2.1, §
 	good := authority.Pair(t, certstest.Leaf{Name: "bank"})
 	var metadata struct {
 		Aliases map[string]string `json:"mtls_endpoint_aliases"`
+		Methods []string          `json:"token_endpoint_auth_methods_supported"`
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: authority.Client()}}
 	defer client.CloseIdleConnections()
@@ -67,8 +69,8 @@ func TestAClientProvesItselfInTheHandshake(t *testing.T) { // RFC 8705 §2.1, §
 		t.Fatal(err)
 	}
 	push := metadata.Aliases["pushed_authorization_request_endpoint"]
-	if push != idp.aliases+"/oauth2/par" {
-		t.Fatalf("alias %q", push)
+	if push != idp.aliases+"/oauth2/par" || !slices.Contains(metadata.Methods, "tls_client_auth") {
+		t.Fatalf("alias %q, methods %v", push, metadata.Methods)
 	}
 	if status, body := pushTo(t, push, authority, good); status != http.StatusCreated {
 		t.Errorf("with its certificate: %d %s", status, body)

@@ -8,6 +8,7 @@ import (
 	"net"
 	address "net/mail"
 	"os"
+	"strings"
 	"time"
 
 	"tegata/idp/accounts"
@@ -180,14 +181,17 @@ func (s *Services) prepare(ctx context.Context) error {
 	return s.seed(ctx)
 }
 
-// warn logs what clients of the file cannot use.
+// warn logs what of the file cannot be used as it stands: what is switched off, clients that
+// do not exist, ports and keys that lead nowhere. Each says by itself which of these it is.
 func (s *Services) warn(ctx context.Context, file []clients.Client, resources []clients.Resource) error {
 	ids, err := s.Clients.IDs(ctx)
 	if err != nil {
 		return err
 	}
 	for _, one := range s.Config.CheckFiled(file, resources, ids) {
-		s.Log.WarnContext(ctx, "clients_file asks for what is not there", "where", one.String())
+		place := one
+		place.Message = ""
+		s.Log.WarnContext(ctx, "an entry of clients_file cannot be used", "where", strings.TrimSuffix(place.String(), ": "), "why", one.Message)
 	}
 	return nil
 }

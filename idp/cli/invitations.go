@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,25 +108,36 @@ func revokeInvitation(ctx context.Context, s *app.Services, given string, dry bo
 	if err != nil {
 		return revokedJSON{}, err
 	}
-	for _, one := range all {
-		if one.ID != id {
-			continue
-		}
-		registered, err := s.Clients.RegisteredWith(ctx, one.ID)
-		if err != nil {
-			return revokedJSON{}, err
-		}
-		over := !one.Open(s.Clock())
-		if !over && !dry {
-			err = s.Clients.RevokeInvitation(ctx, s.Audit, "cli", one)
-			over = fault.Is(err, fault.Conflict)
-		}
-		if over {
-			return revokedJSON{}, fmt.Errorf("the initial access token %s is over already: used up, expired or revoked", one.ID)
-		}
-		return revokedJSON{one.ID, dry, one.UsesLeft, append([]string{}, registered...)}, err
+	at := slices.IndexFunc(all, func(one clients.Invitation) bool { return one.ID == id })
+	if at < 0 {
+		return revokedJSON{}, fmt.Errorf("there is no such initial access token; see: idp client invitations")
 	}
-	return revokedJSON{}, fmt.Errorf("there is no such initial access token; see: idp client invitations")
+	one := all[at]
+	if one.Open(s.Clock()) && !dry {
+		done, err := s.Clients.RevokeInvitation(ctx, s.Audit, "cli", one)
+		if !fault.Is(err, fault.Conflict) {
+			return revokedJSON{one.ID, false, done.UsesLeft, append([]string{}, done.Clients...)}, err
+		}
+		one.UsesLeft = 0 // somebody was faster
+	}
+	registered, err := s.Clients.RegisteredWith(ctx, one.ID)
+	if err != nil {
+		return revokedJSON{}, err
+	}
+	if !one.Open(s.Clock()) {
+		return revokedJSON{}, overAlready(one.ID, registered)
+	}
+	return revokedJSON{one.ID, true, one.UsesLeft, append([]string{}, registered...)}, nil
+}
+
+// overAlready tells who came by an initial access token that nobody can use any more: the
+// last use may have been made while it was about to be revoked.
+func overAlready(id string, registered []string) error {
+	text := "the initial access token " + id + " is over already: used up, expired or revoked"
+	if len(registered) > 0 {
+		text += "; by it came, and stay: " + strings.Join(registered, " ")
+	}
+	return errors.New(text)
 }
 
 func (p program) showRevoked(done revokedJSON, asJSON bool) error {

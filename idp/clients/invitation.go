@@ -37,22 +37,33 @@ func (r *Registry) RegisteredWith(ctx context.Context, id string) ([]string, err
 	return r.Store.registeredWith(ctx, id)
 }
 
+// Revoked is what a revocation of an initial access token did.
+type Revoked struct {
+	UsesLeft int      // that were taken away
+	Clients  []string // that came by it, all of them, and stay
+}
+
 // RevokeInvitation ends an initial access token and notes it in the audit log: nobody
-// registers a client with it any more. What was registered with it stays. It gives
-// fault.Conflict for one that is over already.
-func (r *Registry) RevokeInvitation(ctx context.Context, log audit.Log, actor string, one Invitation) error {
-	return r.Store.DB.Tx(ctx, func(ctx context.Context) error {
-		err := r.Store.endInvitation(ctx, one.ID, r.Clock())
+// registers a client with it any more. What was registered with it stays, and is read in the
+// same transaction after the end: a client that registers at the same moment is either among
+// it, or refused. It gives fault.Conflict for one that is over already.
+func (r *Registry) RevokeInvitation(ctx context.Context, log audit.Log, actor string, one Invitation) (done Revoked, err error) {
+	err = r.Store.DB.Tx(ctx, func(ctx context.Context) (err error) {
+		done.UsesLeft, err = r.Store.endInvitation(ctx, one.ID, r.Clock())
 		if fault.Is(err, fault.NotFound) {
 			return fault.New(fault.Conflict, "", "client.invitation_over")
 		}
 		if err != nil {
 			return err
 		}
+		if done.Clients, err = r.Store.registeredWith(ctx, one.ID); err != nil {
+			return err
+		}
 		return log.Record(ctx, audit.Event{Action: "client.invitation_revoked", Actor: actor, Details: map[string]string{
-			"invitation": one.ID, "note": one.Note, "uses_left": strconv.Itoa(one.UsesLeft), "registered": strconv.Itoa(one.Registered),
+			"invitation": one.ID, "note": one.Note, "uses_left": strconv.Itoa(done.UsesLeft), "registered": strconv.Itoa(len(done.Clients)),
 		}})
 	})
+	return done, err
 }
 
 // Invite makes an initial access token with which so many clients can be registered.

@@ -1,6 +1,9 @@
 package clients_test
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -49,7 +52,7 @@ func TestAnInvitationThatWasRevokedRegistersNobody(t *testing.T) {
 		errs := make([]error, 4)
 		var group sync.WaitGroup
 		for i := range errs {
-			group.Go(func() { errs[i] = r.RevokeInvitation(t.Context(), log, "cli", seen) })
+			group.Go(func() { _, errs[i] = r.RevokeInvitation(t.Context(), log, "cli", seen) })
 		}
 		group.Wait()
 		revoked := 0
@@ -73,6 +76,62 @@ func TestAnInvitationThatWasRevokedRegistersNobody(t *testing.T) {
 		ids, err := r.RegisteredWith(t.Context(), leaked.ID)
 		if err != nil || len(ids) != 1 || ids[0] != "made" {
 			t.Errorf("registered with it: %v, %v", ids, err)
+		}
+	})
+}
+
+// Whoever registers while an initial access token is revoked is either named, or refused: no
+// client comes by it and stays unseen. RFC 7591 §5.
+func TestARevocationNamesWhoRegistersAtTheSameMoment(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		r := &clients.Registry{Store: clients.Store{DB: d}, Clock: clock.System}
+		log := audit.Log{DB: d, Clock: clock.System}
+		for round := range 8 {
+			leaked, token, err := r.Invite(t.Context(), "", 100, time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var group sync.WaitGroup
+			var first sync.Once
+			made, begun := make([]bool, 6), make(chan struct{})
+			for i := range made {
+				group.Go(func() {
+					id := fmt.Sprintf("made-%d-%d", round, i)
+					err := d.Tx(t.Context(), func(ctx context.Context) error {
+						by, err := r.Accept(ctx, token)
+						if i == 0 {
+							first.Do(func() { close(begun) }) // the revocation comes while this goes on
+						}
+						if err != nil {
+							return err
+						}
+						_, err = r.Register(ctx, clients.Client{ID: id}, clients.Registration{InvitationID: by})
+						return err
+					})
+					if made[i] = err == nil; err != nil && !fault.Is(err, fault.Denied) {
+						t.Error(id, err)
+					}
+				})
+			}
+			<-begun
+			done, err := r.RevokeInvitation(t.Context(), log, "cli", leaked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			group.Wait()
+			var want []string
+			for i, there := range made {
+				if there {
+					want = append(want, fmt.Sprintf("made-%d-%d", round, i))
+				}
+			}
+			slices.Sort(done.Clients)
+			if !slices.Equal(done.Clients, want) || done.UsesLeft != 100-len(want) {
+				t.Errorf("it names %v, %d uses left; registered are %v", done.Clients, done.UsesLeft, want)
+			}
+			if _, err := r.Accept(t.Context(), token); !fault.Is(err, fault.Denied) {
+				t.Errorf("afterwards it gives %v", err)
+			}
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/language"
 )
 
 // untagged is where a client has the name that names no language, if it has an English
@@ -16,7 +18,8 @@ const longestTag = 35
 
 // readNames reads client_name and its translations, client_name#ja-JP (OIDC Registration
 // §2.1), and keeps each under its tag as it was sent, since the answer gives it back (RFC
-// 7591 §3.2.1). The name without a tag is for whoever has none in their own language (§2.2).
+// 7591 §3.2.1). One takes the place of what was there under another tag of the same language:
+// ja-JP that of ja. The name without a tag is for whoever has none in their own language (§2.2).
 func (c *Client) readNames(p *Problems, at string, said map[string]json.RawMessage) {
 	names := maps.Clone(c.Name)
 	if names == nil {
@@ -25,19 +28,14 @@ func (c *Client) readNames(p *Problems, at string, said map[string]json.RawMessa
 	if _, both := names[untagged]; !both {
 		moveName(names, "en", untagged)
 	}
-	for _, member := range slices.Sorted(maps.Keys(said)) {
-		tag, ok := NameTag(member)
-		if !ok || len(names) > 16 {
-			continue
-		}
-		var text *string
-		if err := json.Unmarshal(said[member], &text); err != nil {
-			p.add(below(at, member), "want a text")
-			continue
-		}
-		maps.DeleteFunc(names, func(kept, _ string) bool { return strings.EqualFold(kept, tag) })
-		if text != nil && strings.TrimSpace(*text) != "" {
-			names[tag] = strings.TrimSpace(*text)
+	tagged := readTagged(p, at, said)
+	for tag := range tagged {
+		maps.DeleteFunc(names, func(kept, _ string) bool { return sameLanguage(kept, tag) })
+	}
+	for _, tag := range slices.Sorted(maps.Keys(tagged)) {
+		if tagged[tag] != "" && len(names) <= 16 {
+			maps.DeleteFunc(names, func(kept, _ string) bool { return strings.EqualFold(kept, tag) })
+			names[tag] = tagged[tag]
 		}
 	}
 	english := nameIn(names, "en")
@@ -51,6 +49,53 @@ func (c *Client) readNames(p *Problems, at string, said map[string]json.RawMessa
 		moveName(names, untagged, "en")
 	}
 	c.Name = names
+}
+
+// readTagged reads the names that were said, by tag; "" for one that is taken away.
+func readTagged(p *Problems, at string, said map[string]json.RawMessage) map[string]string {
+	texts := map[string]string{}
+	for _, member := range slices.Sorted(maps.Keys(said)) {
+		tag, ok := NameTag(member)
+		if !ok {
+			continue
+		}
+		var text *string
+		if err := json.Unmarshal(said[member], &text); err != nil {
+			p.add(below(at, member), "want a text")
+			continue
+		}
+		if texts[tag] = ""; text != nil {
+			texts[tag] = strings.TrimSpace(*text)
+		}
+	}
+	return texts
+}
+
+// sameLanguage tells whether two tags mean the same: ja and ja-JP do, since that is where it
+// is spoken unless somebody says otherwise, en and en-GB do not. RFC 5646 §4.1, UTS 35 §4.3
+// (likely subtags).
+func sameLanguage(one, other string) bool {
+	if strings.EqualFold(one, other) || one == untagged || other == untagged {
+		return strings.EqualFold(one, other)
+	}
+	a, err := language.Parse(one)
+	b, otherErr := language.Parse(other)
+	return err == nil && otherErr == nil && likely(a) == likely(b)
+}
+
+// likely is a tag with the script and region that it leaves out.
+func likely(tag language.Tag) string {
+	base, _ := tag.Base()
+	script, _ := tag.Script()
+	region, _ := tag.Region()
+	parts := []string{base.String(), script.String(), region.String()}
+	for _, variant := range tag.Variants() {
+		parts = append(parts, variant.String())
+	}
+	for _, extension := range tag.Extensions() {
+		parts = append(parts, extension.String())
+	}
+	return strings.Join(parts, "-")
 }
 
 // moveName makes the name in one language that in another, if there is one.

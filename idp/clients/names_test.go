@@ -82,6 +82,35 @@ func TestAnEnglishNameAloneIsTheNameWithoutALanguage(t *testing.T) {
 	}
 }
 
+// A name under another tag of the same language is the new name of the old one, and not a
+// second one that nobody sees. RFC 5646 §4.1, RFC 7592 §2.2.
+func TestANameTakesThePlaceOfThatInTheSameLanguage(t *testing.T) {
+	for _, c := range []struct{ before, tag, says, want string }{
+		{"ja", "ja-JP", `"店"`, "店"}, {"ja-JP", "ja", `"店"`, "店"}, {"ja", "JA-Jpan-jp", `"店"`, "店"}, {"ja", "ja-JP", `null`, "Shop"},
+		{"ja", "ja-Latn", `"Mise"`, "お店"}, {"ja", "ja-US", `"Store"`, "お店"}, {"ja-hepburn", "ja", `"店"`, "店"},
+	} {
+		client := clients.Client{ID: "shop", Name: map[string]string{"en": "Shop", c.before: "お店"}}
+		told := said(t, &client, `{"client_name#`+c.tag+`": `+c.says+`}`)
+		if client.NameIn("ja") != c.want {
+			t.Errorf("%s, and then %s: ja reads %q, want %q", c.before, c.tag, client.NameIn("ja"), c.want)
+		}
+		if _, both := told["client_name#"+c.before]; both != (c.want == "お店" || c.before == "ja-hepburn") {
+			t.Errorf("%s, and then %s: told %v", c.before, c.tag, told)
+		}
+	}
+	client := clients.Client{ID: "shop", Name: map[string]string{"en": "Shop", "ja": "お店"}} // both at once stay as they were sent
+	if told := said(t, &client, `{"client_name#ja": "店", "client_name#ja-JP": "みせ"}`); client.NameIn("ja") != "店" || len(told) != 3 {
+		t.Errorf("told %v", told)
+	}
+	abroad := clients.Client{ID: "shop", Name: map[string]string{"en": "Shop"}}
+	if said(t, &abroad, `{"client_name#en-US": "Store"}`); abroad.NameIn("en") != "Store" {
+		t.Errorf("en reads %q, want Store", abroad.NameIn("en"))
+	}
+	if said(t, &abroad, `{"client_name#en": "Shop"}`); abroad.NameIn("en") != "Shop" {
+		t.Errorf("en reads %q, want Shop", abroad.NameIn("en"))
+	}
+}
+
 func TestTheNameOfAProgramsOwnAddressHasNoColon(t *testing.T) { // RFC 8252 §7.1
 	c := clients.Client{ID: "app"}
 	if told := said(t, &c, `{"redirect_uris": ["com.example.app:/cb"]}`); told["client_name"] != "com.example.app" {

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// Reason is one of those below, as an error carries it from where it is known.
+type Reason string
+
 // Why a request was refused, or what was odd about it. The pages and the command line
 // have a sentence for each: "doctor.reason.NAME", see Told. What stands behind "details" is what
 // the sentence shows.

@@ -52,11 +52,17 @@ func (s Store) registeredWith(ctx context.Context, id string) ([]string, error) 
 		func(scan db.Scan) (client string, err error) { return client, scan(&client) })
 }
 
-// endInvitation takes all uses away; fault.NotFound unless there was one left. It is over
-// by its time as well: nodes with a clock that is behind go by the uses.
-func (s Store) endInvitation(ctx context.Context, id string, now time.Time) error {
-	return s.DB.Row(ctx, `
-		update invitations set uses_left = 0, expires_at = $2
+// endInvitation takes all uses away and gives how many there were; fault.NotFound unless
+// there was one left. It is over by its time as well: nodes with a clock that is behind go by
+// the uses. The first statement holds the row, so that whoever is about to use it either has
+// done so, or finds nothing left.
+func (s Store) endInvitation(ctx context.Context, id string, now time.Time) (usesLeft int, err error) {
+	err = s.DB.Row(ctx, `
+		update invitations set expires_at = $2
 		where id = $1 and uses_left > 0 and expires_at > $2
-		returning id`, db.Args(id, now), &id)
+		returning uses_left`, db.Args(id, now), &usesLeft)
+	if err == nil {
+		_, err = s.DB.Exec(ctx, `update invitations set uses_left = 0 where id = $1`, id)
+	}
+	return usesLeft, err
 }

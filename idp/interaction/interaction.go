@@ -40,6 +40,11 @@ const (
 	KeepFor = accounts.ActivationFor + 24*time.Hour
 )
 
+// Hinted is a prompt that no client can send: its login_hint was held against who was signed
+// in when the conversation began. Should another page of the browser sign in somebody else
+// meanwhile, they are asked, as by select_account; until then nothing is asked for it.
+const Hinted = "hinted"
+
 // Asked is what an authorization request wants of the person.
 type Asked struct {
 	ClientID     string   // "" for a log-in without a client
@@ -47,8 +52,9 @@ type Asked struct {
 	Request      string   // the authorization request, encoded
 	Target       string   // target_link_uri: where the person wanted to go at the client
 	LoginHint    string   // prefills the address
+	Meant        string   // the account that it names, if that is who is signed in: for Begin
 	UILocales    string   // OIDC Core §3.1.2.1
-	Prompt       []string // none, login, consent, select_account, create
+	Prompt       []string // none, login, consent, select_account, create; or Hinted
 	MaxAge       *time.Duration
 	Scopes       []string
 	NeedsConsent bool // the client is not ours: ask unless the person allowed it before
@@ -59,7 +65,7 @@ type Interaction struct {
 	ID string
 	Asked
 	Email     string // typed in the first step
-	AccountID string // who goes on: whose password was right, or who chose to stay; "" until then
+	AccountID string // who goes on: whose password was right, who chose to stay, or was Meant; "" until then
 	SessionID string // the session this conversation made or renewed
 	Consent   Answer
 	CreatedAt time.Time
@@ -96,7 +102,7 @@ func (s *Service) Begin(ctx context.Context, browser string, asked Asked) (Inter
 	}
 	now := s.Clock()
 	asked.LoginHint, asked.UILocales = clean(asked.LoginHint), clean(asked.UILocales)
-	it := Interaction{ID: secret.NewID(), Asked: asked, CreatedAt: now, ExpiresAt: now.Add(LivesFor)}
+	it := Interaction{ID: secret.NewID(), Asked: asked, AccountID: asked.Meant, CreatedAt: now, ExpiresAt: now.Add(LivesFor)}
 	return it, s.Store.insert(ctx, it, secret.Digest(browser))
 }
 

@@ -88,9 +88,11 @@ func Next(at State, asked Asked) Step {
 
 // mustChoose tells whether the person has to say which account it shall be. Who proved
 // in this conversation who they are has said it; without a session, or where one wants to
-// sign up, there is nothing to choose from. OIDC Core §3.1.2.1, select_account.
+// sign up, there is nothing to choose from. OIDC Core §3.1.2.1, select_account. A hint alone
+// asks nobody who has to log in anyway.
 func mustChoose(at State, asked Asked) bool {
-	return asked.wants("select_account") && !asked.wants("create") && at.SignedIn && !at.Proved && !at.Chosen
+	wanted := asked.wants("select_account") || asked.wants(Hinted) && fresh(at, asked)
+	return wanted && !asked.wants("create") && at.SignedIn && !at.Proved && !at.Chosen
 }
 
 // fresh tells whether who is signed in is good enough for what was asked.

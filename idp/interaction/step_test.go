@@ -36,6 +36,10 @@ func TestNextStep(t *testing.T) {
 
 		{"prompt=login, signed in", here, prompt(ours, "login"), interaction.AskIdentifier},
 		{"prompt=login, password right", proved, prompt(ours, "login"), interaction.Done},
+		{"hinted, signed in", here, prompt(ours, interaction.Hinted), interaction.AskAccount},
+		{"hinted, too old", here, aged(prompt(ours, interaction.Hinted), &minute), interaction.AskIdentifier},
+		{"hinted, as meant", with(here, func(s *interaction.State) { s.Chosen = true }), prompt(ours, interaction.Hinted), interaction.Done},
+		{"hinted, password right", proved, prompt(ours, interaction.Hinted), interaction.Done},
 		{"prompt=select_account, nobody", nobody, prompt(ours, "select_account"), interaction.AskIdentifier},
 		{"prompt=select_account, signed in", here, prompt(ours, "select_account"), interaction.AskAccount},
 		{"prompt=select_account, address typed", with(here, func(s *interaction.State) { s.Email = "eve@example.jp" }), prompt(ours, "select_account"), interaction.AskPassword},

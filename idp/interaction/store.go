@@ -22,9 +22,9 @@ func (s Store) insert(ctx context.Context, it Interaction, browser []byte) error
 	_, err := s.DB.Exec(ctx, `
 		insert into interactions (id, browser, client_id, client_name, request, target, ui_locales, prompt, max_age,
 			scopes, needs_consent, login_hint, email, account_id, session_id, consent, consented_for, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', '', '', '', '', $13, $14)`,
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13, '', '', '', $14, $15)`,
 		it.ID, browser, it.ClientID, it.ClientName, it.Request, it.Target, it.UILocales, strings.Join(it.Prompt, " "), maxAge,
-		strings.Join(it.Scopes, " "), it.NeedsConsent, it.LoginHint, it.CreatedAt, it.ExpiresAt)
+		strings.Join(it.Scopes, " "), it.NeedsConsent, it.LoginHint, it.AccountID, it.CreatedAt, it.ExpiresAt)
 	return err
 }
 

@@ -69,7 +69,7 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: w.grant,
 	}
 	if w.machine {
-		claims.From = about.From
+		claims.From, claims.Through = about.From, about.Through
 	}
 	payload, err := json.Marshal(claims)
 	if err != nil {
@@ -123,7 +123,7 @@ func (p *Provider) readAccessJWT(given string) (grants.AccessToken, bool) {
 		t.Target.Audience = c.Audience
 	}
 	if c.Grant == "" {
-		t.Client, t.LogIn = c.Client, &grants.LogIn{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor, From: c.From}
+		t.Client, t.LogIn = c.Client, &grants.LogIn{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor, From: c.From, Through: c.Through}
 	}
 	return t, true
 }

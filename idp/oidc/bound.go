@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"tegata/idp/clients"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/tokens"
 	"tegata/idp/oidc/wire"
@@ -72,7 +73,7 @@ type presented struct {
 
 // errNeedsKey refuses a bound token that came without a proof, with a challenge that
 // asks for one.
-var errNeedsKey = wire.Refuse("invalid_token", "The access token is bound to a key: it has to come with the scheme DPoP and a proof.")
+var errNeedsKey = wire.Refuse("invalid_token", "The access token is bound to a key: it has to come with the scheme DPoP and a proof.").For(clients.ReasonProofMissing)
 
 // mayUse tells whether who brought the token has its key. A bound token that comes as
 // a bearer token was found by somebody. RFC 9449 §7.1, RFC 8705 §3.

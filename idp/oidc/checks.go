@@ -111,8 +111,8 @@ func readScopes(_ *Provider, a *authorization) error {
 
 // What checkPKCE refuses and the doctor explains.
 var (
-	errNoChallenge = wire.Refuse("invalid_request", "The client has to use PKCE: code_challenge is missing.")
-	errNotS256     = wire.Refuse("invalid_request", "The code_challenge_method has to be S256.")
+	errNoChallenge = wire.Refuse("invalid_request", "The client has to use PKCE: code_challenge is missing.").For(clients.ReasonPKCEMissing)
+	errNotS256     = wire.Refuse("invalid_request", "The code_challenge_method has to be S256.").For(clients.ReasonPKCEMethod)
 )
 
 // checkPKCE demands S256 where PKCE is used, and its use where the client must.

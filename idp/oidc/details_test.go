@@ -19,7 +19,11 @@ const (
 // these clients may ask takes what is of type note.
 func withPayments(t *testing.T, d *db.DB) *world {
 	t.Helper()
-	w := startOn(t, d).logIn()
+	return takePayments(t, startOn(t, d).logIn())
+}
+
+func takePayments(t *testing.T, w *world) *world {
+	t.Helper()
 	services(t, w, func(c *clients.Client) {
 		switch c.ID {
 		case "shop", "service":

@@ -10,49 +10,51 @@ import (
 	"github.com/ory/fosite"
 
 	"tegata/idp/clients"
-	"tegata/idp/oidc/clientauth"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/fault"
 )
 
-// diagnosis is the reason that stands behind one sentence of a refusal, and the
-// parameter whose value it shows.
-type diagnosis struct{ reason, parameter string }
-
-// diagnoses are the refusals that say by themselves what is wrong.
-var diagnoses = map[string]diagnosis{
-	errNoChallenge.Why:                         {clients.ReasonPKCEMissing, ""},
-	errNotS256.Why:                             {clients.ReasonPKCEMethod, "code_challenge_method"},
-	errNotPushed.Why:                           {clients.ReasonPushedMissing, ""},
-	errPushedOver.Why:                          {clients.ReasonPushedOver, ""},
-	errUsed.Why:                                {clients.ReasonCodeUsed, ""},
-	wire.Sentence("access_denied"):             {clients.ReasonDenied, ""},
-	wire.Sentence("login_required"):            {clients.ReasonLogin, ""},
-	wire.Sentence("interaction_required"):      {clients.ReasonInteraction, ""},
-	wire.Sentence("consent_required"):          {clients.ReasonConsent, ""},
-	wire.Sentence("unsupported_response_type"): {clients.ReasonResponseType, "response_type"},
-	wire.Sentence("unsupported_grant_type"):    {clients.ReasonGrantType, "grant_type"},
-	wire.Sentence("unauthorized_client"):       {clients.ReasonUnregistered, ""},
-	wire.Sentence("invalid_scope"):             {clients.ReasonScopeRefused, "scope"},
+// sayable are the reasons that a refusal can carry and that need no more to be told than the
+// parameter whose value they show, "" for none.
+var sayable = map[clients.Reason]string{
+	clients.ReasonPKCEMissing: "", clients.ReasonPKCEMethod: "code_challenge_method",
+	clients.ReasonPushedMissing: "", clients.ReasonPushedOver: "", clients.ReasonCodeUsed: "",
+	clients.ReasonDenied: "", clients.ReasonLogin: "", clients.ReasonInteraction: "", clients.ReasonConsent: "",
+	clients.ReasonResponseType: "response_type", clients.ReasonGrantType: "grant_type",
+	clients.ReasonUnregistered: "", clients.ReasonScopeRefused: "scope",
+	clients.ReasonTokenOver: "",
 }
 
-// sentenceOf gives the reason of a refusal that says it by itself, and otherwise the
-// sentence that the client got.
-func sentenceOf(refused *wire.Refusal, params url.Values) (string, map[string]string) {
+// meant are the reasons of refusals of which only the code is known, also where fosite makes
+// them.
+var meant = map[string]clients.Reason{
+	"access_denied": clients.ReasonDenied, "login_required": clients.ReasonLogin, "interaction_required": clients.ReasonInteraction,
+	"consent_required": clients.ReasonConsent, "unsupported_response_type": clients.ReasonResponseType,
+	"unsupported_grant_type": clients.ReasonGrantType, "unauthorized_client": clients.ReasonUnregistered,
+	"invalid_scope": clients.ReasonScopeRefused,
+}
+
+// reasonOf gives the reason that a refusal carries, and otherwise the sentence that the
+// client got.
+func reasonOf(refused *wire.Refusal, params url.Values) (string, map[string]string) {
 	if refused.Code == "server_error" || refused.Code == "temporarily_unavailable" {
 		return clients.ReasonOurs, nil
 	}
-	d, ok := diagnoses[refused.Why]
+	reason := refused.Reason
+	if reason == wire.General {
+		reason = meant[refused.Code]
+	}
+	parameter, ok := sayable[reason]
 	switch {
 	case !ok:
 		return clients.ReasonOther, map[string]string{"why": refused.Why}
-	case d.parameter == "":
-		return d.reason, nil
-	case d.reason == clients.ReasonPKCEMethod && !params.Has(d.parameter):
+	case parameter == "":
+		return string(reason), nil
+	case reason == clients.ReasonPKCEMethod && !params.Has(parameter):
 		return clients.ReasonPKCENoMethod, nil
 	}
-	return d.reason, map[string]string{"given": legible(params.Get(d.parameter))}
+	return string(reason), map[string]string{"given": legible(params.Get(parameter))}
 }
 
 // compared is an address that came, fit to be shown, beside the one that is most like
@@ -75,7 +77,7 @@ func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
 	default: // no such pushed request, or another client's
 		return clients.ReasonPushedUnknown, nil
 	}
-	return sentenceOf(wire.RefusalOf(err), a.params)
+	return reasonOf(wire.RefusalOf(err), a.params)
 }
 
 // whyNotClient is for the endpoints where clients prove themselves.
@@ -114,7 +116,7 @@ func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (str
 	case errors.Is(err, errScopesGone) && w.refreshes(c):
 		return clients.ReasonScopeGone, map[string]string{"given": strings.Join(w.refreshed.Scopes, " "), "registered": strings.Join(c.client.Scopes, " ")}
 	}
-	return sentenceOf(refused, w.arrived.PostForm)
+	return reasonOf(refused, w.arrived.PostForm)
 }
 
 // looksUp are the grant types that bring a code or refresh token of ours.
@@ -154,13 +156,13 @@ func (p *Provider) whyNotProved(w *work, c claim, refused *wire.Refusal, seen me
 		return clients.ReasonCertificate, map[string]string{"why": refused.Why}
 	case w.client == nil && c.given.Method != "" && c.given.Method != c.client.AuthMethod:
 		return clients.ReasonAuthMethod, map[string]string{"given": string(c.given.Method), "registered": string(c.client.AuthMethod)}
-	case slices.Contains(aboutTime, refused.Why) && seen.by == byAssertion && seen.matters():
+	case refused.Reason == clients.ReasonClock && seen.by == byAssertion && seen.matters():
 		return seen.reason()
-	case refused.Why == clientauth.SomebodyElse && len(c.given.Assertion.Audience) > 0:
+	case refused.Reason == clients.ReasonAudience && len(c.given.Assertion.Audience) > 0:
 		return p.whyNotAudience(c)
 	case c.given.Method == clients.PrivateKeyJWT:
 		return clients.ReasonAssertion, map[string]string{"why": refused.Why}
-	case w.client == nil && c.client.HasSecret() && refused.Why == wire.Sentence("invalid_client"):
+	case w.client == nil && c.client.HasSecret() && refused.Reason == wire.General:
 		return clients.ReasonSecret, nil
 	}
 	return clients.ReasonOther, map[string]string{"why": refused.Why}
@@ -176,35 +178,31 @@ func (p *Provider) whyNotAudience(c claim) (string, map[string]string) {
 	return reason, compared(audienceText(aud), p.prover.Audiences(c.client.AuthAudience))
 }
 
-// aboutTime are the refusals of an assertion that a clock that is wrong leads to.
-var aboutTime = []string{
-	clientauth.Expired, clientauth.TooLong, clientauth.TooLongForOlder, clientauth.NotYet, clientauth.FromTheFuture,
-}
-
 // aboutProof tells whether the refusal is about a DPoP proof.
 func aboutProof(refused *wire.Refusal) bool {
-	return refused.Code == "invalid_dpop_proof" || refused.Code == "use_dpop_nonce" || refused.Why == errNeedsKey.Why
+	return refused.Code == "invalid_dpop_proof" || refused.Code == "use_dpop_nonce" || refused.Reason == clients.ReasonProofMissing
 }
 
 // whyNotProof tells what is wrong with a DPoP proof. RFC 9449 §4.3.
 func (p *Provider) whyNotProof(r *http.Request, refused *wire.Refusal, seen measured) (string, map[string]string) {
 	said := dpop.Said(r)
-	switch refused.Why {
-	case dpop.AnotherURL:
+	switch refused.Reason {
+	case clients.ReasonProofURL:
 		expected := []string{p.Issuer + r.URL.Path}
 		if p.MTLS != "" && p.MTLS != p.Issuer {
 			expected = append(expected, p.MTLS+r.URL.Path)
 		}
 		return clients.ReasonProofURL, compared(said.URL, expected)
-	case dpop.AnotherMethod:
+	case clients.ReasonProofMethod:
 		return clients.ReasonProofMethod, map[string]string{"given": legible(said.Method), "registered": r.Method}
-	case dpop.AnotherMoment:
+	case clients.ReasonClock:
 		if seen.by == byProof {
 			return seen.reason()
 		}
-	case dpop.ErrReplayed.Why:
+	case clients.ReasonProofReplayed:
 		return clients.ReasonProofReplayed, nil
-	case wire.Sentence("use_dpop_nonce"):
+	}
+	if refused.Code == "use_dpop_nonce" {
 		return clients.ReasonProofNonce, nil
 	}
 	if len(r.Header.Values("DPoP")) == 0 {
@@ -221,8 +219,6 @@ func (p *Provider) whyNotToken(r *http.Request, err error, seen measured) (strin
 		return p.whyNotProof(r, refused, seen)
 	case refused.Code == "insufficient_scope":
 		return clients.ReasonTokenScope, nil
-	case refused.Why == errTokenOver.Why:
-		return clients.ReasonTokenOver, nil
 	}
-	return sentenceOf(refused, nil)
+	return reasonOf(refused, nil)
 }

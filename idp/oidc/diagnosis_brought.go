@@ -36,7 +36,7 @@ func (p *Provider) whyNotBrought(w *work, c claim, refused *wire.Refusal) (reaso
 		return clients.ReasonBearerKey, map[string]string{
 			"issuer": legible(w.signers.issuer), "given": named(w.signers.kid), "registered": strings.Join(kids, " "),
 		}, true
-	case refused.Why == errBearerAudience.Why:
+	case refused.Reason == clients.ReasonBearerAudience:
 		a, read := clientauth.Parse(w.form.Get("assertion"))
 		if !read || len(a.Audience) == 0 {
 			return "", nil, false

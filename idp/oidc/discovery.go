@@ -52,7 +52,7 @@ func publish(d *serve.Document, w http.ResponseWriter, r *http.Request) {
 // describe gives what discovery answers.
 func (p *Provider) describe() *serve.Document {
 	facts := metadata.Facts{
-		Issuer: p.Issuer, MTLS: p.MTLS, ResponseTypes: p.kinds, ACRs: acrs, Prompts: prompts, DetailTypes: p.detailTypes(),
+		Issuer: p.Issuer, MTLS: p.MTLS, AuthMethods: p.setting().AuthMethods(), ResponseTypes: p.kinds, ACRs: acrs, Prompts: prompts, DetailTypes: p.detailTypes(),
 		Endpoints: metadata.Endpoints{
 			Authorize: pathAuthorize, Token: pathToken, Pushed: pathPushed, Device: pathDevice,
 			Userinfo: pathUserinfo, Introspect: pathIntrospect, Revoke: pathRevoke,

@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	jose "github.com/go-jose/go-jose/v4"
+
+	"tegata/idp/oidc"
+	"tegata/idp/oidc/registration"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -69,5 +73,34 @@ func TestPublishedKeys(t *testing.T) { // RFC 7517 §5
 	}
 	if again := w.get("/oauth2/jwks", "If-None-Match: "+got.Header.Get("ETag")); again.StatusCode != 304 || again.Body != "" {
 		t.Errorf("with the ETag: status %d, want 304", again.StatusCode)
+	}
+}
+
+// Discovery names the ways to prove oneself that work: a certificate by its name needs
+// somebody who is trusted to give it, one that the client registered does not. RFC 8705 §2.
+func TestDiscoveryNamesCertificatesThatCanProveSomebody(t *testing.T) {
+	for name, c := range map[string]struct {
+		mtls           string
+		authorities    bool
+		byName, bySelf bool
+	}{
+		"nowhere":             {"", false, false, false},
+		"without authorities": {"https://mtls.test", false, false, true},
+		"with authorities":    {"https://mtls.test", true, true, true},
+	} {
+		w := startWith(t, func(p *oidc.Provider) {
+			p.MTLS, p.Authorities, p.Registration.Mode = c.mtls, c.authorities, registration.Open
+		})
+		said := w.get("/.well-known/openid-configuration").json(t)
+		for _, member := range []string{"token", "revocation", "introspection"} {
+			methods := said[member+"_endpoint_auth_methods_supported"].([]any)
+			if slices.Contains(methods, any("tls_client_auth")) != c.byName || slices.Contains(methods, any("self_signed_tls_client_auth")) != c.bySelf {
+				t.Errorf("%s: %s: %v", name, member, methods)
+			}
+		}
+		wish := fields{"redirect_uris": []string{callback}, "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "rp.test"}
+		if got := (op{w, ""}).call("POST", "/oauth2/register", "", wish); (got.StatusCode == 201) != c.byName {
+			t.Errorf("%s: registered with status %d: %s", name, got.StatusCode, got.Body)
+		}
 	}
 }

@@ -47,7 +47,7 @@ func (p *Provider) openExchange(ctx context.Context, w *work) (opened, error) {
 	if about.From, err = cameFrom(came); err != nil {
 		return opened{}, err
 	}
-	if !came.Machine {
+	if about.Through = cameThrough(came, w.client.ID); !came.Machine {
 		account, err := p.Accounts.ByID(ctx, came.LogIn.AccountID)
 		if err != nil {
 			return opened{}, err
@@ -82,6 +82,17 @@ func cameFrom(came grants.Token) ([]string, error) {
 		return nil, nil
 	}
 	return append([]string{came.ID}, came.LogIn.From...), nil
+}
+
+// cameThrough gives the clients in the middle that the new token of the holder ends with,
+// where no person is: each that had a token on the way. With one of a person the grants tell.
+func cameThrough(came grants.Token, holder string) []string {
+	if !came.Machine {
+		return nil
+	}
+	return slices.DeleteFunc(append([]string{came.Client}, came.LogIn.Through...), func(id string) bool {
+		return id == came.LogIn.Subject || id == holder
+	})
 }
 
 // actorFor tells through whom the new token goes: the holder of the actor_token, or

@@ -317,6 +317,56 @@ func TestAnExchangedTokenEndsWithTheClientInBetween(t *testing.T) {
 	})
 }
 
+// The same where no person is, so that no grant is there to tell: each client that the token
+// came through counts, also one that passes for the first and is named nowhere. A-047.
+func TestATokenOfAServiceEndsWithEachClientInBetween(t *testing.T) {
+	dbtest.Each(t, schema.FS, func(t *testing.T, d *db.DB) {
+		w := startOn(t, d)
+		services(t, w)
+		w.edit("orders-api", func(c *clients.Client) { c.TokenExchange.Impersonation = true })
+		w.edit("invoices-api", func(c *clients.Client) {
+			c.GrantTypes = append(c.GrantTypes, clients.TokenExchangeType)
+			c.Resources, c.Scopes = []string{orders, invoices}, append(c.Scopes, "orders.read", "invoices.read")
+			c.TokenExchange = &clients.TokenExchange{From: []string{"orders-api", "invoices-api"}}
+		})
+		e := clients.Editor{Registry: w.provider.Clients, Audit: w.provider.Audit, Actor: "cli"}
+		middle, err := e.Find(t.Context(), "orders-api")
+		must(t, err)
+		var tokens []any
+		exchange := func() {
+			t.Helper()
+			machine := ok(t, w.ask("service", clients.ClientCredentials, "scope=invoices.read"))["access_token"].(string)
+			first := ok(t, w.exchange("orders-api", machine))["access_token"].(string)
+			second := ok(t, w.exchange("invoices-api", first))["access_token"].(string)
+			third := ok(t, w.exchange("invoices-api", second))["access_token"]
+			asJWT := ok(t, w.exchange("invoices-api", first, "resource="+orders))["access_token"]
+			tokens = []any{second, third, asJWT}
+		}
+		active := func(want bool, when string) {
+			t.Helper()
+			for i, one := range tokens {
+				if seen := ok(t, w.introspect("invoices-api", one)); seen["active"] != want {
+					t.Errorf("%s: token %d: %v, want active %v", when, i+1, seen, want)
+				}
+			}
+		}
+		exchange()
+		active(true, "at first")
+		must(t, e.SetDisabled(t.Context(), middle, true))
+		active(false, "while the client in between is off")
+		must(t, e.SetDisabled(t.Context(), middle, false))
+		active(true, "when it is on again")
+		middle.Source = clients.SourceCLI
+		must(t, e.Delete(t.Context(), middle))
+		active(false, "when it is gone")
+		w.clock.Move(time.Second)
+		must(t, e.Create(t.Context(), middle))
+		active(false, "when it is made again")
+		exchange()
+		active(true, "of another chain")
+	})
+}
+
 // One that was exchanged too often is refused: each exchange is remembered.
 func TestExchangesAreBounded(t *testing.T) {
 	w := start(t).logIn()

@@ -68,6 +68,21 @@ func checkFrontChannel(_ *Provider, a *authorization) error {
 	return nil
 }
 
+// checkFrontTarget keeps an access token that comes through the browser at our own endpoints:
+// it is of no resource's format, and its answer has no place for details (RFC 9396 §7). So it
+// is told before anybody is asked to allow what the token could not carry.
+func (a *authorization) checkFrontTarget() error {
+	switch {
+	case !a.wants("token"):
+		return nil
+	case len(a.resources) > 0:
+		return wire.Refuse("invalid_target", "Tokens for resources come from the token endpoint.")
+	case len(a.details) > 0:
+		return wire.Refuse("invalid_authorization_details", "Tokens with authorization_details come from the token endpoint.")
+	}
+	return nil
+}
+
 // given is what an authorization request leads to: a code, an access token, both, or
 // only the right to an ID token.
 type given struct {
@@ -80,9 +95,6 @@ type given struct {
 // writeFrontToken makes the access token of a hybrid or implicit answer. It has a grant
 // of its own: the code's is made when the code is redeemed.
 func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about *session) (string, error) {
-	if len(a.resources) > 0 {
-		return "", wire.Refuse("invalid_target", "Tokens for resources come from the token endpoint.")
-	}
 	now := p.Clock()
 	g := grants.Grant{
 		ID: secret.NewID(), Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, LogIn: &about.LogIn,

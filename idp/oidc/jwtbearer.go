@@ -26,7 +26,7 @@ const bearerAssertions once.Purpose = "jwt_bearer"
 const maxBearer = time.Hour
 
 // errBearerAudience is an assertion that somebody else should have got.
-var errBearerAudience = wire.Refuse("invalid_grant", "The assertion is made out to somebody else.")
+var errBearerAudience = wire.Refuse("invalid_grant", "The assertion is made out to somebody else.").For(clients.ReasonBearerAudience)
 
 // jwtBearer gives a token to a client that brings a JWT about a person of ours, signed
 // by somebody its registration trusts. RFC 7523 §2.1 and §3. There is no refresh token:
@@ -139,8 +139,12 @@ func (p *Provider) vouched(ctx context.Context, w *work, a clientauth.Asserted) 
 	return p.accountOf(ctx, w.client.Client, a.Subject)
 }
 
+// errDetailsUnasked refuses details where nobody is there to be asked: what was allowed once
+// is not allowed again. RFC 9396 §5, §11.
+var errDetailsUnasked = wire.Refuse("invalid_authorization_details", "The person has to be asked about authorization_details each time, and an assertion asks nobody.")
+
 // aimBearer finds what the token is for. A client that is not ours gets no more than
-// the person allowed it before.
+// the person allowed it before, and so no authorization_details.
 func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Account) (aimed target.Target, err error) {
 	scopes := slices.DeleteFunc(slices.Clone(w.client.Scopes), func(s string) bool { return s == "offline_access" })
 	if asked := strings.Fields(w.form.Get("scope")); len(asked) > 0 {
@@ -154,6 +158,9 @@ func (p *Provider) aimBearer(ctx context.Context, w *work, account accounts.Acco
 		return aimed, err
 	}
 	if !w.client.FirstParty {
+		if len(most.Details) > 0 {
+			return aimed, errDetailsUnasked
+		}
 		covered, err := p.Interaction.Covered(ctx, account.ID, w.client.ID, scopes)
 		if err != nil {
 			return aimed, err

@@ -19,14 +19,16 @@ import (
 // It comes after what else would be refused: a client that the person allowed nothing could
 // otherwise learn by prompt=none whether they are whom it thinks. Where somebody has to log
 // in first, they may do so as whom they like; but should another page of this browser sign
-// in somebody meanwhile, they are asked.
+// in somebody meanwhile, whoever was there before, they are asked.
 func (p *Provider) heed(ctx context.Context, a *authorization, v visitor, asked *interaction.Asked, step interaction.Step) (interaction.Step, error) {
 	if v.session != nil {
-		if step == interaction.AskIdentifier {
-			return step, nil
-		}
-		if meant, err := p.meant(ctx, a, v); meant || err != nil {
+		meant, err := p.meant(ctx, a, v)
+		if err != nil || meant && step == interaction.Done {
 			return step, err
+		}
+		if meant || step == interaction.AskIdentifier {
+			holdHint(asked, meant, v)
+			return step, nil
 		}
 	}
 	if slices.Contains(a.prompt, "none") {
@@ -36,6 +38,18 @@ func (p *Provider) heed(ctx context.Context, a *authorization, v visitor, asked 
 		asked.Prompt = append(slices.Clone(asked.Prompt), "select_account")
 	}
 	return p.Interaction.StepKnowing(v.session, *asked, v.known), nil
+}
+
+// holdHint makes the conversation that begins remember the hint, unless it asks for the
+// account anyway, and who is meant.
+func holdHint(asked *interaction.Asked, meant bool, v visitor) {
+	if slices.Contains(asked.Prompt, "select_account") {
+		return
+	}
+	asked.Prompt = append(slices.Clone(asked.Prompt), interaction.Hinted)
+	if meant {
+		asked.Meant = v.known.Account.ID
+	}
 }
 
 // loginHint is the login_hint without what names its kind: "" for none, or a blank one.

@@ -153,3 +153,43 @@ func TestALoginHintBesideAFreshLogIn(t *testing.T) {
 	}
 	w.asks("/signup", "tracker", "prompt=create", "login_hint=nobody@example.org")
 }
+
+// The hint holds in a conversation that began with somebody, too: they had to log in again, or
+// to allow something, and another page of the browser signed in somebody else before they did.
+func TestALoginHintHoldsWhenTheSessionIsReplaced(t *testing.T) {
+	w := start(t).logIn()
+	first, other := w.person, w.second()
+	w.clock.Move(time.Minute)
+	for name, c := range map[string]struct {
+		hint       string
+		asks       []string
+		first      string // where the person is sent at first
+		then       string // where when they signed in again by another page
+		afterOther string // and where when somebody else did
+	}{
+		"too old, of another":  {other.Email, []string{"tracker", "max_age=1"}, "/login", "/login/account", "/login/account"},
+		"too old, of this one": {first.Email, []string{"tracker", "max_age=1"}, "/login", "", "/login/account"},
+		"consent, of this one": {first.Email, []string{"foreign", "scope=openid"}, "/consent", "/consent", "/login/account"},
+	} {
+		w.cookies = map[string]string{sessions.BrowserCookieName: interaction.NewBrowser()}
+		w.person = first
+		w.logIn()
+		w.clock.Move(time.Minute)
+		id := w.asks(c.first, c.asks[0], append(c.asks[1:], "login_hint="+c.hint)...)
+		goes := func(when, want string) {
+			t.Helper()
+			u, err := url.Parse(w.comesBack(id).Header.Get("Location"))
+			must(t, err)
+			if want == "" && u.Query().Get("code") == "" || want != "" && u.Path != want {
+				t.Errorf("%s: %s: sent to %s, want %q", name, when, u, want)
+			}
+		}
+		goes("at first", c.first)
+		w.person = other
+		w.logIn()
+		goes("somebody else", c.afterOther)
+		w.person = first
+		w.logIn()
+		goes("the same again", c.then)
+	}
+}

@@ -34,7 +34,7 @@ type pushed struct {
 }
 
 // errPushedOver answers a request_uri that was good once.
-var errPushedOver = wire.Refuse("invalid_request_uri", "The request_uri has expired or was used.")
+var errPushedOver = wire.Refuse("invalid_request_uri", "The request_uri has expired or was used.").For(clients.ReasonPushedOver)
 
 // pushedAs is the answer to a pushed request. RFC 9126 §2.2.
 type pushedAs struct {
@@ -204,7 +204,7 @@ func (p *Provider) understandAgain(ctx context.Context, stored string) (*authori
 	return a, p.check(ctx, a)
 }
 
-var errNotPushed = wire.Refuse("invalid_request", "The client has to push its requests (RFC 9126).")
+var errNotPushed = wire.Refuse("invalid_request", "The client has to push its requests (RFC 9126).").For(clients.ReasonPushedMissing)
 
 // checkPushed holds clients to pushing that said they would. RFC 9126 §6.
 func checkPushed(_ *Provider, a *authorization) error {

@@ -82,6 +82,7 @@ type Provider struct {
 	Lifetimes   Lifetimes
 	DPoPNonce   bool   // DPoP proofs have to carry a nonce of ours (RFC 9449 §8)
 	MTLS        string // optional; where callers may show certificates: the issuer, or the URL of another host of ours
+	Authorities bool   // and some authorities' certificates are trusted there
 
 	// Optional; the certificate that the caller of a request proved to have the key of,
 	// and what is against believing it, nil when an authority of ours issued it and did not
@@ -183,7 +184,7 @@ func (p *Provider) registrations() *registration.Handler {
 
 // setting is what clients can be registered for: what discovery names.
 func (p *Provider) setting() clients.Setting {
-	return clients.Setting{Development: p.Development, ResponseTypes: p.kinds, Certificates: p.MTLS != "", Authorities: p.MTLS != ""}
+	return clients.Setting{Development: p.Development, ResponseTypes: p.kinds, Certificates: p.MTLS != "", Authorities: p.MTLS != "" && p.Authorities}
 }
 
 // settings is fosite's configuration with PKCE decided per client.

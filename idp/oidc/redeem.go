@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tegata/idp/clients"
 	"tegata/idp/oidc/dpop"
 	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/wire"
@@ -16,8 +17,8 @@ import (
 // What redeem itself refuses.
 var (
 	errReplayed = wire.Refuse("invalid_client", "The client assertion was used before.")
-	errUsed     = wire.Refuse("invalid_grant", "The code or refresh token was used before.")
-	errOutrun   = wire.Refuse("invalid_grant", errUsed.Why) // at the same moment, and once more is no harm
+	errUsed     = wire.Refuse("invalid_grant", "The code or refresh token was used before.").For(clients.ReasonCodeUsed)
+	errOutrun   = wire.Refuse("invalid_grant", errUsed.Why).For(errUsed.Reason) // at the same moment, and once more is no harm
 )
 
 // assertions is the purpose under which ids of client assertions are remembered.

@@ -194,5 +194,8 @@ func (p *Provider) readTargets(ctx context.Context, a *authorization) error {
 		return err
 	}
 	a.resources, a.details = most.Resources, most.Details
+	if err := a.checkFrontTarget(); err != nil {
+		return err
+	}
 	return p.targets.Reach(ctx, a.scopes, a.resources)
 }

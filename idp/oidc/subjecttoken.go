@@ -20,11 +20,11 @@ func unacceptable(err error) error {
 	if !errors.As(err, &own) || own.Code != "invalid_grant" {
 		return err
 	}
-	why := own.Why
-	if why == wire.Sentence("invalid_grant") {
-		why = "The subject_token is unknown, expired or revoked."
+	why, reason := own.Why, own.Reason
+	if reason == wire.General {
+		why, reason = "The subject_token is unknown, expired or revoked.", ""
 	}
-	return wire.Refuse("invalid_request", why).Because(own.Cause)
+	return wire.Refuse("invalid_request", why).For(reason).Because(own.Cause)
 }
 
 // errForeign is a token of a client that the one that brings it may not exchange tokens of.

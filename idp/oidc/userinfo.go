@@ -71,7 +71,7 @@ func (p *Provider) claimsFor(w http.ResponseWriter, r *http.Request, given prese
 }
 
 // errTokenOver says of a token that is none, or is none any more, nothing else: not which.
-var errTokenOver = wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.")
+var errTokenOver = wire.Refuse("invalid_token", "The access token is unknown, expired or revoked.").For(clients.ReasonTokenOver)
 
 // bearerOf finds the token and whom it is about, if it is good for userinfo.
 func (p *Provider) bearerOf(w http.ResponseWriter, r *http.Request, given presented) (came grants.Token, account accounts.Account, err error) {

@@ -9,7 +9,7 @@ import (
 // detail is one object of authorization_details for people (RFC 9396 §2): its type,
 // and its other members as they came. What they mean only the client and its resource
 // know; their names are all that can be shown of that. Nothing is left out, and no two
-// things look the same.
+// things look the same, but a number or a truth and the text of it.
 type detail struct {
 	Type    name
 	Members []member
@@ -21,15 +21,17 @@ type member struct {
 	Values []value
 }
 
-// value is a text, or a list or object with nothing in it, which can mean everything.
+// value is a text, a list or object with nothing in it, which can mean everything, or null.
 type value struct {
 	Text  string
 	Empty bool
+	Null  bool
 }
 
 // node is a JSON value with its members in the order in which they were written.
 type node struct {
 	text  string // of a value that has no others in it
+	null  bool   // such a value that is none
 	list  bool
 	names []string // of an object
 	below []node   // of an object, or a list
@@ -37,6 +39,14 @@ type node struct {
 
 // single tells whether the node is a value that has no others in it.
 func (n node) single() bool { return !n.list && n.names == nil }
+
+// value is a node that is single as it is shown.
+func (n node) value() value {
+	if n.null {
+		return value{Null: true}
+	}
+	return value{Text: quoted(n.text)}
+}
 
 // detailsOf reads a list of authorization details; nothing when it is none.
 func detailsOf(list string) []detail {
@@ -75,7 +85,7 @@ func detailsOf(list string) []detail {
 func (n node) members(called name) []member {
 	switch {
 	case n.single():
-		return []member{{called, []value{{Text: shown(n.text)}}}}
+		return []member{{called, []value{n.value()}}}
 	case len(n.below) == 0:
 		return []member{{called, []value{{Empty: true}}}}
 	case n.list:
@@ -93,7 +103,7 @@ func (n node) elements(called name) []member {
 	var values []value
 	for i, one := range n.below {
 		if one.single() {
-			values = append(values, value{Text: shown(one.text)})
+			values = append(values, one.value())
 		}
 		all = append(all, one.members(called.numbered(i+1))...)
 	}
@@ -113,7 +123,10 @@ func readNode(text []byte) (n node, err error) {
 	}
 	open, nested := token.(json.Delim)
 	if !nested {
-		return node{text: textOf(token)}, nil
+		if token == nil {
+			return node{null: true}, nil
+		}
+		return node{text: fmt.Sprint(token)}, nil
 	}
 	if n.list = open == '['; !n.list {
 		n.names = []string{}
@@ -137,15 +150,4 @@ func readNode(text []byte) (n node, err error) {
 		n.below = append(n.below, below)
 	}
 	return n, nil
-}
-
-// textOf is a single value in words: nothing is a dash, and an empty text its quotes.
-func textOf(token json.Token) string {
-	switch token {
-	case nil:
-		return "–"
-	case "":
-		return `""`
-	}
-	return fmt.Sprint(token)
 }

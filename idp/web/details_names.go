@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-
-	"tegata/idp/clients"
 )
 
 // name is what a member or a type is called on the page.
@@ -75,25 +73,4 @@ func spaced(name string) string {
 		words.WriteRune(r)
 		last = r
 	}
-}
-
-// shown makes characters visible that do not show, or that would make others look
-// different: of requests none get here but line ends and tabs.
-func shown(text string) string {
-	var out strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\n':
-			out.WriteRune('↵')
-		case r == '\t':
-			out.WriteRune('⇥')
-		case r == '\r':
-			out.WriteRune('␍')
-		case clients.Hidden(r):
-			fmt.Fprintf(&out, "[U+%04X]", r)
-		default:
-			out.WriteRune(r)
-		}
-	}
-	return out.String()
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// lines is a detail as it reads on the page, "…" for what has nothing in it; names that
+// lines is a detail as it reads on the page, "…" for what has nothing in it, "∅" for null; names that
 // are shown letter by letter begin with "=".
 func lines(all []detail) (text []string) {
 	called := func(n name) string {
@@ -20,8 +20,11 @@ func lines(all []detail) (text []string) {
 		for _, m := range d.Members {
 			var values []string
 			for _, v := range m.Values {
-				if v.Empty {
+				switch {
+				case v.Empty:
 					v.Text = "…"
+				case v.Null:
+					v.Text = "∅"
 				}
 				values = append(values, v.Text)
 			}
@@ -39,7 +42,7 @@ func TestDetailsOfARequestInWords(t *testing.T) {
 		want       []string
 	}{
 		{"a payment", `[{"instructedAmount":{"currency":"JPY","amount":12500.00},"type":"bank_transfer","final":true,"note":null}]`,
-			[]string{"[bank transfer]", "instructed amount: currency = JPY", "instructed amount: amount = 12500.00", "final = true", "note = –"}},
+			[]string{"[bank transfer]", "instructed amount: currency = JPY", "instructed amount: amount = 12500.00", "final = true", "note = ∅"}},
 		{"lists", `[{"type":"a","actions":["read, write","delete"],"at":[{"x":1,"y":2},{"x":3}]},{"type":"b"}]`,
 			[]string{"[a]", "actions = read, write | delete", "at #1: x = 1", "at #1: y = 2", "at #2: x = 3", "[b]"}},
 		{"lists in lists", `[{"type":"a","at":[["x","y"],"z"]}]`, []string{"[a]", "at #1 = x | y", "at #2 = z"}},
@@ -55,6 +58,12 @@ func TestDetailsOfARequestInWords(t *testing.T) {
 			[]string{"[a]", "accounts = …", "all accounts = …", "at #1 = …", "at #2 = 1", `text = ""`}},
 		{"characters that do not show", "[{\"type\":\"a\",\"to\":\"A\\u202e0001 RUE\",\"note\":\"x\\ny\\u200b\",\"a\\u202eb\":1}]",
 			[]string{"[a]", "to = A[U+202E]0001 RUE", "note = x↵y[U+200B]", `="a\u202eb" = 1`}},
+		{"nothing, and what reads like it", `[{"type":"a","w":[null,"–","null","No value (null)","","\"\"","\"x\""]}]`,
+			[]string{"[a]", "w = ∅ | – | \"null\" | \"No value (null)\" | \"\" | \"\"\"\" | \"\"x\"\""}},
+		{"blanks", "[{\"type\":\"a\",\"to\":[\"a b\",\"a  b\",\" a\",\"a \",\" \",\"a\u00a0b\",\"山田\u3000花子\",\"a\u3000 b\",\"a\\n b\"]}]",
+			[]string{"[a]", "to = a b | a␣␣b | ␣a | a␣ | ␣ | a[U+00A0]b | 山田\u3000花子 | a[U+3000]␣b | a↵␣b"}},
+		{"signs that are text", `[{"type":"a","to":["a↵b","a␣b","a[U+0020]b","a[b]"]}]`,
+			[]string{"[a]", "to = a[U+21B5]b | a[U+2423]b | a[U+005B]U+0020]b | a[b]"}},
 		{"types that would read the same", `[{"type":"pay_in"},{"type":"payIn"},{"type":"b"},{"type":"b"}]`, []string{"[=pay_in]", "[=payIn]", "[b]", "[b]"}},
 		{"a type that is an address", `[{"type":"https://pay.example/v_1"}]`, []string{"[=https://pay.example/v_1]"}},
 		{"nothing", ``, nil},

@@ -5,7 +5,7 @@
 //	pages.go         what the pages are built from
 //	conversation.go  the interaction a page belongs to, and where it goes on
 //	login.go         e-mail address; login_password.go the password; login_account.go which account; consent.go
-//	details.go       what else a client wants approved; wording.go scopes and such details as their resource calls them
+//	details.go       what else a client wants approved (details_shown.go: so that nothing hides); wording.go scopes and such details as their resource calls them
 //	about_client.go  what a client says about itself, as links on these three
 //	device.go        the code that a device shows; device_confirm.go what it wants
 //	signup.go        the form; sent.go "mail sent" and the typed code; activate.go the link in the mail

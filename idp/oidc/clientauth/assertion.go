@@ -26,19 +26,6 @@ const (
 	remembered   = time.Minute
 )
 
-// SomebodyElse is what the refusal of an assertion says whose aud is not us.
-const SomebodyElse = "The client assertion is made out to somebody else."
-
-// What the refusal of an assertion says about its times: exp has come, or is further off
-// than maxAssertion, or than oldAssertion where that counts; nbf or iat has not come.
-const (
-	Expired         = "The client assertion has expired."
-	TooLong         = "The client assertion lives for too long: five minutes are the most."
-	TooLongForOlder = "The client assertion lives for too long: an hour is the most."
-	NotYet          = "The client assertion is not good yet."
-	FromTheFuture   = "The client assertion comes from the future."
-)
-
 // twoNames is what it says where iss and sub are not both the client.
 const twoNames = "The client assertion has to name the client as iss and sub."
 
@@ -90,8 +77,8 @@ func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a 
 	if !jws.NoneOrOfType(header, "client-authentication+jwt") { // RFC 8725 §3.11
 		return nil, wire.Refuse("invalid_client", "The client assertion has the typ of another kind of JWT.")
 	}
-	if why := p.wrong(client, a); why != "" {
-		return nil, wire.Refuse("invalid_client", why)
+	if refused := p.wrong(client, a); refused != nil {
+		return nil, refused
 	}
 	keys, err := p.Keys(ctx, client, header.KeyID)
 	if err != nil {
@@ -103,31 +90,35 @@ func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a 
 	return &Assertion{Client: client.ID, ID: a.ID, Until: a.Until()}, nil
 }
 
-// wrong tells what an assertion has wrong, "" when nothing.
-func (p *Prover) wrong(client *clients.Client, c Asserted) string {
-	now, lives, tooLong := p.Clock(), maxAssertion, TooLong
+// wrong tells what an assertion has wrong, nil when nothing. What a clock that is wrong may
+// lead to has that for a reason.
+func (p *Prover) wrong(client *clients.Client, c Asserted) *wire.Refusal {
+	bad := func(why string, reason clients.Reason) *wire.Refusal {
+		return wire.Refuse("invalid_client", why).For(reason)
+	}
+	now, lives, tooLong := p.Clock(), maxAssertion, "The client assertion lives for too long: five minutes are the most."
 	if client.AuthAudience == "endpoint" {
-		lives, tooLong = oldAssertion, TooLongForOlder
+		lives, tooLong = oldAssertion, "The client assertion lives for too long: an hour is the most."
 	}
 	switch {
 	case c.Issuer != client.ID || c.Subject != client.ID:
-		return twoNames
+		return bad(twoNames, "")
 	case !p.Takes(client.AuthAudience, c.Audience):
-		return SomebodyElse
+		return bad("The client assertion is made out to somebody else.", clients.ReasonAudience)
 	case c.Expires == nil:
-		return "The client assertion needs an exp."
+		return bad("The client assertion needs an exp.", "")
 	case c.Expires.Time().Before(now.Add(-jws.Leeway)):
-		return Expired
+		return bad("The client assertion has expired.", clients.ReasonClock)
 	case c.Expires.Time().After(now.Add(lives + jws.Leeway)):
-		return tooLong
+		return bad(tooLong, clients.ReasonClock)
 	case c.NotBefore != nil && c.NotBefore.Time().After(now.Add(jws.Leeway)):
-		return NotYet
+		return bad("The client assertion is not good yet.", clients.ReasonClock)
 	case c.Issued != nil && c.Issued.Time().After(now.Add(jws.Leeway)):
-		return FromTheFuture
+		return bad("The client assertion comes from the future.", clients.ReasonClock)
 	case c.ID == "" || len(c.ID) > 512:
-		return "The client assertion needs a jti."
+		return bad("The client assertion needs a jti.", "")
 	}
-	return ""
+	return nil
 }
 
 // Takes tells whether an aud means us and nobody else, for a client with that

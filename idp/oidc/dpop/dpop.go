@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"tegata/idp/clients"
 	"tegata/idp/oidc/jws"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/clock"
@@ -39,15 +40,8 @@ const proofFor = time.Minute
 // proofs is the purpose under which ids of proofs are remembered.
 const proofs once.Purpose = "dpop_proof"
 
-// What the refusal of a proof says that is not for this request.
-const (
-	AnotherURL    = "The DPoP proof is for another URL."
-	AnotherMethod = "The DPoP proof is for another method."
-	AnotherMoment = "The DPoP proof is not of this moment."
-)
-
 // ErrReplayed refuses a proof that came before. RFC 9449 §11.1.
-var ErrReplayed = wire.Refuse("invalid_dpop_proof", "The DPoP proof was used before.")
+var ErrReplayed = wire.Refuse("invalid_dpop_proof", "The DPoP proof was used before.").For(clients.ReasonProofReplayed)
 
 // Proof is a proof that was accepted: whoever sent it has the key.
 type Proof struct {
@@ -74,8 +68,8 @@ func (c Checker) Read(w http.ResponseWriter, r *http.Request, path, token string
 	if !ok {
 		return nil, wire.RefuseAs("invalid_dpop_proof")
 	}
-	if why := c.wrong(r, said, path, token); why != "" {
-		return nil, wire.Refuse("invalid_dpop_proof", why)
+	if refused := c.wrong(r, said, path, token); refused != nil {
+		return nil, refused
 	}
 	if c.Nonce && !c.fresh(said.Nonce, c.Clock()) {
 		return nil, wire.RefuseAs("use_dpop_nonce")
@@ -83,22 +77,22 @@ func (c Checker) Read(w http.ResponseWriter, r *http.Request, path, token string
 	return &Proof{said.thumbprint, said.ID, said.Issued.Time().Add(proofFor + jws.Leeway)}, nil
 }
 
-// wrong tells what a proof has wrong for this request, "" when nothing.
-func (c Checker) wrong(r *http.Request, said Claims, path, token string) string {
-	now := c.Clock()
+// wrong tells what a proof has wrong for this request, nil when nothing.
+func (c Checker) wrong(r *http.Request, said Claims, path, token string) *wire.Refusal {
+	now, bad := c.Clock(), func(why string) *wire.Refusal { return wire.Refuse("invalid_dpop_proof", why) }
 	switch {
 	case said.ID == "" || len(said.ID) > maxJTI:
-		return "The DPoP proof needs a jti."
+		return bad("The DPoP proof needs a jti.")
 	case said.Method != r.Method:
-		return AnotherMethod
+		return bad("The DPoP proof is for another method.").For(clients.ReasonProofMethod)
 	case !c.isHere(said.URL, path):
-		return AnotherURL
+		return bad("The DPoP proof is for another URL.").For(clients.ReasonProofURL)
 	case said.Issued == nil || said.Issued.Time().After(now.Add(jws.Leeway)) || now.Sub(said.Issued.Time()) > proofFor:
-		return AnotherMoment
+		return bad("The DPoP proof is not of this moment.").For(clients.ReasonClock)
 	case token != "" && said.TokenHash != wholeHash(token):
-		return "The DPoP proof is for another access token."
+		return bad("The DPoP proof is for another access token.")
 	}
-	return ""
+	return nil
 }
 
 // isHere tells whether the URL names our endpoint, at the issuer or where certificates

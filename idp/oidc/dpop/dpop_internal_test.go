@@ -58,7 +58,7 @@ func TestAGenuineProofIsLetThrough(t *testing.T) {
 	if !ok || len(given.thumbprint) != 43 {
 		t.Fatalf("it cannot be read: %+v", given)
 	}
-	if why := check.wrong(asked(), given, tokenPath, ""); why != "" {
+	if why := check.wrong(asked(), given, tokenPath, ""); why != nil {
 		t.Error(why)
 	}
 	r := asked()
@@ -91,7 +91,7 @@ func TestAProofIsForOneRequestAtOneMoment(t *testing.T) { // RFC 9449 §4.3
 		"that token":             {map[string]any{"ath": wholeHash("token")}, "token", true},
 	} {
 		given, ok := parse(signed(t, c.changes))
-		if why := check.wrong(asked(), given, tokenPath, c.token); !ok || (why == "") != c.good {
+		if why := check.wrong(asked(), given, tokenPath, c.token); !ok || (why == nil) != c.good {
 			t.Errorf("%s: %v, %q", name, ok, why)
 		}
 	}
@@ -114,7 +114,7 @@ func FuzzProof(f *testing.F) {
 		if len(claims.thumbprint) != 43 {
 			t.Errorf("thumbprint %q", claims.thumbprint)
 		}
-		if why := check.wrong(asked(), claims, tokenPath, ""); why == "" && (claims.ID == "" || claims.Method != "POST" || !strings.Contains(claims.URL, tokenPath)) {
+		if why := check.wrong(asked(), claims, tokenPath, ""); why == nil && (claims.ID == "" || claims.Method != "POST" || !strings.Contains(claims.URL, tokenPath)) {
 			t.Errorf("%+v was let through", claims)
 		}
 	})

@@ -30,6 +30,7 @@ type LogIn struct {
 	Details   target.Details `json:"details,omitempty"`
 	Actor     *tokens.Actor  `json:"act,omitempty"`
 	From      []string       `json:"from,omitempty"`     // the access tokens that it was exchanged from, the last one first, at most MaxFrom
+	Through   []string       `json:"through,omitempty"`  // where no grant is: the clients between the first, which is the subject, and the one that has it
 	DPoPKey   string         `json:"dpop_jkt,omitempty"` // the key that the code is bound to, RFC 9449 §10
 }
 
@@ -52,6 +53,7 @@ func (l *LogIn) Members(w *object.Writer) {
 		w.Value("act", l.Actor)
 	}
 	w.Texts("from", l.From)
+	w.Texts("through", l.Through)
 	w.Text("dpop_jkt", l.DPoPKey)
 }
 
@@ -80,6 +82,8 @@ func (l *LogIn) Member(name []byte, r *object.Reader) {
 		r.Texts(&l.Resources)
 	case "from":
 		r.Texts(&l.From)
+	case "through":
+		r.Texts(&l.Through)
 	case "dpop_jkt":
 		r.Text(&l.DPoPKey)
 	default:
@@ -92,6 +96,6 @@ func (l *LogIn) Clone() LogIn {
 	c := *l
 	c.AMR, c.Userinfo, c.IDToken = slices.Clone(l.AMR), slices.Clone(l.Userinfo), slices.Clone(l.IDToken)
 	c.Resources, c.Details = slices.Clone(l.Resources), slices.Clone(l.Details)
-	c.From = slices.Clone(l.From)
+	c.From, c.Through = slices.Clone(l.From), slices.Clone(l.Through)
 	return c
 }

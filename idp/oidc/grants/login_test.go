@@ -27,7 +27,7 @@ func FuzzLogInsAreKeptAsJSONWouldKeepThem(f *testing.F) {
 		full := &grants.LogIn{
 			AccountID: a, Subject: b, SID: a, AuthTime: time.UnixMicro(micros).UTC(), ACR: b, AMR: []string{a, b}, Nonce: b,
 			Userinfo: []string{a}, IDToken: []string{b, a, b}, Resources: []string{}, Details: target.Details{json.RawMessage(`{"type":"a"}`), json.RawMessage(`{"n":[1,"<"]}`)},
-			Actor: &tokens.Actor{Subject: a, Actor: &tokens.Actor{Client: b}}, From: []string{a, b}, DPoPKey: a,
+			Actor: &tokens.Actor{Subject: a, Actor: &tokens.Actor{Client: b}}, From: []string{a, b}, Through: []string{b}, DPoPKey: a,
 		}
 		for _, v := range []object.Writes{full, &grants.LogIn{Subject: a}, &grants.LogIn{}} {
 			want, err := json.Marshal(v)
@@ -50,10 +50,10 @@ func FuzzLogInsAreKeptAsJSONWouldKeepThem(f *testing.F) {
 }
 
 func TestTheCloneOfALogInSharesNothing(t *testing.T) {
-	l := &grants.LogIn{Subject: "a", AMR: []string{"pwd"}, Userinfo: []string{"name"}, IDToken: []string{"email"}, Resources: []string{"r"}, From: []string{"t"}}
+	l := &grants.LogIn{Subject: "a", AMR: []string{"pwd"}, Userinfo: []string{"name"}, IDToken: []string{"email"}, Resources: []string{"r"}, From: []string{"t"}, Through: []string{"c"}}
 	c := l.Clone()
-	c.AMR[0], c.Userinfo[0], c.IDToken[0], c.Resources[0], c.From[0], c.Subject = "x", "x", "x", "x", "x", "x"
-	if l.AMR[0] != "pwd" || l.Userinfo[0] != "name" || l.IDToken[0] != "email" || l.Resources[0] != "r" || l.From[0] != "t" || l.Subject != "a" {
+	c.AMR[0], c.Userinfo[0], c.IDToken[0], c.Resources[0], c.From[0], c.Through[0], c.Subject = "x", "x", "x", "x", "x", "x", "x"
+	if l.AMR[0] != "pwd" || l.Userinfo[0] != "name" || l.IDToken[0] != "email" || l.Resources[0] != "r" || l.From[0] != "t" || l.Through[0] != "c" || l.Subject != "a" {
 		t.Errorf("clone %+v of %+v", c, l)
 	}
 }

@@ -84,6 +84,11 @@ func (s Store) machine(ctx context.Context, t AccessToken) (Token, error) {
 	if from := t.LogIn.Subject; from != t.Client && !found.Over && err == nil {
 		found.Over, err = s.over(ctx, from, found.CreatedAt)
 	}
+	for _, between := range t.LogIn.Through {
+		if !found.Over && err == nil {
+			found.Over, err = s.over(ctx, between, found.CreatedAt)
+		}
+	}
 	found.Ended = found.Over || ended
 	return found, err
 }
@@ -97,8 +102,8 @@ func (s Store) revoked(ctx context.Context, l LogIn) (is bool, err error) {
 	return is, err
 }
 
-// over tells whether the client is off or gone whose token was exchanged at that moment, or
-// another one has its id since.
+// over tells whether the client is off or gone whose token was exchanged before that moment,
+// or another one has its id since: at that moment it was looked at, too.
 func (s Store) over(ctx context.Context, client string, at time.Time) (bool, error) {
 	var createdAt time.Time
 	var disabled bool

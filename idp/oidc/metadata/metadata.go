@@ -89,8 +89,9 @@ type Facts struct {
 	MTLS      string // where certificates may be shown: the issuer or another URL of ours; "" for nowhere
 	Endpoints Endpoints
 
-	ResponseTypes []string // those that are switched on
-	ACRs          []string // what log-ins can reach
+	AuthMethods   []clients.AuthMethod // with which clients can prove themselves
+	ResponseTypes []string             // those that are switched on
+	ACRs          []string             // what log-ins can reach
 	Prompts       []string
 	DetailTypes   []string // types of authorization details
 }
@@ -109,12 +110,7 @@ const keptFor = 5 * time.Minute
 
 // Document gives the document as it is answered, the same for both well-known URLs.
 func (f Facts) Document() *serve.Document {
-	methods := []string{
-		string(clients.PrivateKeyJWT), string(clients.ClientSecretBasic), string(clients.ClientSecretPost), string(clients.None),
-	}
-	if f.MTLS != "" {
-		methods = append(methods, string(clients.TLSClientAuth), string(clients.SelfSignedTLSAuth))
-	}
+	methods := f.methods()
 	var algs []string
 	for _, alg := range clientauth.Algs {
 		algs = append(algs, string(alg))
@@ -187,6 +183,18 @@ func (f Facts) Document() *serve.Document {
 	}
 	sum := sha256.Sum256(text)
 	return serve.NewDocument(text, wire.TypeJSON, `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, keptFor)
+}
+
+// methods are how clients can prove themselves, what most of them should use first.
+func (f Facts) methods() (names []string) {
+	for _, one := range []clients.AuthMethod{
+		clients.PrivateKeyJWT, clients.ClientSecretBasic, clients.ClientSecretPost, clients.None, clients.TLSClientAuth, clients.SelfSignedTLSAuth,
+	} {
+		if slices.Contains(f.AuthMethods, one) {
+			names = append(names, string(one))
+		}
+	}
+	return names
 }
 
 // confidential leaves out the method of clients that cannot prove themselves.

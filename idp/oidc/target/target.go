@@ -121,7 +121,7 @@ func (f *Finder) forResources(ctx context.Context, t Target, named bool) (Target
 			return Target{}, err
 		}
 		if i > 0 && r.TokenFormat != t.Format {
-			return Target{}, wire.Refuse("invalid_target", "These resources take tokens of different formats: ask for one at a time.")
+			return Target{}, wire.Refuse("invalid_target", "These resources take tokens of different formats: send resource, to say which one this token is for, and ask for one at a time.")
 		}
 		t.Format = r.TokenFormat
 		if lives := r.Lives(); lives > 0 && (i == 0 || lives < t.Lives) {

@@ -30,10 +30,11 @@ type AccessToken struct {
 	AMR      []string       `json:"amr,omitempty"`
 	Details  target.Details `json:"authorization_details,omitempty"`
 	Actor    *Actor         `json:"act,omitempty"`
-	MayAct   *Actor         `json:"may_act,omitempty"`  // RFC 8693 §4.4
-	Bound    Confirmation   `json:"cnf,omitzero"`       // RFC 7800 §3.1
-	Grant    string         `json:"grant_id,omitempty"` // what it ends with, "" for nothing; for us alone
-	From     []string       `json:"from_jti,omitempty"` // without a grant: the access tokens that it ends with; for us alone
+	MayAct   *Actor         `json:"may_act,omitempty"`           // RFC 8693 §4.4
+	Bound    Confirmation   `json:"cnf,omitzero"`                // RFC 7800 §3.1
+	Grant    string         `json:"grant_id,omitempty"`          // what it ends with, "" for nothing; for us alone
+	From     []string       `json:"from_jti,omitempty"`          // without a grant: the access tokens that it ends with; for us alone
+	Through  []string       `json:"through_client_id,omitempty"` // the same: clients that it ends with; for us alone
 }
 
 // Audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.

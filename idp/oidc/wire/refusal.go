@@ -9,16 +9,21 @@ import (
 
 	"github.com/ory/fosite"
 
+	"tegata/idp/clients"
 	"tegata/shared/fault"
 )
 
 // Refusal is an error of the protocol: a registered code and a fixed sentence for the
 // client's developer. What was sent never comes back in it; the cause is for the log.
 type Refusal struct {
-	Code  string // error
-	Why   string // error_description
-	Cause error  // never leaves the house; nil where there is none
+	Code   string         // error
+	Why    string         // error_description
+	Reason clients.Reason // for the client's diary; "" where Why is all there is to tell
+	Cause  error          // never leaves the house; nil where there is none
 }
+
+// General is the reason of a refusal of which only the code is known.
+const General clients.Reason = "general"
 
 // Error is for the log: it tells the cause.
 func (r *Refusal) Error() string {
@@ -36,11 +41,16 @@ func (r *Refusal) Unwrap() error { return r.Cause }
 func Refuse(code, why string) *Refusal { return &Refusal{Code: code, Why: why} }
 
 // RefuseAs refuses with a code and its own sentence.
-func RefuseAs(code string) *Refusal { return Refuse(code, Sentence(code)) }
+func RefuseAs(code string) *Refusal { return Refuse(code, Sentence(code)).For(General) }
 
 // Because adds the cause that only the log shows.
 func (r *Refusal) Because(cause error) *Refusal {
-	return &Refusal{Code: r.Code, Why: r.Why, Cause: cause}
+	return &Refusal{Code: r.Code, Why: r.Why, Reason: r.Reason, Cause: cause}
+}
+
+// For adds what the sign-in doctor makes of it.
+func (r *Refusal) For(reason clients.Reason) *Refusal {
+	return &Refusal{Code: r.Code, Why: r.Why, Reason: reason, Cause: r.Cause}
 }
 
 // sentences are the codes that may leave the house, with what they say when nothing

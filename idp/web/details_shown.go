@@ -1,0 +1,58 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"tegata/idp/clients"
+)
+
+// quoted is a text value as it is shown: in quotes where it is nothing, or could be taken
+// for one in quotes, or for null, which has words of its own.
+func quoted(text string) string {
+	looksQuoted := len(text) > 1 && strings.HasPrefix(text, `"`) && strings.HasSuffix(text, `"`)
+	if text == "" || looksQuoted || strings.Contains(strings.ToLower(text), "null") {
+		return `"` + shown(text) + `"`
+	}
+	return shown(text)
+}
+
+// visible are the signs for characters that are there and do not show.
+var visible = map[rune]rune{'\n': '↵', '\t': '⇥', '\r': '␍', ' ': '␣'}
+
+// shown makes characters visible that do not show, or that would make others look
+// different: of requests none get here but line ends, tabs and blanks. Browsers make one of
+// several blanks and leave out those at the ends, so these have a sign each. What is
+// written like such a sign itself is shown by its number.
+func shown(text string) string {
+	var out strings.Builder
+	all := []rune(text)
+	for i, r := range all {
+		sign, has := visible[r]
+		switch {
+		case r == ' ' && !blankAt(all, i-1) && !blankAt(all, i+1), r == '\u3000' && !blankAt(all, i-1) && !blankAt(all, i+1):
+			out.WriteRune(r) // between words, also Japanese ones
+		case has:
+			out.WriteRune(sign)
+		case clients.Hidden(r), unicode.IsSpace(r), isSign(r), r == '[' && strings.HasPrefix(string(all[i:]), "[U+"):
+			fmt.Fprintf(&out, "[U+%04X]", r)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+// blankAt tells whether there is nothing to see at that place: a blank, or an end.
+func blankAt(all []rune, i int) bool { return i < 0 || i >= len(all) || unicode.IsSpace(all[i]) }
+
+// isSign tells whether the character is one that stands for another.
+func isSign(r rune) bool {
+	for _, sign := range visible {
+		if r == sign {
+			return true
+		}
+	}
+	return false
+}
