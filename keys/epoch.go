@@ -122,6 +122,8 @@ func (r *Ring) remember(ctx context.Context) error {
 	if path == "" {
 		return nil
 	}
+	r.node.seen.Lock()
+	defer r.node.seen.Unlock()
 	has, err := r.epoch(ctx)
 	if err != nil {
 		return err

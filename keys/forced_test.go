@@ -189,6 +189,56 @@ func TestAForcedRotationRightAfterAnotherIsTheSameOne(t *testing.T) {
 	})
 }
 
+// What the promotion left out is done, and no key signs that was made this moment.
+func TestAForcedRotationRightAfterAPromotionOnlyStages(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, held := start(t, d, "ES256")
+		first, err := r.Promote(t.Context(), keys.Promotion{Alg: "ES256", Force: true})
+		if err != nil || first.Next != nil {
+			t.Fatalf("%+v %v", first, err)
+		}
+		rotate := keys.Promotion{Alg: "ES256", Stage: true, Force: true, Dry: true}
+		look, err := r.Promote(t.Context(), rotate)
+		if err != nil || !look.Elsewise || !look.Staged || look.Next.KID != "" || states(t, r, "ES256")[keys.Next] != 0 {
+			t.Errorf("dry run: %+v %v, want that a key would be staged", look, err)
+		}
+		rotate.Dry = false
+		second, err := r.Promote(t.Context(), rotate)
+		if err != nil || !second.Elsewise || !second.Staged || second.Now.KID != first.Now.KID || second.Next == nil {
+			t.Fatalf("%+v %v, want the same key to sign, and another one staged", second, err)
+		}
+		third, err := r.Promote(t.Context(), rotate)
+		if err != nil || !third.Elsewise || third.Staged || third.Now.KID != first.Now.KID || third.Next.KID != second.Next.KID {
+			t.Errorf("%+v %v, want it done once", third, err)
+		}
+		if got := states(t, r, "ES256"); got[keys.Active] != 1 || got[keys.Next] != 1 || got[keys.Retired] != 1 {
+			t.Errorf("%v, want what one rotation leaves", got)
+		}
+		held.Move(keys.Handover)
+		if last, err := r.Promote(t.Context(), rotate); err != nil || last.Elsewise || last.Now.KID != second.Next.KID {
+			t.Errorf("%+v %v, want another rotation", last, err)
+		}
+	})
+}
+
+// Who stages a key and then has it sign means that.
+func TestAForcedPromotionAfterAKeyWasStagedIsAnotherOne(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, _ := start(t, d, "ES256")
+		force := keys.Promotion{Alg: "ES256", Force: true}
+		if _, err := r.Promote(t.Context(), force); err != nil {
+			t.Fatal(err)
+		}
+		k, _, err := r.Stage(t.Context(), "ES256", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done, err := r.Promote(t.Context(), force); err != nil || done.Elsewise || done.Now.KID != k.KID {
+			t.Errorf("%+v %v, want the staged key to sign", done, err)
+		}
+	})
+}
+
 func TestWhoeverWithdrewTheNextKeyMeansAnotherRotation(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		r, _ := start(t, d, "ES256")

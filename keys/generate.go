@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -105,15 +106,17 @@ func newPrivate(alg string) (crypto.Signer, error) {
 	return nil, fmt.Errorf("keys: algorithm %q is not one of %v", alg, Algorithms)
 }
 
-// open gives the private half of a row.
+// open gives the private half of a row, once the device has said that it is there.
 func (r *Ring) open(row row) (crypto.Signer, error) {
 	if row.Device != "" {
-		if r.Device == nil {
-			return nil, fmt.Errorf("signing key %s lies in a PKCS #11 device, but none is configured", row.KID)
-		}
-		key, err := r.Device.Open(row.Device)
+		key, err := r.inDevice(row.Key)
 		if err != nil {
-			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+		defer cancel()
+		if err := r.ask(ctx, row.KID, key); err != nil {
+			return nil, fmt.Errorf("signing key %s, in the PKCS #11 device under the label %s: %w", row.KID, row.Device, err)
 		}
 		return key, nil
 	}

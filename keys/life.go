@@ -174,19 +174,26 @@ func (r *Ring) delete(ctx context.Context, k Key) error {
 	})
 }
 
-// Purge deletes keys that nothing alive was signed with, and tells how many.
+// Purge deletes keys that nothing alive was signed with, and tells how many. One that the
+// device does not let go keeps its row.
 func (r *Ring) Purge(ctx context.Context) (n int64, err error) {
 	all, err := r.List(ctx)
 	if err != nil {
 		return 0, err
 	}
+	var failed error
 	for _, k := range all {
 		if !over(k, r.Clock()) {
 			continue
 		}
 		if k.Device != "" {
-			if err := r.removeFromDevice(ctx, k); err != nil {
-				return n, err
+			err := r.removeFromDevice(ctx, k)
+			if fault.Is(err, fault.Busy) {
+				continue // the row is what remembers the key
+			}
+			if err != nil {
+				failed = errors.Join(failed, err)
+				continue
 			}
 		}
 		err := r.delete(ctx, k)
@@ -194,11 +201,11 @@ func (r *Ring) Purge(ctx context.Context) (n int64, err error) {
 			continue // another node was faster
 		}
 		if err != nil {
-			return n, err
+			return n, errors.Join(failed, err)
 		}
 		n++
 	}
-	return n, nil
+	return n, failed
 }
 
 // removeFromDevice ends the private half of a key that nobody signs with any more.
@@ -215,8 +222,8 @@ func (r *Ring) removeFromDevice(ctx context.Context, k Key) error {
 			return fmt.Errorf("signing key %s is over, but lies under the label of %s, which is not; see: keys verify", k.KID, other.KID)
 		}
 	}
-	if err := r.Device.Remove(k.Device); err != nil {
-		return err
+	if err := r.Device.Remove(k.Device, k.Public.Key); err != nil {
+		return fmt.Errorf("signing key %s, in the PKCS #11 device under the label %s: %w", k.KID, k.Device, err)
 	}
 	return r.emptied(ctx, k.KID)
 }

@@ -40,7 +40,9 @@ type node struct {
 
 	nextFile   time.Time // the next key-encryption key that was read
 	complained string    // the kid that the schedule waits with
-	unwritable bool      // the file of the epoch cannot be written
+
+	seen       sync.Mutex // one writes down the epoch at a time
+	unwritable bool       // its file cannot be written
 }
 
 // Nodes gives the programs that run now.

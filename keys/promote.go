@@ -30,6 +30,7 @@ type Promoted struct {
 	Next     *Key // staged
 	Evidence Evidence
 	Elsewise bool // somebody else did it at the same moment, or a moment ago; the result is theirs
+	Staged   bool // with Elsewise: they promoted only, and Next was staged now
 }
 
 // NotYet refuses a promotion for want of evidence.
@@ -43,21 +44,21 @@ func (e *NotYet) Error() string { return e.Evidence.Why() }
 // so does whoever comes while the programs still hand over to the key: clocks of two
 // machines are no better than that. Without a next key it gives fault.NotFound.
 func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err error) {
-	all, err := r.List(ctx)
+	rows, all, err := r.listed(ctx)
 	if err != nil {
 		return done, err
 	}
 	old, signs := find(all, p.Alg, Active)
 	next, staged := find(all, p.Alg, Next)
-	if before, ok := r.justRetired(all, old); ok && p.Force && !p.again {
-		done.Old, done.Elsewise, done.Evidence.Key = &before, true, old
-		return r.promoted(ctx, done, p.Alg)
+	if before, ok := r.justRetired(all, old, p.Stage); ok && p.Force && !p.again {
+		done.Old, done.Evidence.Key = &before, old
+		return r.elsewhere(ctx, done, p)
 	}
 	if !staged && (!p.Force || !signs) {
 		return done, fault.New(fault.NotFound, "alg", "keys.no_next").With("alg", p.Alg)
 	}
 	if staged {
-		if err := r.believed(ctx, next.KID); err != nil {
+		if err := r.believed(ctx, rows, next.KID); err != nil {
 			return done, err
 		}
 	}
@@ -85,23 +86,43 @@ func (r *Ring) Promote(ctx context.Context, p Promotion) (done Promoted, err err
 		s.next = &next
 	}
 	err = r.succeed(ctx, s)
-	if done.Elsewise = fault.Is(err, fault.Conflict); err != nil && !done.Elsewise {
+	if fault.Is(err, fault.Conflict) {
+		return r.elsewhere(ctx, done, p)
+	}
+	if err != nil {
 		return done, err
 	}
 	return r.promoted(ctx, done, p.Alg)
 }
 
+// elsewhere gives what somebody else did. When that was to promote and this is to rotate,
+// the key that is missing is staged: it comes to the same as one rotation, and no key
+// signs that nobody can have.
+func (r *Ring) elsewhere(ctx context.Context, done Promoted, p Promotion) (Promoted, error) {
+	done.Elsewise = true
+	done, err := r.promoted(ctx, done, p.Alg)
+	if err != nil || !p.Stage || done.Next != nil {
+		return done, err
+	}
+	next, made, err := r.Stage(ctx, p.Alg, p.Dry)
+	done.Next, done.Staged = &next, made
+	return done, err
+}
+
 // justRetired gives the key that active took the place of, when programs may be handing
 // over to it still and nothing was changed since. Both were written in one change, so in
-// one generation.
-func (r *Ring) justRetired(all []Key, active Key) (before Key, ok bool) {
+// one generation. To a rotation it is no other change that a next key was staged since: to
+// promote and to stage is to rotate.
+func (r *Ring) justRetired(all []Key, active Key, rotates bool) (before Key, ok bool) {
 	if active.ActivatedAt == nil || r.Clock().Sub(*active.ActivatedAt).Abs() >= Handover {
 		return Key{}, false
 	}
 	at := slices.IndexFunc(all, func(k Key) bool {
 		return k.Alg == active.Alg && k.State == Retired && k.Generation == active.Generation
 	})
-	newer := func(k Key) bool { return k.Alg == active.Alg && k.Generation > active.Generation }
+	newer := func(k Key) bool {
+		return k.Alg == active.Alg && k.Generation > active.Generation && !(rotates && k.State == Next)
+	}
 	if at < 0 || slices.ContainsFunc(all, newer) {
 		return Key{}, false // the first key of a program, or in the place of a revoked one
 	}

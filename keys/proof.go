@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tegata/shared/fault"
@@ -18,7 +19,8 @@ import (
 // is: a key that lives by its sealed private half or, in a device, by a sealed statement;
 // one that has ended by a statement that takes the place of the private half. Both are
 // bound to the kid, which is the thumbprint of the public half, and cannot be made without
-// the key-encryption key. What older versions left without one, adoptOlder seals once.
+// the key-encryption key. A label in the device needs no proof: only the key with that public
+// half is used under it (Device.Open). What older versions left without one, adoptOlder seals once.
 
 // statement says what must not be changed of a key whose private half is not here. It is
 // sealed as private halves are, so a change of the key-encryption key takes it along.
@@ -147,19 +149,18 @@ func (r *Ring) proved(s *snapshot, k row) error {
 	return nil
 }
 
-// believed tells why the key of that kid is not to be believed, nil when it is.
-func (r *Ring) believed(ctx context.Context, kid string) error {
-	rows, err := r.load(ctx)
-	if err != nil {
-		return err
+// believed tells why the next key of that kid must not sign, nil when it may: what proves
+// it, and whether the device can use it. rows are those of the ring.
+func (r *Ring) believed(ctx context.Context, rows []row, kid string) error {
+	at := slices.IndexFunc(rows, func(k row) bool { return k.KID == kid })
+	if at < 0 {
+		return nil
 	}
-	for _, k := range rows {
-		if k.KID != kid {
-			continue
-		}
-		if _, err := r.prove(k); err != nil {
-			return fmt.Errorf("the next key %s must not sign: %w; see: keys verify", kid, err)
-		}
+	if _, err := r.prove(rows[at]); err != nil {
+		return fmt.Errorf("the next key %s must not sign: %w; see: keys verify", kid, err)
+	}
+	if err := r.usable(ctx, rows[at].Key); err != nil {
+		return fmt.Errorf("the next key %s cannot sign: %w; see: keys verify", kid, err)
 	}
 	return nil
 }

@@ -129,7 +129,7 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 	if q.All {
 		return r.revokeAll(ctx, q)
 	}
-	all, err := r.List(ctx)
+	rows, all, err := r.listed(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -139,7 +139,7 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 	}
 	switch k.State {
 	case Active:
-		err = r.revokeActive(ctx, all, k, q)
+		err = r.revokeActive(ctx, rows, all, k, q)
 	case Next, Retired:
 		err = r.revokeOther(ctx, k, q)
 	}
@@ -152,14 +152,17 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 	return r.endFor(ctx, k, q)
 }
 
-func (r *Ring) revokeActive(ctx context.Context, all []Key, k Key, q Revocation) error {
+func (r *Ring) revokeActive(ctx context.Context, rows []row, all []Key, k Key, q Revocation) error {
 	s := succession{Promotion: Promotion{Alg: k.Alg, Stage: k.Alg != Push, Force: true, Why: q.Why}, old: &k, revoked: true}
 	if next, ok := find(all, k.Alg, Next); ok {
-		if err := r.believed(ctx, next.KID); err != nil {
+		s.next = &next // even when it was not published: it is as good as a fresh one
+		switch err := r.believed(ctx, rows, next.KID); {
+		case fault.Is(err, fault.Busy): // a compromised key does not wait for the device
+			r.Log.WarnContext(ctx, "the next key takes the place of the revoked one, and signs when the device is back; none is staged after it", "cause", err)
+			s.Stage = false
+		case err != nil:
 			r.Log.ErrorContext(ctx, "a fresh key takes the place of the revoked one, and not the next one", "cause", err)
-			s.Stage = false // the place of the next key is taken
-		} else {
-			s.next = &next // even when it was not published: it is as good as a fresh one
+			s.next, s.Stage = nil, false // the place of the next key is taken
 		}
 	}
 	return r.succeed(ctx, s)
@@ -172,6 +175,10 @@ func (r *Ring) revokeOther(ctx context.Context, k Key, q Revocation) error {
 		n = 1
 	}
 	fresh, err := r.generate(k.Alg, n)
+	if fault.Is(err, fault.Busy) {
+		r.Log.WarnContext(ctx, "no key is staged in the place of the revoked one, since the device is away", "cause", err)
+		fresh, err = nil, nil
+	}
 	if err != nil {
 		return err
 	}

@@ -124,6 +124,7 @@ type Ring struct {
 	one      sync.Mutex                // one refresh at a time
 	notebook notebook                  // who read the key set (fetch.go)
 	node     node                      // this process among the others (nodes.go)
+	asking   asking                    // what the device is being asked (device.go)
 }
 
 // snapshot is the ring as it was at one generation. It never changes.
@@ -134,7 +135,7 @@ type snapshot struct {
 	public  map[string]Key      // by kid
 	jwks    []byte
 	etag    string
-	lacking bool // the device that holds a key was away
+	lacking bool // the device that alone proves a key was away
 
 	proved   map[string]bool // by kid; false when an older version sealed it (proof.go)
 	unsealed map[string]bool // what nothing proves, by kid; true when it was proved before
@@ -280,15 +281,20 @@ func (r *Ring) maxAge() time.Duration {
 
 // List gives every key, as the database has it now: by algorithm, active first.
 func (r *Ring) List(ctx context.Context) ([]Key, error) {
-	rows, err := r.load(ctx)
-	if err != nil {
-		return nil, err
+	_, all, err := r.listed(ctx)
+	return all, err
+}
+
+// listed is List with the rows themselves.
+func (r *Ring) listed(ctx context.Context) (rows []row, all []Key, err error) {
+	if rows, err = r.load(ctx); err != nil {
+		return nil, nil, err
 	}
-	all := make([]Key, len(rows))
+	all = make([]Key, len(rows))
 	for i, row := range rows {
 		all[i] = row.Key
 	}
-	return all, nil
+	return rows, all, nil
 }
 
 // find gives the first key of the algorithm in that state.

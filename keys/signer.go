@@ -162,8 +162,6 @@ func (r *Ring) take(m mark, rows []row) (*snapshot, error) {
 			return nil, err
 		}
 		s.signers[row.Alg] = &guarded{r, row.KID, row.Alg, key}
-		_, without := key.(*lacking)
-		s.lacking = s.lacking || without
 	}
 	r.tellDoubts(s, doubts)
 	var err error

@@ -149,13 +149,13 @@ func TestASessionThatWasLostForAMomentIsOpenedAgainAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same, err := beside.Open("k")
-	if err != nil {
+	same := beside.Open("k", key.Public())
+	if err := same.Ready(); err != nil {
 		t.Fatal(err)
 	}
 	held.Move(10 * time.Minute)
 	plug := unplug(t)
-	if err := same.(keys.Probed).Ready(); !fault.Is(err, fault.Busy) { // the library forgets what it had open
+	if err := same.Ready(); !fault.Is(err, fault.Busy) { // the library forgets what it had open
 		t.Fatalf("without the device: %v, want busy", err)
 	}
 	plug()
@@ -163,10 +163,10 @@ func TestASessionThatWasLostForAMomentIsOpenedAgainAtOnce(t *testing.T) {
 		t.Errorf("the device is well again, but %v", err)
 	}
 	held.Move(time.Minute)
-	if err := same.(keys.Probed).Ready(); err != nil {
+	if err := same.Ready(); err != nil {
 		t.Error(err)
 	}
-	if _, err := in.Open("nobody"); !errors.Is(err, hsm.ErrGone) {
+	if err := in.Open("nobody", key.Public()).Ready(); !errors.Is(err, hsm.ErrGone) {
 		t.Errorf("%v, want it gone: the device is well", err)
 	}
 }

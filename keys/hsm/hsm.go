@@ -1,10 +1,12 @@
 // Package hsm keeps signing keys in a device that speaks PKCS #11 (an HSM, a cloud's, or
 // SoftHSM2 for tests) and signs with them; they cannot be taken out.
 //
-//	Open     finds the token and logs in
-//	Device   what keys.Ring makes its keys in: ES256 and RS256
-//	link.go  the session: when it is lost it is opened again
-//	key.go   a key that is found again in the new session
+//	Open      finds the token and logs in
+//	Device    what keys.Ring makes its keys in: ES256 and RS256
+//	call.go   one call to the device: nobody waits for an answer for ever
+//	link.go   the session: when it is lost it is opened again
+//	weigh.go  whether an error is about the session or about one key
+//	key.go    a key that is found again in the new session
 //
 // Keys of other algorithms stay sealed in the database. The kid, the states and all the
 // rest are the ring's: the device knows only labels.
@@ -16,6 +18,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/ThalesGroup/crypto11"
 
@@ -33,40 +37,52 @@ type Config struct {
 
 	Log   *slog.Logger // told when the device goes away and comes back; nil: slog.Default
 	Clock clock.Clock  // for the pauses between attempts; nil: the machine's
+
+	open  func() (token, error)                // logs in; nil: the module does
+	after func(time.Duration) <-chan time.Time // for the limits of calls; nil: time.After
+}
+
+// token is what we use of a token that is logged in. crypto11 makes it; tests have their own.
+type token interface {
+	FindKeyPairs(id, label []byte) ([]crypto11.Signer, error)
+	GenerateECDSAKeyPairWithLabel(id, label []byte, curve elliptic.Curve) (crypto11.Signer, error)
+	GenerateRSAKeyPairWithLabel(id, label []byte, bits int) (crypto11.SignerDecrypter, error)
+	GetAttribute(key any, attribute crypto11.AttributeType) (*crypto11.Attribute, error)
+	Close() error // waits for calls that are under way
 }
 
 // Device is a token of a device that is logged in, or is away. Its methods may be called
 // at once; while it is away they give fault.Busy.
 type Device struct {
 	config Config
+	keys   sync.Map // every key that was made or opened here, by label
 	link
 }
 
 // Open logs in; a device that is away at first is a mistake. The caller closes.
 func Open(c Config) (*Device, error) {
+	d := &Device{config: c}
 	if c.Log == nil {
-		c.Log = slog.Default()
+		d.config.Log = slog.Default()
 	}
 	if c.Clock == nil {
-		c.Clock = clock.System
+		d.config.Clock = clock.System
 	}
-	d := &Device{config: c}
-	token, err := d.configure()
-	if err != nil {
-		return nil, err
+	if c.after == nil {
+		d.config.after = time.After
 	}
-	d.opened = c.Clock()
-	d.token.Store(token)
+	if c.open == nil {
+		d.config.open = d.configure
+	}
+	if err := d.first(); err != nil {
+		return nil, fmt.Errorf("PKCS #11 token %s of %s: %w", c.Token, c.Module, err)
+	}
 	return d, nil
 }
 
-func (d *Device) configure() (*crypto11.Context, error) {
+func (d *Device) configure() (token, error) {
 	c := d.config
-	token, err := crypto11.Configure(&crypto11.Config{Path: c.Module, TokenLabel: c.Token, Pin: c.PIN, PoolWaitTimeout: closing})
-	if err != nil {
-		return nil, fmt.Errorf("PKCS #11 token %s of %s: %w", c.Token, c.Module, err)
-	}
-	return token, nil
+	return crypto11.Configure(&crypto11.Config{Path: c.Module, TokenLabel: c.Token, Pin: c.PIN, PoolWaitTimeout: turn})
 }
 
 // rsaBits is as long as those of keys in the database.
@@ -79,26 +95,28 @@ func (d *Device) Makes(alg string) bool { return alg == "ES256" || alg == "RS256
 // Make makes a key pair that cannot leave the device. It is tried once: a second try could
 // leave two keys under the label.
 func (d *Device) Make(alg, label string) (crypto.Signer, error) {
-	var made *key
-	err := d.once(func(token *crypto11.Context) error {
-		pair, err := generate(token, alg, label)
-		if err == nil {
-			made = d.keep(label, token, pair)
+	made, err := ask(d, making, label, func(s *session) (*key, error) {
+		pair, err := generate(s, alg, label)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		k := &key{device: d, label: label, public: pair.Public()}
+		k.at.Store(&handle{session: s, pair: pair})
+		return k, nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	d.keys.Store(label, made)
 	return made, nil
 }
 
-func generate(token *crypto11.Context, alg, label string) (crypto11.Signer, error) {
+func generate(t token, alg, label string) (crypto11.Signer, error) {
 	switch id := []byte(label); alg {
 	case "ES256":
-		return token.GenerateECDSAKeyPairWithLabel(id, named(label), elliptic.P256())
+		return t.GenerateECDSAKeyPairWithLabel(id, named(label), elliptic.P256())
 	case "RS256":
-		return token.GenerateRSAKeyPairWithLabel(id, named(label), rsaBits)
+		return t.GenerateRSAKeyPairWithLabel(id, named(label), rsaBits)
 	}
 	return nil, fmt.Errorf("hsm: no %s keys", alg)
 }
@@ -106,48 +124,60 @@ func generate(token *crypto11.Context, alg, label string) (crypto11.Signer, erro
 // named is what the tools of the device show.
 func named(label string) []byte { return []byte("tegata " + label) }
 
-// ErrGone says that the device has no such key.
-var ErrGone = errors.New("the PKCS #11 device does not have the key")
+var (
+	// ErrGone says that the device has no such key.
+	ErrGone = errors.New("the PKCS #11 device does not have the key")
+	// ErrOther says that what the device has under the label is another key.
+	ErrOther = errors.New("the PKCS #11 device has another key under the label")
+)
 
-// Open gives a key that Make made, or ErrGone.
-func (d *Device) Open(label string) (crypto.Signer, error) {
-	var found *key
-	err := d.do(func(token *crypto11.Context) error {
-		pair, err := find(token, label)
-		if err == nil {
-			found = d.keep(label, token, pair)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
+// Open gives the key that has the label and the public half. It does not ask the device:
+// Ready and Sign do, and give ErrGone or ErrOther when it has no such key.
+func (d *Device) Open(label string, public crypto.PublicKey) keys.Probed {
+	k := &key{device: d, label: label, public: public}
+	if known, ok := d.keys.LoadOrStore(label, k); ok && same(known.(*key).public, public) {
+		return known.(*key)
 	}
-	return found, nil
+	return k
 }
 
-func find(token *crypto11.Context, label string) (crypto11.Signer, error) {
-	found, err := token.FindKeyPairs([]byte(label), nil)
+// find gives the key pair of the label with that public half.
+func find(t token, label string, public crypto.PublicKey) (crypto11.Signer, error) {
+	found, err := t.FindKeyPairs([]byte(label), nil)
 	if err != nil {
 		return nil, fmt.Errorf("hsm: %w", err)
 	}
-	if len(found) == 0 {
-		return nil, ErrGone
+	for _, pair := range found {
+		if same(pair.Public(), public) {
+			return pair, nil
+		}
 	}
-	return found[0], nil
+	if len(found) > 0 {
+		return nil, ErrOther
+	}
+	return nil, ErrGone
 }
 
-// Remove deletes a key pair for ever.
-func (d *Device) Remove(label string) error {
-	return d.do(func(token *crypto11.Context) error {
-		found, err := token.FindKeyPairs([]byte(label), nil)
-		if err != nil {
-			return fmt.Errorf("hsm: %w", err)
+// same tells whether two public halves are one.
+func same(a, b crypto.PublicKey) bool {
+	own, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && own.Equal(b)
+}
+
+// Remove deletes the key pair for ever; ErrOther when another one has its label.
+func (d *Device) Remove(label string, public crypto.PublicKey) error {
+	_, err := do(d, label, func(s *session) (none struct{}, err error) {
+		pair, err := find(s, label, public)
+		if err == nil {
+			err = pair.Delete()
 		}
-		for _, key := range found {
-			if err := key.Delete(); err != nil {
-				return fmt.Errorf("hsm: %w", err)
-			}
+		if errors.Is(err, ErrGone) {
+			return none, nil
 		}
-		return nil
+		return none, err
 	})
+	if err == nil {
+		d.keys.Delete(label)
+	}
+	return err
 }

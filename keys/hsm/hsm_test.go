@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -151,12 +152,12 @@ func TestKeysOfTheRingLiveAndDieInTheDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, r, "ES256")
-		if _, err := in.Open(old.Device); err != nil {
+		if err := in.Open(old.Device, old.Public.Key).Ready(); err != nil {
 			t.Errorf("%v: gone while other nodes may still sign with it", err)
 		}
 		held.Move(keys.Handover)
 		look(t, r)
-		if _, err := in.Open(old.Device); !errors.Is(err, hsm.ErrGone) {
+		if err := in.Open(old.Device, old.Public.Key).Ready(); !errors.Is(err, hsm.ErrGone) {
 			t.Errorf("%v, want the private half of a retired key gone", err)
 		}
 		if _, ok := r.Public(old.KID); !ok {
@@ -207,5 +208,13 @@ func TestAWrongPINOrTokenIsRefused(t *testing.T) {
 	}
 }
 
+// tokenOf has the label of each test's token; a test that runs twice has two.
+var tokenOf = map[*testing.T]string{}
+
 // token names the token of a test; labels are short.
-func token(t *testing.T) string { return t.Name()[:min(len(t.Name()), 32)] }
+func token(t *testing.T) string {
+	if tokenOf[t] == "" {
+		tokenOf[t] = fmt.Sprintf("%d %.20s", len(tokenOf), t.Name())
+	}
+	return tokenOf[t]
+}

@@ -1,8 +1,11 @@
 package hsm
 
 import (
+	"bytes"
 	"crypto"
-	"errors"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
 	"io"
 	"sync/atomic"
 
@@ -13,71 +16,102 @@ import (
 
 var _ keys.Probed = (*key)(nil)
 
-// key is a key pair in the device. It outlives the session that it was found in: handles
-// are good in theirs only, so in another one it is looked for again.
+// key is a key pair in the device, told by its label and its public half. It outlives the
+// session that it was found in: handles are good in theirs only, so in another one it is
+// looked for again.
 type key struct {
 	device *Device
 	label  string
 	public crypto.PublicKey
 	at     atomic.Pointer[handle]
+	missed atomic.Pointer[session] // the first one that did not have it, since it was last seen
 }
 
 // handle is the key in one session.
 type handle struct {
-	token *crypto11.Context
-	pair  crypto11.Signer
+	session *session
+	pair    crypto11.Signer
+	proved  atomic.Bool // a signature of it was checked
 }
-
-// keep gives the key with the handle that it has now.
-func (d *Device) keep(label string, token *crypto11.Context, pair crypto11.Signer) *key {
-	k := &key{device: d, label: label, public: pair.Public()}
-	k.at.Store(&handle{token, pair})
-	return k
-}
-
-// errOther says that somebody put another key in the place of ours.
-var errOther = errors.New("the PKCS #11 device has another key under the label")
 
 // in gives the key in this session.
-func (k *key) in(token *crypto11.Context) (crypto11.Signer, error) {
-	if h := k.at.Load(); h != nil && h.token == token {
-		return h.pair, nil
+func (k *key) in(s *session) (*handle, error) {
+	if h := k.at.Load(); h != nil && h.session == s {
+		return h, nil
 	}
-	pair, err := find(token, k.label)
+	pair, err := find(s, k.label, k.public)
 	if err != nil {
 		return nil, err
 	}
-	if own, ok := k.public.(interface{ Equal(crypto.PublicKey) bool }); !ok || !own.Equal(pair.Public()) {
-		return nil, errOther
-	}
-	k.at.Store(&handle{token, pair})
-	return pair, nil
+	h := &handle{session: s, pair: pair}
+	k.at.Store(h)
+	k.missed.Store(nil)
+	return h, nil
 }
 
-// Public gives the public half as it was when the key was first seen.
+// with works with the key in this session, and looks for it once more when its handle is
+// of no use: somebody may have put it there anew.
+func with[T any](k *key, s *session, work func(*handle) (T, error)) (value T, err error) {
+	for range 2 {
+		var h *handle
+		if h, err = k.in(s); err != nil {
+			return value, err
+		}
+		if value, err = work(h); !isOne(stale, err) {
+			return value, err
+		}
+		k.at.CompareAndSwap(h, nil)
+	}
+	return value, err
+}
+
+// Public gives the public half.
 func (k *key) Public() crypto.PublicKey { return k.public }
 
-// Sign signs in the device. While it is away it gives fault.Busy.
-func (k *key) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) (signature []byte, err error) {
-	err = k.device.do(func(token *crypto11.Context) error {
-		pair, err := k.in(token)
-		if err != nil {
-			return err
-		}
-		signature, err = pair.Sign(random, digest, opts)
-		return err
+// Sign signs in the device, which has random numbers of its own. While it is away it gives
+// fault.Busy.
+func (k *key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	digest = bytes.Clone(digest) // the call may outlive this one
+	return do(k.device, k.label, func(s *session) ([]byte, error) {
+		return with(k, s, func(h *handle) ([]byte, error) { return k.sign(h, digest, opts) })
 	})
-	return signature, err
+}
+
+// sign checks the first signature of a handle: what the device shows as the public half of
+// a key need not be that.
+func (k *key) sign(h *handle, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	signature, err := h.pair.Sign(rand.Reader, digest, opts)
+	if err != nil || h.proved.Load() {
+		return signature, err
+	}
+	if !fits(k.public, digest, signature, opts) {
+		return nil, ErrOther
+	}
+	h.proved.Store(true)
+	return signature, nil
+}
+
+// fits tells whether the signature is of the key.
+func fits(public crypto.PublicKey, digest, signature []byte, opts crypto.SignerOpts) bool {
+	switch public := public.(type) {
+	case *ecdsa.PublicKey:
+		return ecdsa.VerifyASN1(public, digest, signature)
+	case *rsa.PublicKey:
+		if pss, ok := opts.(*rsa.PSSOptions); ok {
+			return rsa.VerifyPSS(public, pss.HashFunc(), digest, signature, pss) == nil
+		}
+		return rsa.VerifyPKCS1v15(public, opts.HashFunc(), digest, signature) == nil
+	}
+	return false
 }
 
 // Ready asks the device for the key, without a signature.
 func (k *key) Ready() error {
-	return k.device.do(func(token *crypto11.Context) error {
-		pair, err := k.in(token)
-		if err != nil {
-			return err
-		}
-		_, err = token.GetAttribute(pair, crypto11.CkaId)
-		return err
+	_, err := do(k.device, k.label, func(s *session) (none struct{}, err error) {
+		return with(k, s, func(h *handle) (struct{}, error) {
+			_, err := h.session.GetAttribute(h.pair, crypto11.CkaId)
+			return none, err
+		})
 	})
+	return err
 }

@@ -2,15 +2,10 @@ package hsm
 
 import (
 	"errors"
-	"slices"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/ThalesGroup/crypto11"
-	"github.com/miekg/pkcs11"
-
-	"tegata/shared/fault"
 )
 
 const (
@@ -18,118 +13,156 @@ const (
 	soonest, latest = time.Second, 30 * time.Second
 	// calm is how long a session has to be good for the next one to be opened at once.
 	calm = time.Minute
-	// closing bounds the wait for calls that the device has not answered.
-	closing = 5 * time.Second
+	// starting is how long the first attempt may take, and closing the last goodbye.
+	starting, closing = 30 * time.Second, 5 * time.Second
 )
 
-// link is the session with the device. Every library keeps handles of its own for a token
-// that was taken away, so nothing of it is used again: all is closed, and opened anew.
-type link struct {
-	token atomic.Pointer[crypto11.Context] // nil while the device is away
+// session is a token that is logged in. crypto11 has a pool of PKCS #11 sessions in it.
+type session struct {
+	token
+	silent chan struct{} // closed when nobody is to wait for a call any more
+}
 
-	mu     sync.Mutex    // one opens or closes
-	opened time.Time     // the session
-	again  time.Time     // no attempt to open before that
-	pause  time.Duration // after the attempt
-	cause  error         // why it is away
-	left   chan struct{} // closed when the last session is; nil: there was none
-	ended  bool          // closed, or the PIN was refused: for good
+// link is the session with the device. Every library keeps handles of its own for a token
+// that was taken away, so nothing of it is used again: all is closed, and opened anew. That
+// happens beside the calls, since each step of it may hang as well.
+type link struct {
+	now atomic.Pointer[session] // nil while the device is away
+
+	mu      sync.Mutex    // for what follows; never held while the device is asked
+	opened  time.Time     // the session
+	again   time.Time     // no attempt to open before that
+	pause   time.Duration // after the attempt
+	cause   error         // why it is away
+	left    chan struct{} // closed when the last session is; nil: there was none
+	opening chan struct{} // closed when the attempt that is under way is over; nil: there is none
+	ended   bool          // closed, or the PIN was refused: for good
 }
 
 // Away tells whether the device cannot be used now. For metrics.
-func (d *Device) Away() bool { return d.token.Load() == nil }
+func (d *Device) Away() bool { return d.now.Load() == nil }
 
-// Close logs out for good.
-func (d *Device) Close() error {
+// first opens the device for the first time.
+func (d *Device) first() error {
+	d.mu.Lock()
+	attempt := d.start()
+	d.mu.Unlock()
+	select {
+	case <-attempt:
+	case <-d.config.after(starting):
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ended, d.cause = true, errors.New("hsm: closed")
-	if token := d.token.Swap(nil); token != nil {
-		return token.Close()
-	}
-	return nil
-}
-
-// do works with the token, and once more when the session was lost and could be opened
-// again at once.
-func (d *Device) do(work func(*crypto11.Context) error) error {
-	was := d.token.Load()
-	err := d.once(work)
-	if fault.Is(err, fault.Busy) && was != nil {
-		return d.once(work)
-	}
-	return err
-}
-
-// once works with the token. fault.Busy when it is away or goes away.
-func (d *Device) once(work func(*crypto11.Context) error) error {
-	token, err := d.use()
-	if err != nil {
-		return err
-	}
-	err = work(token)
-	switch {
-	case err == nil:
+	if d.now.Load() != nil {
 		return nil
-	case d.token.Load() != token: // another call found out, and closed it under ours
-		return d.away(err, 0)
-	case d.broken(err):
-		d.drop(token, err)
-		return d.away(err, 0)
 	}
-	return err
+	d.ended = true // an attempt that is still under way closes what it opens
+	if d.cause == nil {
+		d.cause = fmt.Errorf("%w for %v", errSilent, starting)
+	}
+	return d.cause
 }
 
-func (d *Device) away(cause error, wait time.Duration) error {
-	busy := fault.Wrap(fault.Busy, "keys.device_away", cause)
-	busy.RetryAfter = max(wait, soonest)
-	return busy
+// Close logs out for good. It does not wait for ever for calls that are under way.
+func (d *Device) Close() error {
+	d.mu.Lock()
+	s := d.now.Swap(nil)
+	d.ended, d.cause = true, errors.New("hsm: closed")
+	d.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	close(s.silent)
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-d.config.after(closing):
+		return fmt.Errorf("hsm: close: %w", errSilent)
+	}
 }
 
-// use gives the token, and opens it when its time has come.
-func (d *Device) use() (*crypto11.Context, error) {
-	if token := d.token.Load(); token != nil {
-		return token, nil
+// use gives the session, and opens one when its time has come.
+func (d *Device) use() (*session, error) {
+	if s := d.now.Load(); s != nil {
+		return s, nil
 	}
-	if !d.mu.TryLock() { // somebody is opening it: nobody waits in line for that
-		return nil, d.away(errors.New("hsm: being opened"), 0)
+	attempt, err := d.attempt()
+	if err != nil {
+		return nil, err
 	}
+	select {
+	case <-attempt:
+	case <-d.config.after(answers):
+		return nil, d.away(errSilent, 0)
+	}
+	if s := d.now.Load(); s != nil {
+		return s, nil
+	}
+	d.mu.Lock()
 	defer d.mu.Unlock()
-	if token := d.token.Load(); token != nil {
-		return token, nil
-	}
-	if wait := d.again.Sub(d.config.Clock()); wait > 0 || d.ended {
+	return nil, d.away(d.cause, d.pause)
+}
+
+// attempt begins to open the device. Who comes while somebody does is sent away: nobody
+// waits in line for that.
+func (d *Device) attempt() (over chan struct{}, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	wait := d.again.Sub(d.config.Clock())
+	switch {
+	case d.now.Load() != nil:
+		over = make(chan struct{})
+		close(over)
+		return over, nil
+	case d.ended:
+		return nil, d.away(d.cause, latest)
+	case d.opening != nil, wait > 0:
 		return nil, d.away(d.cause, wait)
 	}
-	return d.reopen()
+	return d.start(), nil
 }
 
-// reopen opens the device once the last session is closed.
-func (d *Device) reopen() (token *crypto11.Context, err error) {
-	if d.left != nil {
-		select {
-		case <-d.left:
-			d.left = nil
-		case <-time.After(closing):
-			err = errors.New("hsm: the device has not answered its last call yet")
+// start opens the device beside the calls, once the last session is closed: as long as a
+// call to it is under way the library cannot be started anew. mu is held.
+func (d *Device) start() (over chan struct{}) {
+	over, left := make(chan struct{}), d.left
+	d.opening, d.left = over, nil
+	go func() {
+		defer close(over)
+		if left != nil {
+			<-left
 		}
-	}
-	if err == nil {
-		token, err = d.configure()
-	}
-	now := d.config.Clock()
-	if err != nil {
+		t, err := d.config.open()
+		d.take(t, err)
+	}()
+	return over
+}
+
+// take keeps what an attempt came to.
+func (d *Device) take(t token, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.opening = nil
+	now, again := d.config.Clock(), d.cause != nil
+	switch {
+	case d.ended && err == nil:
+		go func() { _ = t.Close() }() // nobody wants it any more
+	case d.ended:
+	case err != nil:
 		d.cause = err
 		d.putOff(now)
-		if d.ended = refusesPIN(err); d.ended {
+		if d.ended = refusesPIN(err); d.ended && again {
 			d.config.Log.Error("the PKCS #11 device refuses the PIN; it is not tried again before a restart, so that it does not lock", "name", d.config.Token, "cause", err)
 		}
-		return nil, d.away(err, d.pause)
+	default:
+		d.opened = now
+		d.now.Store(&session{token: t, silent: make(chan struct{})})
+		if again {
+			d.config.Log.Info("the PKCS #11 device is back", "name", d.config.Token)
+		}
 	}
-	d.opened = now
-	d.token.Store(token)
-	d.config.Log.Info("the PKCS #11 device is back", "name", d.config.Token)
-	return token, nil
 }
 
 // putOff puts the next attempt off, longer each time.
@@ -138,18 +171,20 @@ func (d *Device) putOff(now time.Time) {
 	d.again = now.Add(d.pause)
 }
 
-// drop ends a session that is of no use. Closing waits for calls that are under way.
-func (d *Device) drop(token *crypto11.Context, cause error) {
+// drop ends a session that is of no use. Closing waits for calls that are under way; when
+// one has no answer, those who wait for others are released, and the device is opened as
+// soon as all came back.
+func (d *Device) drop(s *session, cause error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.token.CompareAndSwap(token, nil) {
+	if !d.now.CompareAndSwap(s, nil) {
 		return
 	}
 	now, left := d.config.Clock(), make(chan struct{})
 	d.left, d.cause = left, cause
 	go func() {
 		defer close(left)
-		_ = token.Close() // it is lost: there is nothing to be done about it
+		_ = s.Close() // it is lost: there is nothing to be done about it
 	}()
 	if now.Sub(d.opened) < calm {
 		d.putOff(now) // opening it did not help for long
@@ -157,36 +192,8 @@ func (d *Device) drop(token *crypto11.Context, cause error) {
 		d.pause, d.again = 0, now
 	}
 	d.config.Log.Error("the PKCS #11 device is away; what needs its keys is answered 503 until it is back", "name", d.config.Token, "cause", cause)
-}
-
-// lost are the answers of a device that a new session may help with. PKCS #11 v2.40 §5.1.
-var lost = []pkcs11.Error{
-	pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED, pkcs11.CKR_HOST_MEMORY,
-	pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_DEVICE_MEMORY, pkcs11.CKR_DEVICE_REMOVED,
-	pkcs11.CKR_TOKEN_NOT_PRESENT, pkcs11.CKR_TOKEN_NOT_RECOGNIZED, pkcs11.CKR_SLOT_ID_INVALID,
-	pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_SESSION_COUNT,
-	pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID,
-	pkcs11.CKR_USER_NOT_LOGGED_IN, pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED,
-}
-
-// refusesPIN tells whether another attempt with the same PIN would only bring the token
-// closer to locking it.
-func refusesPIN(err error) bool {
-	var code pkcs11.Error
-	return errors.As(err, &code) && slices.Contains([]pkcs11.Error{
-		pkcs11.CKR_PIN_INCORRECT, pkcs11.CKR_PIN_INVALID, pkcs11.CKR_PIN_LEN_RANGE, pkcs11.CKR_PIN_EXPIRED, pkcs11.CKR_PIN_LOCKED,
-		pkcs11.CKR_USER_PIN_NOT_INITIALIZED,
-	}, code)
-}
-
-// broken tells whether the session is of no use any more. A key that is not there may have
-// been made by another program after this session lost sight of the device.
-func (d *Device) broken(err error) bool {
-	var code pkcs11.Error
-	if errors.As(err, &code) {
-		return slices.Contains(lost, code)
+	if errors.Is(cause, errSilent) {
+		close(s.silent)
+		d.start()
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return errors.Is(err, ErrGone) && d.config.Clock().Sub(d.opened) >= calm
 }

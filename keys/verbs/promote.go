@@ -246,6 +246,10 @@ func (k Keys) tellPromoted(s succession, alg string, got keys.Promoted) {
 		text += ", " + got.Old.KID + " is retired"
 	}
 	switch {
+	case got.Elsewise && got.Staged && s.dry:
+		text += "; that was done a moment ago, without a new key: only that is staged now; if you want another one to sign, wait ten seconds"
+	case got.Elsewise && got.Staged:
+		text += "; that was done a moment ago, without a new key: only " + got.Next.KID + " is staged now; if you want another one to sign, wait ten seconds"
 	case got.Elsewise:
 		text += "; that was done a moment ago, and nothing more now; if you want another one, wait ten seconds"
 	case s.stage && s.dry && alg != keys.Push:

@@ -47,6 +47,20 @@ func TestAnAlgorithmThatIsNamedTwiceIsRotatedOnce(t *testing.T) {
 	})
 }
 
+func TestARotationRightAfterAPromotionSaysWhatItDid(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		s := start(t, d, "ES256")
+		s.sees(0, []string{"promote", "ES256", "--force"}, " signs, ", " is retired")
+		signs := s.key("ES256", keys.Active)
+		s.sees(0, []string{"rotate", "ES256", "--force", "--dry-run"}, "would: "+signs+" signs", "only that is staged now")
+		out := s.sees(0, []string{"rotate", "ES256", "--force"}, signs+" signs", "a moment ago, without a new key: only ", "wait ten seconds")
+		if next := s.key("ES256", keys.Next); next == "" || !strings.Contains(out, next) {
+			t.Errorf("%q is staged, told\n%s", next, out)
+		}
+		s.sees(0, []string{"rotate", "ES256", "--force"}, signs+" signs", "a moment ago, and nothing more now")
+	})
+}
+
 func TestAKidWithADashIsAskedForAfterTheFlags(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		s := start(t, d, "ES256")

@@ -110,6 +110,8 @@ func told(err error) error {
 		return fmt.Errorf("there is no next %s key; make one: keys stage %[1]s", verbs.Plain(fmt.Sprint(f.Args["alg"])))
 	case "keys.rotated_elsewhere":
 		return errors.New("the ring changed at the same moment; look at it and try again")
+	case "keys.device_crowded":
+		return fmt.Errorf("the PKCS #11 device has no session left for us: %w", f.Unwrap())
 	case "keys.device_away":
 		return fmt.Errorf("the PKCS #11 device cannot be used now: %w", f.Unwrap())
 	}

@@ -130,8 +130,10 @@ func (d *device) Make(_, label string) (crypto.Signer, error) {
 	return d.kept[label], err
 }
 
-func (d *device) Open(label string) (crypto.Signer, error) { return d.kept[label], nil }
-func (d *device) Remove(string) error                      { return nil }
+func (d *device) Open(label string, _ crypto.PublicKey) keys.Probed { return d.kept[label] }
+func (d *device) Remove(string, crypto.PublicKey) error             { return nil }
+
+func (h held) Ready() error { return nil }
 
 func (h held) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if h.in.says != nil {

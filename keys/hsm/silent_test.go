@@ -1,0 +1,89 @@
+package hsm_test
+
+import (
+	"strings"
+	"testing"
+
+	"tegata/shared/fault"
+)
+
+// A library cannot be told to stop: nobody waits for it, and it gets no more to do.
+func TestADeviceThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
+	f, d := newFake(t)
+	k := made(t, d, "a")[0]
+	asked, answer := make(chan string, 10), make(chan struct{})
+	f.answers(func(what, label string) error {
+		asked <- what
+		<-answer
+		return nil
+	})
+	got := make(chan error)
+	for range 2 {
+		go func() { got <- signs(k) }()
+		<-asked
+	}
+	f.limit <- f.clock.Now() // the time of one is over; nobody has to wait for the other one
+	for range 2 {
+		if err := <-got; !fault.Is(err, fault.Busy) || fault.Of(err).RetryAfter == 0 {
+			t.Errorf("%v, want busy with a time to come back", err)
+		}
+	}
+	if line := <-f.log; !strings.Contains(line, "is away") || !strings.Contains(line, "has not answered for 5s") || !d.Away() {
+		t.Errorf("the log says %s", line)
+	}
+	for range 3 {
+		f.clock.Move(60e9)
+		if err := signs(k); !fault.Is(err, fault.Busy) {
+			t.Errorf("%v, want busy at once", err)
+		}
+		if _, err := d.Make("ES256", "b"); !fault.Is(err, fault.Busy) {
+			t.Errorf("%v, want busy at once", err)
+		}
+	}
+	if len(asked) != 0 || f.opened != 1 {
+		t.Errorf("%d more calls, opened %d times, while two have no answer", len(asked), f.opened)
+	}
+	close(answer)
+	if line := <-f.log; !strings.Contains(line, "is back") {
+		t.Errorf("the log says %s", line)
+	}
+	if err := signs(k); err != nil || d.Away() || f.opened != 2 {
+		t.Errorf("it answers again, but %v, opened %d times", err, f.opened)
+	}
+}
+
+func TestADeviceThatHangsWhileItIsOpenedHoldsNobodyUp(t *testing.T) {
+	f, d := newFake(t)
+	k := made(t, d, "a")[0]
+	asked, answer := make(chan string, 10), make(chan struct{})
+	f.answers(func(what, label string) error {
+		if what == "sign" {
+			return removed
+		}
+		asked <- what
+		<-answer
+		return nil
+	})
+	got := make(chan error)
+	go func() { got <- signs(k) }()
+	if what := <-asked; what != "open" {
+		t.Fatalf("asked to %s, want that it is opened again", what)
+	}
+	f.limit <- f.clock.Now()
+	if err := <-got; !fault.Is(err, fault.Busy) {
+		t.Errorf("%v, want busy", err)
+	}
+	f.clock.Move(60e9)
+	if err := signs(k); !fault.Is(err, fault.Busy) || len(asked) != 0 {
+		t.Errorf("%v, %d more calls, want busy at once", err, len(asked))
+	}
+	<-f.log // away
+	f.answers(nil)
+	close(answer)
+	if line := <-f.log; !strings.Contains(line, "is back") {
+		t.Errorf("the log says %s", line)
+	}
+	if err := signs(k); err != nil {
+		t.Error(err)
+	}
+}

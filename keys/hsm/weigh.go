@@ -1,0 +1,98 @@
+package hsm
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"slices"
+
+	"github.com/miekg/pkcs11"
+)
+
+// lost are the answers of a device that only a new session helps with. PKCS #11 v2.40 §5.1.
+var lost = []pkcs11.Error{
+	pkcs11.CKR_HOST_MEMORY, pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_DEVICE_MEMORY, pkcs11.CKR_DEVICE_REMOVED,
+	pkcs11.CKR_TOKEN_NOT_PRESENT, pkcs11.CKR_TOKEN_NOT_RECOGNIZED, pkcs11.CKR_SLOT_ID_INVALID,
+	pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_SESSION_COUNT,
+	pkcs11.CKR_USER_NOT_LOGGED_IN, pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED,
+}
+
+// unclear are those that can be about the session or about one key: a key that was deleted
+// and one that a session lost sight of look alike. All others are about the key.
+var unclear = []pkcs11.Error{
+	pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED,
+	pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID,
+}
+
+// stale are those of a handle that is of no use any more.
+var stale = []pkcs11.Error{pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID}
+
+// refused are those after which another attempt with the same PIN would only bring the
+// token closer to locking it.
+var refused = []pkcs11.Error{
+	pkcs11.CKR_PIN_INCORRECT, pkcs11.CKR_PIN_INVALID, pkcs11.CKR_PIN_LEN_RANGE, pkcs11.CKR_PIN_EXPIRED, pkcs11.CKR_PIN_LOCKED,
+	pkcs11.CKR_USER_PIN_NOT_INITIALIZED,
+}
+
+func refusesPIN(err error) bool { return isOne(refused, err) }
+
+func isOne(codes []pkcs11.Error, err error) bool {
+	var code pkcs11.Error
+	return errors.As(err, &code) && slices.Contains(codes, code)
+}
+
+// lostError says that the session is of no use any more.
+type lostError struct{ error }
+
+func (e *lostError) Unwrap() error { return e.error }
+
+// weigh tells errors that mean that the session is lost from those of the one key that the
+// call was about, which must not take it away from the others. Where the device leaves that
+// open, another key is asked to sign.
+func (d *Device) weigh(s *session, label string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isOne(lost, err):
+		return &lostError{err}
+	case isOne(unclear, err), errors.Is(err, ErrGone) && d.mayReturn(s, label):
+		if !d.well(s, label) {
+			return &lostError{err}
+		}
+	}
+	return err
+}
+
+// mayReturn tells whether another session might find a key that this one does not: another
+// program may have made it after this session lost sight of the device. One that another
+// session missed before is gone.
+func (d *Device) mayReturn(s *session, label string) bool {
+	if known, ok := d.keys.Load(label); ok {
+		k := known.(*key)
+		if !k.missed.CompareAndSwap(nil, s) && k.missed.Load() != s {
+			return false
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.config.Clock().Sub(d.opened) >= calm
+}
+
+// well tells whether another key of ours can sign in the session. The signature is of
+// nothing, and thrown away.
+func (d *Device) well(s *session, but string) (yes bool) {
+	digest := sha256.Sum256([]byte("tegata asks whether the device is well"))
+	d.keys.Range(func(label, other any) bool {
+		if label == but {
+			return true
+		}
+		pair, err := other.(*key).in(s)
+		if err == nil {
+			_, err = pair.pair.Sign(rand.Reader, digest[:], crypto.SHA256)
+		}
+		yes = err == nil
+		return !yes
+	})
+	return yes
+}
