@@ -2,7 +2,10 @@ package hsm_test
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"tegata/shared/fault"
 )
@@ -86,4 +89,29 @@ func TestADeviceThatHangsWhileItIsOpenedHoldsNobodyUp(t *testing.T) {
 	if err := signs(k); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestWhoSignsWhileTheSessionIsLostSignsOrIsSentAway(t *testing.T) {
+	f, d := newFake(t)
+	k := made(t, d, "a")[0]
+	var asked atomic.Int32
+	f.answers(func(what, _ string) error {
+		if what == "sign" && asked.Add(1)%10 == 0 {
+			f.clock.Move(10 * time.Minute)
+			return removed
+		}
+		return nil
+	})
+	f.mute.Store(true)
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 300 {
+				if err := signs(k); err != nil && !fault.Is(err, fault.Busy) {
+					t.Errorf("%v, want a signature or busy", err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
