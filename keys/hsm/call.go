@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/thales-e-security/pool"
-
 	"tegata/shared/fault"
 )
 
@@ -72,7 +70,7 @@ func (d *Device) judge(s *session, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, pool.ErrTimeout):
+	case isCrowded(err):
 		return busy("keys.device_crowded", err, 0)
 	case errors.As(err, &lost):
 		d.drop(s, err)

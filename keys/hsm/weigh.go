@@ -8,22 +8,30 @@ import (
 	"slices"
 
 	"github.com/miekg/pkcs11"
+	"github.com/thales-e-security/pool"
 )
 
 // lost are the answers of a device that only a new session helps with. PKCS #11 v2.40 §5.1.
 var lost = []pkcs11.Error{
-	pkcs11.CKR_HOST_MEMORY, pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_DEVICE_MEMORY, pkcs11.CKR_DEVICE_REMOVED,
+	pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_DEVICE_REMOVED,
 	pkcs11.CKR_TOKEN_NOT_PRESENT, pkcs11.CKR_TOKEN_NOT_RECOGNIZED, pkcs11.CKR_SLOT_ID_INVALID,
-	pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_SESSION_COUNT,
+	pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_SESSION_HANDLE_INVALID,
 	pkcs11.CKR_USER_NOT_LOGGED_IN, pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED,
 }
 
 // unclear are those that can be about the session or about one key: a key that was deleted
-// and one that a session lost sight of look alike. All others are about the key.
+// and one that a session lost sight of look alike, and a token that is full refuses a new
+// key while the others sign. All others are about the key.
 var unclear = []pkcs11.Error{
+	pkcs11.CKR_HOST_MEMORY, pkcs11.CKR_DEVICE_MEMORY,
 	pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED,
 	pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID,
 }
+
+// crowded are those of a device that has no session left for a call.
+var crowded = []pkcs11.Error{pkcs11.CKR_SESSION_COUNT}
+
+func isCrowded(err error) bool { return errors.Is(err, pool.ErrTimeout) || isOne(crowded, err) }
 
 // stale are those of a handle that is of no use any more.
 var stale = []pkcs11.Error{pkcs11.CKR_KEY_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID}

@@ -140,14 +140,38 @@ func TestAKeyWithAnotherPublicHalfDoesNotSign(t *testing.T) {
 }
 
 func TestATokenWithoutAFreeSessionIsBusyAndNotAway(t *testing.T) {
-	f, d := newFake(t)
-	k := made(t, d, "a")[0]
-	f.answers(func(string, string) error { return pool.ErrTimeout })
-	if err := signs(k); !fault.Is(err, fault.Busy) || fault.Of(err).RetryAfter < time.Second || d.Away() || f.opened != 1 {
-		t.Errorf("%v, away: %t, opened %d times, want busy", err, d.Away(), f.opened)
+	for _, full := range []error{pool.ErrTimeout, pkcs11.Error(pkcs11.CKR_SESSION_COUNT)} {
+		f, d := newFake(t)
+		k := made(t, d, "a")[0]
+		f.answers(func(string, string) error { return full })
+		if err := signs(k); !fault.Is(err, fault.Busy) || fault.Of(err).RetryAfter < time.Second || d.Away() || f.opened != 1 {
+			t.Errorf("%v: %v, away: %t, opened %d times, want busy", full, err, d.Away(), f.opened)
+		}
+		f.answers(nil)
+		if err := signs(k); err != nil {
+			t.Error(err)
+		}
 	}
-	f.answers(nil)
-	if err := signs(k); err != nil {
-		t.Error(err)
+}
+
+// The schedule tries again and again to make the next key.
+func TestATokenThatIsFullSignsOn(t *testing.T) {
+	for _, code := range []uint{pkcs11.CKR_DEVICE_MEMORY, pkcs11.CKR_HOST_MEMORY} {
+		f, d := newFake(t)
+		k := made(t, d, "a")[0]
+		f.answers(func(what, _ string) error {
+			if what == "make" {
+				return pkcs11.Error(code)
+			}
+			return nil
+		})
+		for range 3 {
+			if _, err := d.Make("ES256", "b"); !errors.Is(err, pkcs11.Error(code)) || fault.Is(err, fault.Busy) {
+				t.Errorf("%v, want %v", err, pkcs11.Error(code))
+			}
+			if err := signs(k); err != nil || f.opened != 1 {
+				t.Errorf("%v, opened %d times", err, f.opened)
+			}
+		}
 	}
 }
