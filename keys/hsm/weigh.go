@@ -62,25 +62,26 @@ func (d *Device) weigh(s *session, label string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case isOne(lost, err):
+	case isOne(lost, err),
+		errors.Is(err, ErrGone) && d.mayReturn(s, label),
+		isOne(unclear, err) && !d.well(s, label):
 		return &lostError{err}
-	case isOne(unclear, err), errors.Is(err, ErrGone) && d.mayReturn(s, label):
-		if !d.well(s, label) {
-			return &lostError{err}
-		}
 	}
 	return err
 }
 
 // mayReturn tells whether another session might find a key that this one does not: another
-// program may have made it after this session lost sight of the device. One that another
-// session missed before is gone.
+// program may have made it after this session was opened, and some libraries show such keys
+// to new sessions only, so that other keys are well says nothing. One that another session
+// missed before is gone, and so is one that was removed here.
 func (d *Device) mayReturn(s *session, label string) bool {
-	if known, ok := d.keys.Load(label); ok {
-		k := known.(*key)
-		if !k.missed.CompareAndSwap(nil, s) && k.missed.Load() != s {
-			return false
-		}
+	known, ok := d.keys.Load(label)
+	if !ok {
+		return false
+	}
+	k := known.(*key)
+	if !k.missed.CompareAndSwap(nil, s) && k.missed.Load() != s {
+		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
