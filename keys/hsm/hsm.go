@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThalesGroup/crypto11"
@@ -56,6 +57,7 @@ type token interface {
 type Device struct {
 	config Config
 	keys   sync.Map // every key that was made or opened here, by label
+	uses   atomic.Int64
 	link
 }
 
@@ -102,6 +104,7 @@ func (d *Device) Make(alg, label string) (crypto.Signer, error) {
 		}
 		k := &key{device: d, label: label, public: pair.Public()}
 		k.at.Store(&handle{session: s, pair: pair})
+		k.used.Store(d.uses.Add(1))
 		return k, nil
 	})
 	if err != nil {

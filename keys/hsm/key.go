@@ -25,6 +25,7 @@ type key struct {
 	public crypto.PublicKey
 	at     atomic.Pointer[handle]
 	missed atomic.Pointer[session] // the first one that did not have it, since it was last seen
+	used   atomic.Int64            // when it was of use last, in uses of the device; 0: never
 }
 
 // handle is the key in one session.
@@ -57,7 +58,10 @@ func with[T any](k *key, s *session, work func(*handle) (T, error)) (value T, er
 		if h, err = k.in(s); err != nil {
 			return value, err
 		}
-		if value, err = work(h); !isOne(stale, err) {
+		if value, err = work(h); err == nil {
+			k.used.Store(k.device.uses.Add(1))
+		}
+		if !isOne(stale, err) {
 			return value, err
 		}
 		k.at.CompareAndSwap(h, nil)

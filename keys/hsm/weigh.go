@@ -1,6 +1,7 @@
 package hsm
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
@@ -88,20 +89,37 @@ func (d *Device) mayReturn(s *session, label string) bool {
 	return d.config.Clock().Sub(d.opened) >= calm
 }
 
-// well tells whether another key of ours can sign in the session. The signature is of
-// nothing, and thrown away.
-func (d *Device) well(s *session, but string) (yes bool) {
+// witnesses is how many other keys are asked whether the session is well: it has to come
+// out within the limit of the call that is in doubt.
+const witnesses = 2
+
+// well tells whether another key of ours can sign in the session, of those that could most
+// lately: one that another node removed says nothing. The signature is of nothing, and
+// thrown away. A device that has no session left for the question leaves it open, and the
+// session is kept.
+func (d *Device) well(s *session, but string) bool {
 	digest := sha256.Sum256([]byte("tegata asks whether the device is well"))
-	d.keys.Range(func(label, other any) bool {
-		if label == but {
+	for _, other := range d.lately(but) {
+		h, err := other.in(s)
+		if err == nil {
+			_, err = h.pair.Sign(rand.Reader, digest[:], crypto.SHA256)
+		}
+		if err == nil || isCrowded(err) {
 			return true
 		}
-		pair, err := other.(*key).in(s)
-		if err == nil {
-			_, err = pair.pair.Sign(rand.Reader, digest[:], crypto.SHA256)
+	}
+	return false
+}
+
+// lately gives the keys that were of use last, at most as many as are asked.
+func (d *Device) lately(but string) []*key {
+	var all []*key
+	d.keys.Range(func(label, other any) bool {
+		if label != but {
+			all = append(all, other.(*key))
 		}
-		yes = err == nil
-		return !yes
+		return true
 	})
-	return yes
+	slices.SortFunc(all, func(a, b *key) int { return cmp.Compare(b.used.Load(), a.used.Load()) })
+	return all[:min(len(all), witnesses)]
 }
