@@ -49,7 +49,7 @@ func ask[T any](d *Device, limit time.Duration, label string, work func(*session
 	}
 	got := make(chan answer[T], 1)
 	go func() {
-		value, err := work(s)
+		value, err := try(func() (T, error) { return work(s) })
 		got <- answer[T]{value, d.weigh(s, label, err)}
 	}()
 	select {
@@ -62,6 +62,20 @@ func ask[T any](d *Device, limit time.Duration, label string, work func(*session
 		d.drop(s, err)
 	}
 	return value, d.away(err, 0)
+}
+
+// errPanic says that what is between us and the library gave up. Nobody above would catch
+// that: each call has a goroutine of its own.
+var errPanic = errors.New("hsm: panic")
+
+// try works, and makes an error of a panic.
+func try[T any](work func() (T, error)) (value T, err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("%w: %v", errPanic, why)
+		}
+	}()
+	return work()
 }
 
 // judge gives what the caller is told, and ends a session that is of no use.

@@ -61,6 +61,7 @@ func newFake(t *testing.T) (*fake, *hsm.Device) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		f.answers(nil)
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
@@ -134,7 +135,7 @@ func (f *fakeToken) Close() error {
 	f.calls.under.Lock()
 	defer f.calls.under.Unlock()
 	f.calls.closed = true
-	return nil
+	return f.asked("close", "")
 }
 
 func (f *fakeToken) FindKeyPairs(id, _ []byte) (found []crypto11.Signer, err error) {

@@ -23,6 +23,12 @@ type session struct {
 	silent chan struct{} // closed when nobody is to wait for a call any more
 }
 
+// Close logs out. It waits for calls that are under way.
+func (s *session) Close() error {
+	_, err := try(func() (_ struct{}, err error) { return struct{}{}, s.token.Close() })
+	return err
+}
+
 // link is the session with the device. Every library keeps handles of its own for a token
 // that was taken away, so nothing of it is used again: all is closed, and opened anew. That
 // happens beside the calls, since each step of it may hang as well.
@@ -134,7 +140,7 @@ func (d *Device) start() (over chan struct{}) {
 		if left != nil {
 			<-left
 		}
-		t, err := d.config.open()
+		t, err := try(d.config.open)
 		d.take(t, err)
 	}()
 	return over
@@ -148,7 +154,7 @@ func (d *Device) take(t token, err error) {
 	now, again := d.config.Clock(), d.cause != nil
 	switch {
 	case d.ended && err == nil:
-		go func() { _ = t.Close() }() // nobody wants it any more
+		go func() { _ = (&session{token: t}).Close() }() // nobody wants it any more
 	case d.ended:
 	case err != nil:
 		d.cause = err

@@ -63,6 +63,9 @@ func TestADeviceThatHangsWhileItIsOpenedHoldsNobodyUp(t *testing.T) {
 		if what == "sign" {
 			return removed
 		}
+		if what == "close" {
+			return nil
+		}
 		asked <- what
 		<-answer
 		return nil
@@ -114,4 +117,55 @@ func TestWhoSignsWhileTheSessionIsLostSignsOrIsSentAway(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// crypto11 and its pool panic at some answers of a library.
+func TestAPanicIsAnErrorOfTheCall(t *testing.T) {
+	f, d := newFake(t)
+	all := made(t, d, "bad", "good")
+	f.answers(func(what, label string) error {
+		if label != "good" {
+			panic("attributes of odd length")
+		}
+		return nil
+	})
+	if err := signs(all[0]); err == nil || fault.Is(err, fault.Busy) || !strings.Contains(err.Error(), "odd length") {
+		t.Errorf("%v, want the key's own error", err)
+	}
+	if _, err := d.Make("ES256", "new"); err == nil {
+		t.Error("made a key")
+	}
+	if err := signs(all[1]); err != nil || f.opened != 1 {
+		t.Errorf("the other key: %v, opened %d times", err, f.opened)
+	}
+	f.answers(func(what, _ string) error {
+		if f.opened == 1 {
+			panic("a full pool") // with any key: a new session helps
+		}
+		return nil
+	})
+	if err := signs(all[0]); err != nil || f.opened != 2 {
+		t.Errorf("%v, opened %d times", err, f.opened)
+	}
+}
+
+func TestAPanicWhileItIsOpenedOrClosedLeavesTheDeviceAway(t *testing.T) {
+	f, d := newFake(t)
+	k := made(t, d, "a")[0]
+	f.answers(func(what, _ string) error {
+		if what == "sign" {
+			return removed
+		}
+		panic(what)
+	})
+	for range 3 {
+		if err := signs(k); !fault.Is(err, fault.Busy) || !d.Away() {
+			t.Errorf("%v, want busy", err)
+		}
+		f.clock.Move(time.Minute)
+	}
+	f.answers(nil)
+	if err := signs(k); err != nil {
+		t.Error(err)
+	}
 }

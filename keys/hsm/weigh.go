@@ -65,7 +65,7 @@ func (d *Device) weigh(s *session, label string, err error) error {
 		return nil
 	case isOne(lost, err),
 		errors.Is(err, ErrGone) && d.mayReturn(s, label),
-		isOne(unclear, err) && !d.well(s, label):
+		(isOne(unclear, err) || errors.Is(err, errPanic)) && !d.well(s, label):
 		return &lostError{err}
 	}
 	return err
@@ -100,10 +100,13 @@ const witnesses = 2
 func (d *Device) well(s *session, but string) bool {
 	digest := sha256.Sum256([]byte("tegata asks whether the device is well"))
 	for _, other := range d.lately(but) {
-		h, err := other.in(s)
-		if err == nil {
-			_, err = h.pair.Sign(rand.Reader, digest[:], crypto.SHA256)
-		}
+		_, err := try(func() ([]byte, error) {
+			h, err := other.in(s)
+			if err != nil {
+				return nil, err
+			}
+			return h.pair.Sign(rand.Reader, digest[:], crypto.SHA256)
+		})
 		if err == nil || isCrowded(err) {
 			return true
 		}
