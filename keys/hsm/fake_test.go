@@ -31,6 +31,7 @@ type fake struct {
 	mu    sync.Mutex
 	pairs map[string]*pair                     // by label
 	says  func(what, label string) (bad error) // before each answer; nil: all is well
+	begin func()                               // when the next one waits
 }
 
 // pair is a key in it.
@@ -56,7 +57,7 @@ func newFake(t *testing.T) (*fake, *hsm.Device) {
 		log: make(chan string, 20), limit: make(chan time.Time), pairs: map[string]*pair{},
 	}
 	d, err := hsm.Fake(hsm.Config{Log: slog.New(slog.NewTextHandler(f, nil)), Clock: f.clock.Now}, f.open,
-		func(time.Duration) <-chan time.Time { return f.limit })
+		func(time.Duration) <-chan time.Time { return f.after() })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +88,24 @@ func (f *fake) answers(says func(what, label string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.says = says
+}
+
+// waits has somebody's next wait for the device begin with this.
+func (f *fake) waits(begin func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.begin = begin
+}
+
+func (f *fake) after() <-chan time.Time {
+	f.mu.Lock()
+	begin := f.begin
+	f.begin = nil
+	f.mu.Unlock()
+	if begin != nil {
+		begin()
+	}
+	return f.limit
 }
 
 func (f *fake) asked(what, label string) error {

@@ -179,7 +179,8 @@ func (d *Device) putOff(now time.Time) {
 
 // drop ends a session that is of no use. Closing waits for calls that are under way; when
 // one has no answer, those who wait for others are released, and the device is opened as
-// soon as all came back.
+// soon as all came back; one that is silent again soon waits for the next attempt, as any
+// other does.
 func (d *Device) drop(s *session, cause error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -200,6 +201,8 @@ func (d *Device) drop(s *session, cause error) {
 	d.config.Log.Error("the PKCS #11 device is away; what needs its keys is answered 503 until it is back", "name", d.config.Token, "cause", cause)
 	if errors.Is(cause, errSilent) {
 		close(s.silent)
-		d.start()
+		if !d.again.After(now) {
+			d.start()
+		}
 	}
 }

@@ -55,6 +55,44 @@ func TestADeviceThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
 	}
 }
 
+// One that answers, but too late, would be away and back for ever.
+func TestADeviceThatIsSilentAgainSoonIsOpenedAfterAPause(t *testing.T) {
+	f, d := newFake(t)
+	k := made(t, d, "a")[0]
+	for round := range 2 {
+		asked, answer := make(chan string, 10), make(chan struct{})
+		f.answers(func(what, _ string) error {
+			if what == "sign" {
+				asked <- what
+				<-answer
+			}
+			return nil
+		})
+		got := make(chan error)
+		go func() { got <- signs(k) }()
+		<-asked
+		f.limit <- f.clock.Now()
+		if err := <-got; !fault.Is(err, fault.Busy) {
+			t.Fatalf("%v, want busy", err)
+		}
+		<-f.log // away
+		if round == 0 {
+			close(answer)
+			<-f.log // back
+			continue
+		}
+		if err := signs(k); !fault.Is(err, fault.Busy) {
+			t.Errorf("%v, want busy during the pause", err)
+		}
+		f.clock.Move(time.Second)
+		f.answers(nil)
+		f.waits(func() { close(answer) })
+		if err := signs(k); err != nil { // it opens the device, and waits until the call came back
+			t.Errorf("after the pause: %v", err)
+		}
+	}
+}
+
 func TestADeviceThatHangsWhileItIsOpenedHoldsNobodyUp(t *testing.T) {
 	f, d := newFake(t)
 	k := made(t, d, "a")[0]
