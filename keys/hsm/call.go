@@ -59,9 +59,14 @@ func ask[T any](d *Device, limit time.Duration, label string, work func(*session
 		err = errSilent
 	case <-d.config.after(limit):
 		err = fmt.Errorf("%w for %v", errSilent, limit)
-		d.drop(s, err)
 	}
-	return value, d.away(err, 0)
+	select {
+	case a := <-got: // it came at the last moment
+		return a.value, d.judge(s, a.err)
+	default:
+		d.drop(s, err)
+		return value, d.away(err, 0)
+	}
 }
 
 // errPanic says that what is between us and the library gave up. Nobody above would catch

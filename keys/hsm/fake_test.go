@@ -31,7 +31,7 @@ type fake struct {
 	mu    sync.Mutex
 	pairs map[string]*pair                     // by label
 	says  func(what, label string) (bad error) // before each answer; nil: all is well
-	begin func()                               // when the next one waits
+	begin func() chan time.Time                // when the next one waits
 }
 
 // pair is a key in it.
@@ -90,11 +90,14 @@ func (f *fake) answers(says func(what, label string) error) {
 	f.says = says
 }
 
-// waits has somebody's next wait for the device begin with this.
-func (f *fake) waits(begin func()) {
+// waits has the next wait for the device begin with this, and end by that limit.
+func (f *fake) waits(limit chan time.Time, begin func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.begin = begin
+	f.begin = func() chan time.Time {
+		begin()
+		return limit
+	}
 }
 
 func (f *fake) after() <-chan time.Time {
@@ -102,10 +105,10 @@ func (f *fake) after() <-chan time.Time {
 	begin := f.begin
 	f.begin = nil
 	f.mu.Unlock()
-	if begin != nil {
-		begin()
+	if begin == nil {
+		return f.limit
 	}
-	return f.limit
+	return begin()
 }
 
 func (f *fake) asked(what, label string) error {

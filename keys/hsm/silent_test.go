@@ -1,10 +1,12 @@
 package hsm_test
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tegata/shared/fault"
@@ -86,11 +88,25 @@ func TestADeviceThatIsSilentAgainSoonIsOpenedAfterAPause(t *testing.T) {
 		}
 		f.clock.Move(time.Second)
 		f.answers(nil)
-		f.waits(func() { close(answer) })
+		f.waits(f.limit, func() { close(answer) })
 		if err := signs(k); err != nil { // it opens the device, and waits until the call came back
 			t.Errorf("after the pause: %v", err)
 		}
 	}
+}
+
+func TestAnAnswerAtTheLastMomentCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, d := newFake(t)
+		for n := range 50 { // a select takes any of those that are ready
+			over := make(chan time.Time, 1)
+			over <- f.clock.Now()
+			f.waits(over, synctest.Wait) // the answer is there, and the time is over
+			if _, err := d.Make("ES256", strconv.Itoa(n)); err != nil || d.Away() {
+				t.Fatalf("call %d: %v, away: %t", n, err, d.Away())
+			}
+		}
+	})
 }
 
 func TestADeviceThatHangsWhileItIsOpenedHoldsNobodyUp(t *testing.T) {
