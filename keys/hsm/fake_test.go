@@ -28,10 +28,11 @@ type fake struct {
 	limit  chan time.Time // one value ends the time of one call
 	opened int            // how often; nobody reads it while the device is opened
 
-	mu    sync.Mutex
-	pairs map[string]*pair                     // by label
-	says  func(what, label string) (bad error) // before each answer; nil: all is well
-	begin func() chan time.Time                // when the next one waits
+	mu     sync.Mutex
+	pairs  map[string]*pair                     // by label
+	reused map[string]string                    // whose key the handle of another one is now
+	says   func(what, label string) (bad error) // before each answer; nil: all is well
+	begin  func() chan time.Time                // when the next one waits
 }
 
 // pair is a key in it.
@@ -195,13 +196,20 @@ func (f *fakeToken) GenerateRSAKeyPairWithLabel(_, _ []byte, _ int) (crypto11.Si
 	return nil, errors.New("a device without RSA")
 }
 
-func (f *fakeToken) GetAttribute(key any, _ crypto11.AttributeType) (*crypto11.Attribute, error) {
+func (f *fakeToken) GetAttribute(key any, id crypto11.AttributeType) (*crypto11.Attribute, error) {
 	end, err := f.calls.begin()
 	defer end()
 	if err != nil {
 		return nil, err
 	}
-	return nil, f.asked("look", key.(*pair).label)
+	label := key.(*pair).label
+	err = f.asked("look", label)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if other := f.reused[label]; other != "" {
+		label = other
+	}
+	return &crypto11.Attribute{Type: id, Value: []byte(label)}, err
 }
 
 func (p *pair) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"io"
 	"sync/atomic"
 
@@ -51,7 +52,7 @@ func (k *key) in(s *session) (*handle, error) {
 }
 
 // with works with the key in this session, and looks for it once more when its handle is
-// of no use: somebody may have put it there anew.
+// of no use, or has become another key's: somebody may have put it there anew.
 func with[T any](k *key, s *session, work func(*handle) (T, error)) (value T, err error) {
 	for range 2 {
 		var h *handle
@@ -61,7 +62,7 @@ func with[T any](k *key, s *session, work func(*handle) (T, error)) (value T, er
 		if value, err = work(h); err == nil {
 			k.used.Store(k.device.uses.Add(1))
 		}
-		if !isOne(stale, err) {
+		if !isOne(stale, err) && !errors.Is(err, ErrOther) {
 			return value, err
 		}
 		k.at.CompareAndSwap(h, nil)
@@ -109,11 +110,15 @@ func fits(public crypto.PublicKey, digest, signature []byte, opts crypto.SignerO
 	return false
 }
 
-// Ready asks the device for the key, without a signature.
+// Ready asks the device for the key, without a signature. The ID tells whether the handle is
+// still the key's: once that was deleted, a device may give its handle to another.
 func (k *key) Ready() error {
 	_, err := do(k.device, k.label, func(s *session) (none struct{}, err error) {
 		return with(k, s, func(h *handle) (struct{}, error) {
-			_, err := h.session.GetAttribute(h.pair, crypto11.CkaId)
+			id, err := h.session.GetAttribute(h.pair, crypto11.CkaId)
+			if err == nil && (id == nil || string(id.Value) != k.label) {
+				err = ErrOther
+			}
 			return none, err
 		})
 	})

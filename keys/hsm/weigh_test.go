@@ -162,6 +162,48 @@ func TestAKeyWithAnotherPublicHalfDoesNotSign(t *testing.T) {
 	}
 }
 
+// A device may give the handle of a key that was deleted to the next one.
+func TestAHandleThatIsAnotherKeysIsNotReady(t *testing.T) {
+	f, d := newFake(t)
+	all := made(t, d, "a", "b")
+	a := d.Open("a", all[0].Public())
+	f.reused = map[string]string{"a": "b"}
+	if err := a.Ready(); !errors.Is(err, hsm.ErrOther) || f.opened != 1 {
+		t.Errorf("%v, opened %d times, want that it is another key", err, f.opened)
+	}
+	f.answers(func(what, _ string) error {
+		if what == "find" {
+			f.put("a", nil)
+		}
+		return nil
+	})
+	f.clock.Move(-10 * time.Minute) // so that it is not looked for in another session
+	if err := a.Ready(); !errors.Is(err, hsm.ErrGone) || f.opened != 1 {
+		t.Errorf("%v, opened %d times, want that it is gone", err, f.opened)
+	}
+	if err := signs(all[1]); err != nil {
+		t.Errorf("the other key: %v", err)
+	}
+}
+
+// What is there under the label now is found by a new handle.
+func TestAKeyWhoseHandleIsAnothersIsLookedForAgain(t *testing.T) {
+	f, d := newFake(t)
+	k := made(t, d, "a")[0]
+	f.reused = map[string]string{"a": "b"}
+	f.answers(func(what, _ string) error {
+		if what == "find" {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.reused = nil
+		}
+		return nil
+	})
+	if err := d.Open("a", k.Public()).Ready(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestATokenWithoutAFreeSessionIsBusyAndNotAway(t *testing.T) {
 	for _, full := range []error{pool.ErrTimeout, pkcs11.Error(pkcs11.CKR_SESSION_COUNT)} {
 		f, d := newFake(t)
