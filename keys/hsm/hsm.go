@@ -169,15 +169,15 @@ func same(a, b crypto.PublicKey) bool {
 
 // Remove deletes the key pair for ever; ErrOther when another one has its label.
 func (d *Device) Remove(label string, public crypto.PublicKey) error {
-	_, err := do(d, label, func(s *session) (none struct{}, err error) {
+	_, err := do(d, label, func(s *session) (_ struct{}, err error) {
 		pair, err := find(s, label, public)
 		if err == nil {
 			err = pair.Delete()
 		}
 		if errors.Is(err, ErrGone) {
-			return none, nil
+			return struct{}{}, nil
 		}
-		return none, err
+		return struct{}{}, err
 	})
 	if err == nil {
 		d.keys.Delete(label)

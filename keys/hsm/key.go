@@ -113,13 +113,13 @@ func fits(public crypto.PublicKey, digest, signature []byte, opts crypto.SignerO
 // Ready asks the device for the key, without a signature. The ID tells whether the handle is
 // still the key's: once that was deleted, a device may give its handle to another.
 func (k *key) Ready() error {
-	_, err := do(k.device, k.label, func(s *session) (none struct{}, err error) {
+	_, err := do(k.device, k.label, func(s *session) (_ struct{}, err error) {
 		return with(k, s, func(h *handle) (struct{}, error) {
 			id, err := h.session.GetAttribute(h.pair, crypto11.CkaId)
 			if err == nil && (id == nil || string(id.Value) != k.label) {
 				err = ErrOther
 			}
-			return none, err
+			return struct{}{}, err
 		})
 	})
 	return err

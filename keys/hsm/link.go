@@ -151,7 +151,7 @@ func (d *Device) take(t token, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.opening = nil
-	now, again := d.config.Clock(), d.cause != nil
+	now, back := d.config.Clock(), d.cause != nil
 	switch {
 	case d.ended && err == nil:
 		go func() { _ = (&session{token: t}).Close() }() // nobody wants it any more
@@ -159,13 +159,13 @@ func (d *Device) take(t token, err error) {
 	case err != nil:
 		d.cause = err
 		d.putOff(now)
-		if d.ended = refusesPIN(err); d.ended && again {
+		if d.ended = refusesPIN(err); d.ended && back {
 			d.config.Log.Error("the PKCS #11 device refuses the PIN; it is not tried again before a restart, so that it does not lock", "name", d.config.Token, "cause", err)
 		}
 	default:
 		d.opened = now
 		d.now.Store(&session{token: t, silent: make(chan struct{})})
-		if again {
+		if back {
 			d.config.Log.Info("the PKCS #11 device is back", "name", d.config.Token)
 		}
 	}
