@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/thales-e-security/pool"
-
 	"tegata/shared/fault"
 )
 
@@ -51,7 +49,7 @@ func ask[T any](d *Device, limit time.Duration, label string, work func(*session
 	}
 	got := make(chan answer[T], 1)
 	go func() {
-		value, err := work(s)
+		value, err := try(func() (T, error) { return work(s) })
 		got <- answer[T]{value, d.weigh(s, label, err)}
 	}()
 	select {
@@ -61,9 +59,28 @@ func ask[T any](d *Device, limit time.Duration, label string, work func(*session
 		err = errSilent
 	case <-d.config.after(limit):
 		err = fmt.Errorf("%w for %v", errSilent, limit)
-		d.drop(s, err)
 	}
-	return value, d.away(err, 0)
+	select {
+	case a := <-got: // it came at the last moment
+		return a.value, d.judge(s, a.err)
+	default:
+		d.drop(s, err)
+		return value, d.away(err, 0)
+	}
+}
+
+// errPanic says that what is between us and the library gave up. Nobody above would catch
+// that: each call has a goroutine of its own.
+var errPanic = errors.New("hsm: panic")
+
+// try works, and makes an error of a panic.
+func try[T any](work func() (T, error)) (value T, err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("%w: %v", errPanic, why)
+		}
+	}()
+	return work()
 }
 
 // judge gives what the caller is told, and ends a session that is of no use.
@@ -72,7 +89,7 @@ func (d *Device) judge(s *session, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, pool.ErrTimeout):
+	case isCrowded(err):
 		return busy("keys.device_crowded", err, 0)
 	case errors.As(err, &lost):
 		d.drop(s, err)

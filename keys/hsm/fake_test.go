@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,12 +24,15 @@ type fake struct {
 	t      *testing.T
 	clock  *clock.Held
 	log    chan string    // what the log is told, in order
+	mute   atomic.Bool    // it is not
 	limit  chan time.Time // one value ends the time of one call
 	opened int            // how often; nobody reads it while the device is opened
 
-	mu    sync.Mutex
-	pairs map[string]*pair                     // by label
-	says  func(what, label string) (bad error) // before each answer; nil: all is well
+	mu     sync.Mutex
+	pairs  map[string]*pair                     // by label
+	reused map[string]string                    // whose key the handle of another one is now
+	says   func(what, label string) (bad error) // before each answer; nil: all is well
+	begin  func() chan time.Time                // when the next one waits
 }
 
 // pair is a key in it.
@@ -36,7 +40,7 @@ type pair struct {
 	*ecdsa.PrivateKey
 	in    *fake
 	label string
-	under *sync.WaitGroup
+	calls *calls
 	shows crypto.PublicKey // as its public half; nil: what is
 }
 
@@ -54,11 +58,12 @@ func newFake(t *testing.T) (*fake, *hsm.Device) {
 		log: make(chan string, 20), limit: make(chan time.Time), pairs: map[string]*pair{},
 	}
 	d, err := hsm.Fake(hsm.Config{Log: slog.New(slog.NewTextHandler(f, nil)), Clock: f.clock.Now}, f.open,
-		func(time.Duration) <-chan time.Time { return f.limit })
+		func(time.Duration) <-chan time.Time { return f.after() })
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		f.answers(nil)
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
@@ -68,13 +73,15 @@ func newFake(t *testing.T) (*fake, *hsm.Device) {
 }
 
 func (f *fake) Write(line []byte) (int, error) {
-	f.log <- string(line)
+	if !f.mute.Load() {
+		f.log <- string(line)
+	}
 	return len(line), nil
 }
 
 func (f *fake) open() (hsm.Token, error) {
 	f.opened++
-	return &fakeToken{f, &sync.WaitGroup{}}, f.asked("open", "")
+	return &fakeToken{f, &calls{}}, f.asked("open", "")
 }
 
 // answers sets what it says from now on.
@@ -82,6 +89,27 @@ func (f *fake) answers(says func(what, label string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.says = says
+}
+
+// waits has the next wait for the device begin with this, and end by that limit.
+func (f *fake) waits(limit chan time.Time, begin func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.begin = func() chan time.Time {
+		begin()
+		return limit
+	}
+}
+
+func (f *fake) after() <-chan time.Time {
+	f.mu.Lock()
+	begin := f.begin
+	f.begin = nil
+	f.mu.Unlock()
+	if begin == nil {
+		return f.limit
+	}
+	return begin()
 }
 
 func (f *fake) asked(what, label string) error {
@@ -105,54 +133,92 @@ func (f *fake) put(label string, private *ecdsa.PrivateKey) {
 	f.pairs[label] = &pair{PrivateKey: private, in: f, label: label}
 }
 
-// fakeToken is a session with it. As crypto11 does, it waits for its calls before it closes.
+// calls are those to one session. As crypto11 does, it waits for them before it closes, and
+// refuses more.
+type calls struct {
+	under  sync.RWMutex // read by a call
+	closed bool
+}
+
+func (c *calls) begin() (end func(), err error) {
+	c.under.RLock()
+	if c.closed {
+		err = errors.New("context is closed")
+	}
+	return c.under.RUnlock, err
+}
+
+// fakeToken is a session with it.
 type fakeToken struct {
 	*fake
-	under *sync.WaitGroup
+	calls *calls
 }
 
 func (f *fakeToken) Close() error {
-	f.under.Wait()
-	return nil
+	f.calls.under.Lock()
+	defer f.calls.under.Unlock()
+	f.calls.closed = true
+	return f.asked("close", "")
 }
 
 func (f *fakeToken) FindKeyPairs(id, _ []byte) (found []crypto11.Signer, err error) {
-	f.under.Add(1)
-	defer f.under.Done()
-	if err := f.asked("find", string(id)); err != nil {
+	end, err := f.calls.begin()
+	defer end()
+	if err == nil {
+		err = f.asked("find", string(id))
+	}
+	if err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if p := f.pairs[string(id)]; p != nil {
-		found = append(found, &pair{p.PrivateKey, f.fake, p.label, f.under, p.shows})
+		found = append(found, &pair{p.PrivateKey, f.fake, p.label, f.calls, p.shows})
 	}
 	return found, nil
 }
 
 func (f *fakeToken) GenerateECDSAKeyPairWithLabel(id, _ []byte, _ elliptic.Curve) (crypto11.Signer, error) {
+	end, err := f.calls.begin()
+	defer end()
+	if err != nil {
+		return nil, err
+	}
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	f.put(string(id), private)
-	return &pair{private, f.fake, string(id), f.under, nil}, f.asked("make", string(id))
+	return &pair{private, f.fake, string(id), f.calls, nil}, f.asked("make", string(id))
 }
 
 func (f *fakeToken) GenerateRSAKeyPairWithLabel(_, _ []byte, _ int) (crypto11.SignerDecrypter, error) {
 	return nil, errors.New("a device without RSA")
 }
 
-func (f *fakeToken) GetAttribute(key any, _ crypto11.AttributeType) (*crypto11.Attribute, error) {
-	f.under.Add(1)
-	defer f.under.Done()
-	return nil, f.asked("look", key.(*pair).label)
+func (f *fakeToken) GetAttribute(key any, id crypto11.AttributeType) (*crypto11.Attribute, error) {
+	end, err := f.calls.begin()
+	defer end()
+	if err != nil {
+		return nil, err
+	}
+	label := key.(*pair).label
+	err = f.asked("look", label)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if other := f.reused[label]; other != "" {
+		label = other
+	}
+	return &crypto11.Attribute{Type: id, Value: []byte(label)}, err
 }
 
 func (p *pair) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	p.under.Add(1)
-	defer p.under.Done()
-	if err := p.in.asked("sign", p.label); err != nil {
+	end, err := p.calls.begin()
+	defer end()
+	if err == nil {
+		err = p.in.asked("sign", p.label)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p.PrivateKey.Sign(random, digest, opts)

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThalesGroup/crypto11"
@@ -56,6 +57,7 @@ type token interface {
 type Device struct {
 	config Config
 	keys   sync.Map // every key that was made or opened here, by label
+	uses   atomic.Int64
 	link
 }
 
@@ -102,6 +104,7 @@ func (d *Device) Make(alg, label string) (crypto.Signer, error) {
 		}
 		k := &key{device: d, label: label, public: pair.Public()}
 		k.at.Store(&handle{session: s, pair: pair})
+		k.used.Store(d.uses.Add(1))
 		return k, nil
 	})
 	if err != nil {
@@ -166,15 +169,15 @@ func same(a, b crypto.PublicKey) bool {
 
 // Remove deletes the key pair for ever; ErrOther when another one has its label.
 func (d *Device) Remove(label string, public crypto.PublicKey) error {
-	_, err := do(d, label, func(s *session) (none struct{}, err error) {
+	_, err := do(d, label, func(s *session) (_ struct{}, err error) {
 		pair, err := find(s, label, public)
 		if err == nil {
 			err = pair.Delete()
 		}
 		if errors.Is(err, ErrGone) {
-			return none, nil
+			return struct{}{}, nil
 		}
-		return none, err
+		return struct{}{}, err
 	})
 	if err == nil {
 		d.keys.Delete(label)

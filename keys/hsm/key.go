@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"io"
 	"sync/atomic"
 
@@ -25,6 +26,7 @@ type key struct {
 	public crypto.PublicKey
 	at     atomic.Pointer[handle]
 	missed atomic.Pointer[session] // the first one that did not have it, since it was last seen
+	used   atomic.Int64            // when it was of use last, in uses of the device; 0: never
 }
 
 // handle is the key in one session.
@@ -50,14 +52,17 @@ func (k *key) in(s *session) (*handle, error) {
 }
 
 // with works with the key in this session, and looks for it once more when its handle is
-// of no use: somebody may have put it there anew.
+// of no use, or has become another key's: somebody may have put it there anew.
 func with[T any](k *key, s *session, work func(*handle) (T, error)) (value T, err error) {
 	for range 2 {
 		var h *handle
 		if h, err = k.in(s); err != nil {
 			return value, err
 		}
-		if value, err = work(h); !isOne(stale, err) {
+		if value, err = work(h); err == nil {
+			k.used.Store(k.device.uses.Add(1))
+		}
+		if !isOne(stale, err) && !errors.Is(err, ErrOther) {
 			return value, err
 		}
 		k.at.CompareAndSwap(h, nil)
@@ -105,12 +110,16 @@ func fits(public crypto.PublicKey, digest, signature []byte, opts crypto.SignerO
 	return false
 }
 
-// Ready asks the device for the key, without a signature.
+// Ready asks the device for the key, without a signature. The ID tells whether the handle is
+// still the key's: once that was deleted, a device may give its handle to another.
 func (k *key) Ready() error {
-	_, err := do(k.device, k.label, func(s *session) (none struct{}, err error) {
+	_, err := do(k.device, k.label, func(s *session) (_ struct{}, err error) {
 		return with(k, s, func(h *handle) (struct{}, error) {
-			_, err := h.session.GetAttribute(h.pair, crypto11.CkaId)
-			return none, err
+			id, err := h.session.GetAttribute(h.pair, crypto11.CkaId)
+			if err == nil && (id == nil || string(id.Value) != k.label) {
+				err = ErrOther
+			}
+			return struct{}{}, err
 		})
 	})
 	return err

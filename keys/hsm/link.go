@@ -23,6 +23,12 @@ type session struct {
 	silent chan struct{} // closed when nobody is to wait for a call any more
 }
 
+// Close logs out. It waits for calls that are under way.
+func (s *session) Close() error {
+	_, err := try(func() (_ struct{}, err error) { return struct{}{}, s.token.Close() })
+	return err
+}
+
 // link is the session with the device. Every library keeps handles of its own for a token
 // that was taken away, so nothing of it is used again: all is closed, and opened anew. That
 // happens beside the calls, since each step of it may hang as well.
@@ -134,7 +140,7 @@ func (d *Device) start() (over chan struct{}) {
 		if left != nil {
 			<-left
 		}
-		t, err := d.config.open()
+		t, err := try(d.config.open)
 		d.take(t, err)
 	}()
 	return over
@@ -145,21 +151,21 @@ func (d *Device) take(t token, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.opening = nil
-	now, again := d.config.Clock(), d.cause != nil
+	now, back := d.config.Clock(), d.cause != nil
 	switch {
 	case d.ended && err == nil:
-		go func() { _ = t.Close() }() // nobody wants it any more
+		go func() { _ = (&session{token: t}).Close() }() // nobody wants it any more
 	case d.ended:
 	case err != nil:
 		d.cause = err
 		d.putOff(now)
-		if d.ended = refusesPIN(err); d.ended && again {
+		if d.ended = refusesPIN(err); d.ended && back {
 			d.config.Log.Error("the PKCS #11 device refuses the PIN; it is not tried again before a restart, so that it does not lock", "name", d.config.Token, "cause", err)
 		}
 	default:
 		d.opened = now
 		d.now.Store(&session{token: t, silent: make(chan struct{})})
-		if again {
+		if back {
 			d.config.Log.Info("the PKCS #11 device is back", "name", d.config.Token)
 		}
 	}
@@ -173,7 +179,8 @@ func (d *Device) putOff(now time.Time) {
 
 // drop ends a session that is of no use. Closing waits for calls that are under way; when
 // one has no answer, those who wait for others are released, and the device is opened as
-// soon as all came back.
+// soon as all came back; one that is silent again soon waits for the next attempt, as any
+// other does.
 func (d *Device) drop(s *session, cause error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -194,6 +201,8 @@ func (d *Device) drop(s *session, cause error) {
 	d.config.Log.Error("the PKCS #11 device is away; what needs its keys is answered 503 until it is back", "name", d.config.Token, "cause", cause)
 	if errors.Is(cause, errSilent) {
 		close(s.silent)
-		d.start()
+		if !d.again.After(now) {
+			d.start()
+		}
 	}
 }
