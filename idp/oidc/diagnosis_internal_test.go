@@ -25,7 +25,7 @@ func TestTheDoctorGoesByTheReasonAndNotByTheWords(t *testing.T) {
 	params := url.Values{"code_challenge_method": {"plain"}, "scope": {"admin"}}
 	for name, c := range map[string]struct {
 		refused *wire.Refusal
-		want    string
+		want    clients.Reason
 	}{
 		"worded anew":             {wire.Refuse("invalid_request", "PKCE, please.").For(clients.ReasonPKCEMissing), clients.ReasonPKCEMissing},
 		"with a cause":            {errPushedOver.Because(errors.New("no row")), clients.ReasonPushedOver},
@@ -46,7 +46,7 @@ func TestTheDoctorGoesByTheReasonAndNotByTheWords(t *testing.T) {
 	r.Header.Set("DPoP", "x")
 	for _, reason := range []clients.Reason{clients.ReasonProofMethod, clients.ReasonProofURL, clients.ReasonProofReplayed} {
 		refused := wire.Refuse("invalid_dpop_proof", "Worded anew.").For(reason)
-		if got, _ := (&Provider{}).whyNotProof(r, refused, measured{}); got != string(reason) {
+		if got, _ := (&Provider{}).whyNotProof(r, refused, measured{}); got != reason {
 			t.Errorf("a proof: %s, want %s", got, reason)
 		}
 	}
@@ -86,10 +86,10 @@ func TestTheDoctorGoesByTheReasonOfWhatWasBrought(t *testing.T) {
 		r.Header.Set("DPoP", "x")
 		w := &work{arrived: r, form: url.Values{"assertion": {bearer}}}
 		got, details := p.whyNotClient(w, c, wire.Refuse(row.code, "Worded anew.").For(row.reason), row.seen)
-		if got != string(row.reason) || details["given"] != row.given {
+		if got != row.reason || details["given"] != row.given {
 			t.Errorf("%s: %s %v, want %s", name, got, details, row.reason)
 		}
-		if got, _ := p.whyNotClient(w, c, wire.Refuse(row.code, "Worded anew."), row.seen); got == string(row.reason) {
+		if got, _ := p.whyNotClient(w, c, wire.Refuse(row.code, "Worded anew."), row.seen); got == row.reason {
 			t.Errorf("%s: %s without the reason", name, got)
 		}
 	}
