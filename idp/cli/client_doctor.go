@@ -148,7 +148,7 @@ func (p program) showRequests(s *app.Services, all []clients.Request, asJSON boo
 	reasons := make([][]string, len(all))
 	for i, r := range all {
 		text := r.Told(s.Catalog, "en")
-		list[i] = requestJSON{r.At, r.Endpoint, r.Outcome, r.Reason, r.Details, text}
+		list[i] = requestJSON{r.At, r.Endpoint, r.Outcome, string(r.Reason), r.Details, text}
 		reasons[i] = verbs.Wrap(text, verbs.Below)
 		if given, expected, ok := r.Compared(); ok {
 			reasons[i] = append(reasons[i], difference(given, expected)) // whole, to be copied

@@ -52,7 +52,8 @@ func (p *Problems) refuse(path string, given any, reason string) {
 
 // What a client may choose from.
 var (
-	authMethods = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, TLSClientAuth, SelfSignedTLSAuth, None}
+	// Every way to prove oneself, as they are listed: what most should use first.
+	authMethods = []AuthMethod{PrivateKeyJWT, ClientSecretBasic, ClientSecretPost, None, TLSClientAuth, SelfSignedTLSAuth}
 	authAlgs    = []string{"ES256", "PS256", "RS256", "EdDSA"}
 	// SigningAlgs is what we sign with, for ID tokens and other answers. RFC 7518 §3, RFC 8037.
 	SigningAlgs = []string{"RS256", "PS256", "ES256", "EdDSA"}

@@ -6,68 +6,69 @@ import (
 	"time"
 )
 
-// Reason is one of those below, as an error carries it from where it is known.
+// Reason is one of those below. A refusal carries it from where it is known to the diary, and
+// may carry wire.General on the way, which is none.
 type Reason string
 
 // Why a request was refused, or what was odd about it. The pages and the command line
 // have a sentence for each: "doctor.reason.NAME", see Told. What stands behind "details" is what
 // the sentence shows.
 const (
-	ReasonNone            = ""
-	ReasonRedirectURI     = "redirect_uri" // details: given, registered (the nearest)
-	ReasonRedirectMissing = "redirect_missing"
-	ReasonRedirectChanged = "redirect_changed" // at the token endpoint; details: given, registered (that of the code)
-	ReasonScope           = "scope"            // details: scopes; ignored ones
-	ReasonClaims          = "claims"           // details: claims; ignored ones
-	ReasonScopeRefused    = "scope_refused"    // details: given
-	ReasonPKCEMissing     = "pkce_missing"
-	ReasonPKCEMethod      = "pkce_method" // details: given
-	ReasonPKCENoMethod    = "pkce_no_method"
-	ReasonPKCENoVerifier  = "pkce_no_verifier"
-	ReasonPKCENoChallenge = "pkce_no_challenge" // of the code
-	ReasonPKCEMismatch    = "pkce_mismatch"     // the verifier is not the challenge's
-	ReasonResponseType    = "response_type"     // details: given
-	ReasonGrantType       = "grant_type"        // details: given
-	ReasonUnregistered    = "unregistered"      // for the grant type or response type
-	ReasonDisabled        = "disabled"          // the client is switched off
-	ReasonTwice           = "twice"             // details: parameter
-	ReasonPushedMissing   = "pushed_missing"
-	ReasonPushedOver      = "pushed_over"
-	ReasonPushedUnknown   = "pushed_unknown"
-	ReasonDenied          = "denied"
-	ReasonLogin           = "login_required"
-	ReasonInteraction     = "interaction_required"
-	ReasonConsent         = "consent_required"
-	ReasonAuthMethod      = "auth_method" // details: given, registered
-	ReasonSecret          = "secret"
-	ReasonCertificate     = "certificate"      // details: why
-	ReasonClock           = "clock"            // details: clock
-	ReasonZone            = "clock_zone"       // as if local time were UTC; details: clock
-	ReasonMilliseconds    = "milliseconds"     // where seconds belong
-	ReasonAssertion       = "assertion"        // details: why
-	ReasonAudience        = "audience"         // of an assertion; details: given, registered (whom it should name)
-	ReasonAudienceSetting = "audience_setting" // the same, and token_endpoint_auth_audience "endpoint" would take it
-	ReasonBearerAudience  = "bearer_audience"  // of an assertion about a person; details: given, registered
-	ReasonBearerKey       = "bearer_key"       // the same, not signed by its issuer; details: issuer, given (kid), registered (the kids there are)
-	ReasonExchangeFrom    = "exchange_from"    // a subject token of another client; details: given (that client), registered (whose it may)
-	ReasonProof           = "proof"            // DPoP; details: why
-	ReasonProofMissing    = "proof_missing"
-	ReasonProofURL        = "proof_url"    // details: given, registered (the endpoint)
-	ReasonProofMethod     = "proof_method" // details: given, registered
-	ReasonProofNonce      = "proof_nonce"
-	ReasonProofReplayed   = "proof_replayed"
-	ReasonCodeUsed        = "code_used"
-	ReasonCodeExpired     = "code_expired"   // details: age, lives; in seconds
-	ReasonCodeElsewhere   = "code_elsewhere" // another client's, or refresh token
-	ReasonCodeUnknown     = "code_unknown"   // it cannot be read, or nothing is left of it
-	ReasonScopeGone       = "scope_gone"     // at a refresh; details: given (granted), registered (what the client may have)
-	ReasonTokenOver       = "token_over"
-	ReasonTokenScope      = "token_scope" // without openid
-	ReasonLogoutURI       = "logout_uri"  // details: given, registered (the nearest)
-	ReasonLogoutHint      = "logout_hint" // not an ID token of ours for this client
-	ReasonLogoutAsks      = "logout_asks" // without a hint
-	ReasonOurs            = "ours"        // a fault on our side
-	ReasonOther           = "other"       // details: why
+	ReasonNone            Reason = ""
+	ReasonRedirectURI     Reason = "redirect_uri" // details: given, registered (the nearest)
+	ReasonRedirectMissing Reason = "redirect_missing"
+	ReasonRedirectChanged Reason = "redirect_changed" // at the token endpoint; details: given, registered (that of the code)
+	ReasonScope           Reason = "scope"            // details: scopes; ignored ones
+	ReasonClaims          Reason = "claims"           // details: claims; ignored ones
+	ReasonScopeRefused    Reason = "scope_refused"    // details: given
+	ReasonPKCEMissing     Reason = "pkce_missing"
+	ReasonPKCEMethod      Reason = "pkce_method" // details: given
+	ReasonPKCENoMethod    Reason = "pkce_no_method"
+	ReasonPKCENoVerifier  Reason = "pkce_no_verifier"
+	ReasonPKCENoChallenge Reason = "pkce_no_challenge" // of the code
+	ReasonPKCEMismatch    Reason = "pkce_mismatch"     // the verifier is not the challenge's
+	ReasonResponseType    Reason = "response_type"     // details: given
+	ReasonGrantType       Reason = "grant_type"        // details: given
+	ReasonUnregistered    Reason = "unregistered"      // for the grant type or response type
+	ReasonDisabled        Reason = "disabled"          // the client is switched off
+	ReasonTwice           Reason = "twice"             // details: parameter
+	ReasonPushedMissing   Reason = "pushed_missing"
+	ReasonPushedOver      Reason = "pushed_over"
+	ReasonPushedUnknown   Reason = "pushed_unknown"
+	ReasonDenied          Reason = "denied"
+	ReasonLogin           Reason = "login_required"
+	ReasonInteraction     Reason = "interaction_required"
+	ReasonConsent         Reason = "consent_required"
+	ReasonAuthMethod      Reason = "auth_method" // details: given, registered
+	ReasonSecret          Reason = "secret"
+	ReasonCertificate     Reason = "certificate"      // details: why
+	ReasonClock           Reason = "clock"            // details: clock
+	ReasonZone            Reason = "clock_zone"       // as if local time were UTC; details: clock
+	ReasonMilliseconds    Reason = "milliseconds"     // where seconds belong
+	ReasonAssertion       Reason = "assertion"        // details: why
+	ReasonAudience        Reason = "audience"         // of an assertion; details: given, registered (whom it should name)
+	ReasonAudienceSetting Reason = "audience_setting" // the same, and token_endpoint_auth_audience "endpoint" would take it
+	ReasonBearerAudience  Reason = "bearer_audience"  // of an assertion about a person; details: given, registered
+	ReasonBearerKey       Reason = "bearer_key"       // the same, not signed by its issuer; details: issuer, given (kid), registered (the kids there are)
+	ReasonExchangeFrom    Reason = "exchange_from"    // a subject token of another client; details: given (that client), registered (whose it may)
+	ReasonProof           Reason = "proof"            // DPoP; details: why
+	ReasonProofMissing    Reason = "proof_missing"
+	ReasonProofURL        Reason = "proof_url"    // details: given, registered (the endpoint)
+	ReasonProofMethod     Reason = "proof_method" // details: given, registered
+	ReasonProofNonce      Reason = "proof_nonce"
+	ReasonProofReplayed   Reason = "proof_replayed"
+	ReasonCodeUsed        Reason = "code_used"
+	ReasonCodeExpired     Reason = "code_expired"   // details: age, lives; in seconds
+	ReasonCodeElsewhere   Reason = "code_elsewhere" // another client's, or refresh token
+	ReasonCodeUnknown     Reason = "code_unknown"   // it cannot be read, or nothing is left of it
+	ReasonScopeGone       Reason = "scope_gone"     // at a refresh; details: given (granted), registered (what the client may have)
+	ReasonTokenOver       Reason = "token_over"
+	ReasonTokenScope      Reason = "token_scope" // without openid
+	ReasonLogoutURI       Reason = "logout_uri"  // details: given, registered (the nearest)
+	ReasonLogoutHint      Reason = "logout_hint" // not an ID token of ours for this client
+	ReasonLogoutAsks      Reason = "logout_asks" // without a hint
+	ReasonOurs            Reason = "ours"        // a fault on our side
+	ReasonOther           Reason = "other"       // details: why
 )
 
 // DetailSigned is the detail that names the algorithm of a signed answer.
@@ -79,7 +80,7 @@ type Request struct {
 	At           time.Time
 	Endpoint     string // authorize, token …
 	Outcome      string // ok, or the error code of the protocol
-	Reason       string // one of Reason…
+	Reason       Reason
 
 	// Details is what the reason needs, and "clock": how many seconds the client's clock
 	// is ahead of ours, measured by its "clock_by": assertion or proof; and DetailSigned.
@@ -103,7 +104,7 @@ func (r Request) Sentence() (key string, values map[string]any) {
 	if r.Reason == ReasonNone {
 		return "", nil
 	}
-	key, values = "doctor.reason."+r.Reason, map[string]any{}
+	key, values = "doctor.reason."+string(r.Reason), map[string]any{}
 	for name, value := range r.Details {
 		values[name] = value
 	}

@@ -10,7 +10,8 @@ import (
 // the reader has to interpret.
 func TestAClockIsBehindOrAhead(t *testing.T) {
 	for _, c := range []struct {
-		reason, clock         string
+		reason                clients.Reason
+		clock                 string
 		key, seconds, verdict string
 		off                   string
 	}{

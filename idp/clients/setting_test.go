@@ -31,8 +31,8 @@ func TestAClientIsCheckedAgainstWhatIsSwitchedOn(t *testing.T) {
 	}{
 		"all":              {func(*clients.Setting) {}, func(*clients.Client) {}, ""},
 		"no certificates":  {func(s *clients.Setting) { s.Certificates = false }, func(*clients.Client) {}, "c.token_endpoint_auth_method: want one of private_key_jwt, client_secret_basic, client_secret_post, none (certificates"},
-		"no authority":     {func(s *clients.Setting) { s.Authorities = false }, func(*clients.Client) {}, "c.token_endpoint_auth_method: want one of private_key_jwt, client_secret_basic, client_secret_post, self_signed_tls_client_auth, none (no authority"},
-		"an unknown way":   {func(*clients.Setting) {}, func(c *clients.Client) { c.AuthMethod, c.TLSNameDNS = "password", "" }, `c.token_endpoint_auth_method: want one of private_key_jwt, client_secret_basic, client_secret_post, tls_client_auth, self_signed_tls_client_auth, none, not "password"`},
+		"no authority":     {func(s *clients.Setting) { s.Authorities = false }, func(*clients.Client) {}, "c.token_endpoint_auth_method: want one of private_key_jwt, client_secret_basic, client_secret_post, none, self_signed_tls_client_auth (no authority"},
+		"an unknown way":   {func(*clients.Setting) {}, func(c *clients.Client) { c.AuthMethod, c.TLSNameDNS = "password", "" }, `c.token_endpoint_auth_method: want one of private_key_jwt, client_secret_basic, client_secret_post, none, tls_client_auth, self_signed_tls_client_auth, not "password"`},
 		"bound":            {func(s *clients.Setting) { s.Certificates = false }, func(c *clients.Client) { c.AuthMethod, c.TLSNameDNS, c.CertificateBound = clients.None, "", true }, "c.tls_client_certificate_bound_access_tokens: certificates are not"},
 		"a response type":  {func(*clients.Setting) {}, func(c *clients.Client) { c.ResponseTypes = []string{"id_token code"} }, `c.response_types: want one of code, not "id_token code"`},
 		"one that is on":   {func(s *clients.Setting) { s.ResponseTypes = clients.ResponseTypes }, func(c *clients.Client) { c.ResponseTypes = []string{"id_token code"} }, ""},

@@ -20,7 +20,7 @@ func (s diaryStore) insert(ctx context.Context, r Request) error {
 	_, err = s.DB.Exec(ctx, `
 		insert into client_requests (id, client_id, at, endpoint, outcome, reason, details)
 		select $1, id, $3, $4, $5, $6, $7 from clients where id = $2`,
-		r.ID, r.ClientID, r.At, r.Endpoint, r.Outcome, r.Reason, string(details))
+		r.ID, r.ClientID, r.At, r.Endpoint, r.Outcome, string(r.Reason), string(details))
 	return err
 }
 
@@ -68,7 +68,7 @@ func (s diaryStore) last(ctx context.Context, clientID string) ([]Request, error
 		where client_id = $1 order by id desc limit $2`, db.Args(clientID, DiaryKeeps),
 		func(scan db.Scan) (r Request, err error) {
 			var details string
-			if err = scan(&r.ID, &r.ClientID, &r.At, &r.Endpoint, &r.Outcome, &r.Reason, &details); err != nil {
+			if err = scan(&r.ID, &r.ClientID, &r.At, &r.Endpoint, &r.Outcome, (*string)(&r.Reason), &details); err != nil {
 				return r, err
 			}
 			return r, json.Unmarshal([]byte(details), &r.Details)

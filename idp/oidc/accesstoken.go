@@ -25,6 +25,10 @@ const accessTokenTyp = "at+jwt"
 // accessTokens is the purpose that opaque ones are sealed for.
 const accessTokens = "access token"
 
+// clientsBetween is the purpose that the clients are sealed for which a JWT came through:
+// one that acts as another is named nowhere, and no resource learns of it by the token.
+const clientsBetween = "clients between"
+
 // mint makes the access token of a request, which has found out what it is for.
 func (p *Provider) mint(ctx context.Context, w *work, about *session) (text string, err error) {
 	w.access = secret.NewID()
@@ -69,7 +73,11 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 		Details: t.Details, Actor: about.Actor, MayAct: mayAct(w.client.Client), Bound: w.bound, Grant: w.grant,
 	}
 	if w.machine {
-		claims.From, claims.Through = about.From, about.Through
+		claims.From = about.From
+		var err error
+		if claims.Through, err = p.sealThrough(ctx, w.access, about.Through); err != nil {
+			return "", err
+		}
 	}
 	payload, err := json.Marshal(claims)
 	if err != nil {
@@ -78,15 +86,39 @@ func (p *Provider) mintJWT(ctx context.Context, w *work, about *session, now tim
 	return p.signer.SignUnique(ctx, clients.AccessTokenAlg, accessTokenTyp, payload) // its jti
 }
 
+// sealThrough gives the clients that the JWT of that id came through as nobody else can
+// read them; "" for none.
+func (p *Provider) sealThrough(ctx context.Context, id string, through []string) (string, error) {
+	if len(through) == 0 {
+		return "", nil
+	}
+	plain, err := json.Marshal(through)
+	if err != nil {
+		return "", err
+	}
+	return p.sealing.Make(ctx, clientsBetween, id, plain)
+}
+
+// openThrough reads it again; fault.NotFound when it was not sealed for that token.
+func (p *Provider) openThrough(ctx context.Context, id, sealed string) (through []string, err error) {
+	if sealed == "" {
+		return nil, nil
+	}
+	of, plain, err := p.sealing.Open(ctx, clientsBetween, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if of != id {
+		return nil, grants.Unknown()
+	}
+	return through, json.Unmarshal(plain, &through)
+}
+
 // readAccess reads an access token of ours, of either form. It gives fault.NotFound for
 // everything else; whether the token is still good is for the caller to find out.
 func (p *Provider) readAccess(ctx context.Context, given string) (t grants.AccessToken, err error) {
 	if strings.Count(given, ".") == 2 {
-		t, ok := p.readAccessJWT(given)
-		if !ok {
-			return grants.AccessToken{}, grants.Unknown()
-		}
-		return t, nil
+		return p.readAccessJWT(ctx, given)
 	}
 	id, plain, err := p.sealing.Open(ctx, accessTokens, given)
 	if err != nil {
@@ -99,21 +131,21 @@ func (p *Provider) readAccess(ctx context.Context, given string) (t grants.Acces
 // readAccessJWT is readAccess for one that a key of ours signed, also a retired one. One
 // that says nothing of a grant is of a client that acts for itself. If it tells of a log-in
 // all the same, nobody can say whether that goes on, or was taken back.
-func (p *Provider) readAccessJWT(given string) (grants.AccessToken, bool) {
+func (p *Provider) readAccessJWT(ctx context.Context, given string) (grants.AccessToken, error) {
 	if len(given) > jws.MaxToken || !spelledAsMade(given) {
-		return grants.AccessToken{}, false
+		return grants.AccessToken{}, grants.Unknown()
 	}
 	token, err := jwt.ParseSigned(given, []jose.SignatureAlgorithm{clients.AccessTokenAlg})
 	if err != nil || len(token.Headers) != 1 || !jws.OfType(token.Headers[0], accessTokenTyp) {
-		return grants.AccessToken{}, false
+		return grants.AccessToken{}, grants.Unknown()
 	}
 	key, ok := p.Keys.Public(token.Headers[0].KeyID)
 	if !ok || key.Algorithm != clients.AccessTokenAlg {
-		return grants.AccessToken{}, false
+		return grants.AccessToken{}, grants.Unknown()
 	}
 	var c tokens.AccessToken
 	if err := token.Claims(key.Key, &c); err != nil || c.Issuer != p.Issuer || !secret.IsID(c.ID) || c.Grant == "" && c.AuthTime != 0 {
-		return grants.AccessToken{}, false
+		return grants.AccessToken{}, grants.Unknown()
 	}
 	t := grants.AccessToken{
 		ID: c.ID, Grant: c.Grant, Issued: c.Issued * 1e6, Expires: c.Expires * 1e6, Bound: c.Bound,
@@ -123,9 +155,13 @@ func (p *Provider) readAccessJWT(given string) (grants.AccessToken, bool) {
 		t.Target.Audience = c.Audience
 	}
 	if c.Grant == "" {
-		t.Client, t.LogIn = c.Client, &grants.LogIn{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor, From: c.From, Through: c.Through}
+		through, err := p.openThrough(ctx, c.ID, c.Through)
+		if err != nil {
+			return grants.AccessToken{}, err
+		}
+		t.Client, t.LogIn = c.Client, &grants.LogIn{Subject: c.Subject, ACR: c.ACR, AMR: c.AMR, Actor: c.Actor, From: c.From, Through: through}
 	}
-	return t, true
+	return t, nil
 }
 
 // spelledAsMade tells whether each part of a JWT is the base64 that we would write: the

@@ -48,7 +48,7 @@ func (m measured) inMilliseconds() bool { return m.ahead > 100*365*24*time.Hour 
 
 // reason names what is wrong with the clock. Off by half or whole hours means that
 // somebody took local time for UTC, as a rule.
-func (m measured) reason() (string, map[string]string) {
+func (m measured) reason() (clients.Reason, map[string]string) {
 	nearest := m.ahead.Abs().Round(30 * time.Minute)
 	switch {
 	case m.inMilliseconds():

@@ -37,7 +37,7 @@ var meant = map[string]clients.Reason{
 
 // reasonOf gives the reason that a refusal carries, and otherwise the sentence that the
 // client got.
-func reasonOf(refused *wire.Refusal, params url.Values) (string, map[string]string) {
+func reasonOf(refused *wire.Refusal, params url.Values) (clients.Reason, map[string]string) {
 	if refused.Code == "server_error" || refused.Code == "temporarily_unavailable" {
 		return clients.ReasonOurs, nil
 	}
@@ -50,11 +50,11 @@ func reasonOf(refused *wire.Refusal, params url.Values) (string, map[string]stri
 	case !ok:
 		return clients.ReasonOther, map[string]string{"why": refused.Why}
 	case parameter == "":
-		return string(reason), nil
+		return reason, nil
 	case reason == clients.ReasonPKCEMethod && !params.Has(parameter):
 		return clients.ReasonPKCENoMethod, nil
 	}
-	return string(reason), map[string]string{"given": legible(params.Get(parameter))}
+	return reason, map[string]string{"given": legible(params.Get(parameter))}
 }
 
 // compared is an address that came, fit to be shown, beside the one that is most like
@@ -63,7 +63,7 @@ func compared(given string, expected []string) map[string]string {
 	return map[string]string{"given": clients.Masked(given), "registered": clients.Nearest(given, expected)}
 }
 
-func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
+func whyNotAuthorized(a *authorization, err error) (clients.Reason, map[string]string) {
 	var own *wire.Refusal
 	wrong := fault.Of(err)
 	switch {
@@ -81,7 +81,7 @@ func whyNotAuthorized(a *authorization, err error) (string, map[string]string) {
 }
 
 // whyNotClient is for the endpoints where clients prove themselves.
-func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (string, map[string]string) {
+func (p *Provider) whyNotClient(w *work, c claim, err error, seen measured) (clients.Reason, map[string]string) {
 	refused, hint := wire.RefusalOf(err), ""
 	var theirs *fosite.RFC6749Error
 	if errors.As(err, &theirs) {
@@ -124,7 +124,7 @@ var looksUp = []string{clients.AuthorizationCode, clients.RefreshToken}
 
 // whyNotVerified tells what is wrong between the code_verifier and the code_challenge of a
 // code. RFC 7636 §4.6.
-func (w *work) whyNotVerified() string {
+func (w *work) whyNotVerified() clients.Reason {
 	switch {
 	case w.code != nil && w.code.Challenge == "":
 		return clients.ReasonPKCENoChallenge
@@ -149,7 +149,7 @@ func (w *work) refreshes(c claim) bool {
 }
 
 // whyNotProved tells why the client could not be authenticated.
-func (p *Provider) whyNotProved(w *work, c claim, refused *wire.Refusal, seen measured) (string, map[string]string) {
+func (p *Provider) whyNotProved(w *work, c claim, refused *wire.Refusal, seen measured) (clients.Reason, map[string]string) {
 	byCertificate := c.client.ByCertificate() && c.given.Method == clients.None
 	switch {
 	case byCertificate:
@@ -170,7 +170,7 @@ func (p *Provider) whyNotProved(w *work, c claim, refused *wire.Refusal, seen me
 
 // whyNotAudience tells whom an assertion is made out to and whom it should be, and whether
 // the registration could let it pass: many libraries name the token endpoint.
-func (p *Provider) whyNotAudience(c claim) (string, map[string]string) {
+func (p *Provider) whyNotAudience(c claim) (clients.Reason, map[string]string) {
 	aud, reason := c.given.Assertion.Audience, clients.ReasonAudience
 	if !c.client.FAPI() && c.client.AuthAudience != "endpoint" && p.prover.Takes("endpoint", aud) {
 		reason = clients.ReasonAudienceSetting
@@ -184,7 +184,7 @@ func aboutProof(refused *wire.Refusal) bool {
 }
 
 // whyNotProof tells what is wrong with a DPoP proof. RFC 9449 §4.3.
-func (p *Provider) whyNotProof(r *http.Request, refused *wire.Refusal, seen measured) (string, map[string]string) {
+func (p *Provider) whyNotProof(r *http.Request, refused *wire.Refusal, seen measured) (clients.Reason, map[string]string) {
 	said := dpop.Said(r)
 	switch refused.Reason {
 	case clients.ReasonProofURL:
@@ -212,7 +212,7 @@ func (p *Provider) whyNotProof(r *http.Request, refused *wire.Refusal, seen meas
 }
 
 // whyNotToken tells what is wrong with an access token at userinfo.
-func (p *Provider) whyNotToken(r *http.Request, err error, seen measured) (string, map[string]string) {
+func (p *Provider) whyNotToken(r *http.Request, err error, seen measured) (clients.Reason, map[string]string) {
 	refused := wire.RefusalOf(err)
 	switch {
 	case aboutProof(refused):

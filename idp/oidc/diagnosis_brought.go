@@ -20,7 +20,7 @@ type signers struct {
 // whyNotBrought tells what is wrong with a token that the client brings to get another one:
 // an assertion about a person (RFC 7523 §3), or a subject token (RFC 8693 §2.1). ok is false
 // for refusals that say it by themselves.
-func (p *Provider) whyNotBrought(w *work, c claim, refused *wire.Refusal) (reason string, details map[string]string, ok bool) {
+func (p *Provider) whyNotBrought(w *work, c claim, refused *wire.Refusal) (reason clients.Reason, details map[string]string, ok bool) {
 	switch {
 	case w.foreign != "":
 		from := "–"

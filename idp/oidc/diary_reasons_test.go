@@ -23,7 +23,7 @@ func TestTheDiaryTellsWhomAnAssertionShouldName(t *testing.T) {
 	for _, c := range []struct {
 		client          string
 		aud             any
-		reason          string
+		reason          clients.Reason
 		given, expected string
 	}{
 		{"tracker", endpoint, clients.ReasonAudienceSetting, endpoint, issuer},
@@ -74,7 +74,7 @@ func TestTheDiaryTellsWhatIsWrongWithATokenThatWasBrought(t *testing.T) {
 	w := withDiary(t)
 	key := services(t, w)
 	endpoint := w.provider.Issuer + "/oauth2/token"
-	said := func(client, reason, given, registered string) {
+	said := func(client string, reason clients.Reason, given, registered string) {
 		t.Helper()
 		got := w.diary(client)[0]
 		if got.Reason != reason || got.Details["given"] != given || got.Details["registered"] != registered {

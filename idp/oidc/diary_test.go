@@ -36,7 +36,7 @@ func TestTheDiaryTellsWhy(t *testing.T) {
 			do      func()
 			client  string
 			outcome string
-			reason  string
+			reason  clients.Reason
 			details string
 		}{
 			{func() { w.authorize("basic") }, "basic", "ok", "", "map[]"},

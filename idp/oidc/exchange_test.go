@@ -1,7 +1,9 @@
 package oidc_test
 
 import (
+	"encoding/base64"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -339,7 +341,12 @@ func TestATokenOfAServiceEndsWithEachClientInBetween(t *testing.T) {
 			first := ok(t, w.exchange("orders-api", machine))["access_token"].(string)
 			second := ok(t, w.exchange("invoices-api", first))["access_token"].(string)
 			third := ok(t, w.exchange("invoices-api", second))["access_token"]
-			asJWT := ok(t, w.exchange("invoices-api", first, "resource="+orders))["access_token"]
+			asJWT := ok(t, w.exchange("invoices-api", first, "resource="+orders))["access_token"].(string)
+			payload, err := base64.RawURLEncoding.DecodeString(strings.Split(asJWT, ".")[1])
+			must(t, err)
+			if !strings.Contains(string(payload), "invoices-api") || strings.Contains(string(payload), "orders-api") {
+				t.Errorf("%s: want the client that acts to be named, and nobody who passes for another one", payload)
+			}
 			tokens = []any{second, third, asJWT}
 		}
 		active := func(want bool, when string) {

@@ -167,9 +167,10 @@ func TestALoginHintHoldsWhenTheSessionIsReplaced(t *testing.T) {
 		then       string // where when they signed in again by another page
 		afterOther string // and where when somebody else did
 	}{
-		"too old, of another":  {other.Email, []string{"tracker", "max_age=1"}, "/login", "/login/account", "/login/account"},
-		"too old, of this one": {first.Email, []string{"tracker", "max_age=1"}, "/login", "", "/login/account"},
-		"consent, of this one": {first.Email, []string{"foreign", "scope=openid"}, "/consent", "/consent", "/login/account"},
+		"too old, of another":       {other.Email, []string{"tracker", "max_age=1"}, "/login", "/login/account", "/login/account"},
+		"too old, of this one":      {first.Email, []string{"tracker", "max_age=1"}, "/login", "", "/login/account"},
+		"consent, of this one":      {first.Email, []string{"foreign", "scope=openid"}, "/consent", "/consent", "/login/account"},
+		"prompt=login, of this one": {first.Email, []string{"tracker", "prompt=login"}, "/login", "/login", "/login"}, // no other page counts
 	} {
 		w.cookies = map[string]string{sessions.BrowserCookieName: interaction.NewBrowser()}
 		w.person = first
@@ -178,11 +179,7 @@ func TestALoginHintHoldsWhenTheSessionIsReplaced(t *testing.T) {
 		id := w.asks(c.first, c.asks[0], append(c.asks[1:], "login_hint="+c.hint)...)
 		goes := func(when, want string) {
 			t.Helper()
-			u, err := url.Parse(w.comesBack(id).Header.Get("Location"))
-			must(t, err)
-			if want == "" && u.Query().Get("code") == "" || want != "" && u.Path != want {
-				t.Errorf("%s: %s: sent to %s, want %q", name, when, u, want)
-			}
+			w.goes(name+": "+when, id, want)
 		}
 		goes("at first", c.first)
 		w.person = other
@@ -191,5 +188,50 @@ func TestALoginHintHoldsWhenTheSessionIsReplaced(t *testing.T) {
 		w.person = first
 		w.logIn()
 		goes("the same again", c.then)
+	}
+}
+
+// Whoever was meant and typed another address has to be asked for its password, whoever is
+// signed in by another page; and is meant again when they take it back.
+func TestALoginHintWhenAnotherAddressWasTyped(t *testing.T) {
+	w := start(t).logIn()
+	first, other := w.person, w.second()
+	for name, c := range map[string]struct {
+		asks        []string
+		first, then string
+	}{
+		"too old": {[]string{"tracker", "max_age=1"}, "/login", ""},
+		"consent": {[]string{"foreign", "scope=openid"}, "/consent", "/consent"},
+	} {
+		w.cookies = map[string]string{sessions.BrowserCookieName: interaction.NewBrowser()}
+		w.person = first
+		w.logIn()
+		w.clock.Move(time.Minute)
+		id := w.asks(c.first, c.asks[0], append(c.asks[1:], "login_hint="+first.Email)...)
+		goes := func(when, want string) {
+			t.Helper()
+			w.goes(name+": "+when, id, want)
+		}
+		must(t, w.provider.Interaction.Identify(w.signedIn(), id, w.cookies[sessions.BrowserCookieName], other.Email))
+		goes("another address", "/login/password")
+		w.logIn()
+		goes("signed in again by another page", "/login/password")
+		w.stays(id)
+		w.person = other
+		w.logIn()
+		goes("taken back, and somebody else", "/login/account")
+		w.person = first
+		w.logIn()
+		goes("taken back", c.then)
+	}
+}
+
+// goes checks the page to which the conversation leads, "" for back to the client with a code.
+func (w *world) goes(when, id, want string) {
+	w.t.Helper()
+	u, err := url.Parse(w.comesBack(id).Header.Get("Location"))
+	must(w.t, err)
+	if want == "" && u.Query().Get("code") == "" || want != "" && u.Path != want {
+		w.t.Errorf("%s: sent to %s, want %q", when, u, want)
 	}
 }

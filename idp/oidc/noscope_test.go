@@ -95,3 +95,29 @@ func TestATokenWithoutTheScopesThatWereGrantedSaysSo(t *testing.T) {
 		}
 	})
 }
+
+// A client that named several resources is told to name one, and only one that named none
+// that it can. RFC 8707 §2.2.
+func TestResourcesOfDifferentFormatsAreToldApart(t *testing.T) {
+	w := start(t)
+	services(t, w)
+	w.edit("orders-api", func(c *clients.Client) {
+		c.Resources, c.Scopes = []string{orders, invoices}, append(c.Scopes, "orders.read")
+	})
+	const short, long = "These resources take tokens of different formats: ask for one at a time.",
+		"These resources take tokens of different formats: send resource, to say which one this token is for, and ask for one at a time."
+	first := ok(t, w.ask("service", clients.ClientCredentials, "resource="+orders))["access_token"].(string)
+	for name, c := range map[string]struct {
+		got  answer
+		want string
+	}{
+		"client credentials, both named": {w.ask("service", clients.ClientCredentials, "resource="+orders, "+resource="+invoices), short},
+		"client credentials, by scope":   {w.ask("service", clients.ClientCredentials, "scope=orders.read invoices.read"), long},
+		"token exchange":                 {w.exchange("orders-api", first, "+resource="+orders), short},
+	} {
+		wantError(t, c.got, 400, "invalid_target")
+		if why := c.got.json(t)["error_description"]; why != c.want {
+			t.Errorf("%s: %q, want %q", name, why, c.want)
+		}
+	}
+}

@@ -153,7 +153,7 @@ func TestTheDoctorTellsEveryRefusalInEveryLanguage(t *testing.T) {
 func TestTheDoctorTellsTheCodeWhereASentenceHasNoTranslation(t *testing.T) {
 	words := doctorWords(t)
 	const why = "Something that nobody has translated."
-	for _, reason := range []string{clients.ReasonOther, clients.ReasonAssertion, clients.ReasonProof, clients.ReasonCertificate} {
+	for _, reason := range []clients.Reason{clients.ReasonOther, clients.ReasonAssertion, clients.ReasonProof, clients.ReasonCertificate} {
 		r := clients.Request{Outcome: "invalid_client", Reason: reason, Details: map[string]string{"why": why}}
 		if got := r.Told(words, "en"); !strings.Contains(got, why) {
 			t.Errorf("%s in English: %q, want the sentence", reason, got)

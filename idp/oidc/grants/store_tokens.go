@@ -2,13 +2,13 @@ package grants
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tegata/idp/accounts"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
 	"tegata/shared/db"
-	"tegata/shared/fault"
 )
 
 // Access finds out what became of an access token; fault.NotFound when its grant, or its
@@ -78,40 +78,41 @@ func (s Store) machine(ctx context.Context, t AccessToken) (Token, error) {
 	if t.Since == 0 {
 		found.Over = disabled || found.CreatedAt.Before(createdAt.Truncate(time.Second))
 	}
-	if len(t.LogIn.From) > 0 && !found.Over {
-		found.Over, err = s.revoked(ctx, *t.LogIn)
-	}
-	if from := t.LogIn.Subject; from != t.Client && !found.Over && err == nil {
-		found.Over, err = s.over(ctx, from, found.CreatedAt)
-	}
-	for _, between := range t.LogIn.Through {
-		if !found.Over && err == nil {
-			found.Over, err = s.over(ctx, between, found.CreatedAt)
-		}
+	if l := *t.LogIn; !found.Over && (len(l.From) > 0 || len(l.Through) > 0 || l.Subject != t.Client) {
+		found.Over, err = s.cameApart(ctx, l, found.CreatedAt)
 	}
 	found.Ended = found.Over || ended
 	return found, err
 }
 
-// revoked tells whether one of the access tokens that the log-in was exchanged from was
-// revoked.
-func (s Store) revoked(ctx context.Context, l LogIn) (is bool, err error) {
+// cameApart tells whether something is gone that a token of that moment was exchanged from:
+// one of the access tokens was revoked, or one of the clients, the first and those in
+// between, is off or gone, or another one has its id since. At that moment each was looked
+// at, too, and a JWT knows its second only.
+func (s Store) cameApart(ctx context.Context, l LogIn, at time.Time) (bool, error) {
+	through, many := clientsOf(l)
+	if many > len(through) {
+		return true, nil // more than exchanges can lead to
+	}
+	var revoked bool
+	var good int
 	from := fromOf(l)
-	err = s.DB.Row(ctx, `select exists (select 1 from ended_tokens where id in ($1, $2, $3, $4))`,
-		db.Args(from[0], from[1], from[2], from[3]), &is)
-	return is, err
+	err := s.DB.Row(ctx, `
+		select exists (select 1 from ended_tokens where id in ($1, $2, $3, $4)),
+			(select count(*) from clients where id in ($5, $6, $7, $8) and not disabled and created_at < $9)`,
+		db.Args(from[0], from[1], from[2], from[3], through[0], through[1], through[2], through[3], at.Truncate(time.Second).Add(time.Second)),
+		&revoked, &good)
+	return revoked || good != many, err
 }
 
-// over tells whether the client is off or gone whose token was exchanged before that moment,
-// or another one has its id since: at that moment it was looked at, too.
-func (s Store) over(ctx context.Context, client string, at time.Time) (bool, error) {
-	var createdAt time.Time
-	var disabled bool
-	err := s.DB.Row(ctx, `select disabled, created_at from clients where id = $1`, db.Args(client), &disabled, &createdAt)
-	if fault.Is(err, fault.NotFound) {
-		return true, nil
-	}
-	return disabled || at.Before(createdAt.Truncate(time.Second)), err
+// clientsOf gives the clients that a log-in without a person was exchanged from, each once,
+// and how many these are: with more of them than of exchanges, not all are there.
+func clientsOf(l LogIn) (ids [MaxFrom]string, many int) {
+	all := append([]string{l.Subject}, l.Through...)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	copy(ids[:], all)
+	return ids, len(all)
 }
 
 // Refresh finds a refresh token by what the client brings; fault.NotFound when it is none

@@ -89,7 +89,7 @@ type Facts struct {
 	MTLS      string // where certificates may be shown: the issuer or another URL of ours; "" for nowhere
 	Endpoints Endpoints
 
-	AuthMethods   []clients.AuthMethod // with which clients can prove themselves
+	AuthMethods   []clients.AuthMethod // with which clients can prove themselves, as they shall stand there
 	ResponseTypes []string             // those that are switched on
 	ACRs          []string             // what log-ins can reach
 	Prompts       []string
@@ -110,8 +110,10 @@ const keptFor = 5 * time.Minute
 
 // Document gives the document as it is answered, the same for both well-known URLs.
 func (f Facts) Document() *serve.Document {
-	methods := f.methods()
-	var algs []string
+	var methods, algs []string
+	for _, method := range f.AuthMethods {
+		methods = append(methods, string(method))
+	}
 	for _, alg := range clientauth.Algs {
 		algs = append(algs, string(alg))
 	}
@@ -183,18 +185,6 @@ func (f Facts) Document() *serve.Document {
 	}
 	sum := sha256.Sum256(text)
 	return serve.NewDocument(text, wire.TypeJSON, `"`+base64.RawURLEncoding.EncodeToString(sum[:9])+`"`, keptFor)
-}
-
-// methods are how clients can prove themselves, what most of them should use first.
-func (f Facts) methods() (names []string) {
-	for _, one := range []clients.AuthMethod{
-		clients.PrivateKeyJWT, clients.ClientSecretBasic, clients.ClientSecretPost, clients.None, clients.TLSClientAuth, clients.SelfSignedTLSAuth,
-	} {
-		if slices.Contains(f.AuthMethods, one) {
-			names = append(names, string(one))
-		}
-	}
-	return names
 }
 
 // confidential leaves out the method of clients that cannot prove themselves.

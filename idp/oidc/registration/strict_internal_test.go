@@ -30,7 +30,7 @@ func TestARefusalSaysWhatToChange(t *testing.T) {
 		`{"redirect_uris": ["http://rp.test/cb"]}`:                                                           "redirect_uris[0]: want https (http only to the own machine, in development or for a native client).",
 		`{"redirect_uris": ["https://a.test/cb", "https://b.test/cb"], "subject_type": "pairwise"}`:          "subject_type: pairwise needs redirect URIs of one host.",
 		`{"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}, ` + at + `}`:                "jwks_uri: private_key_jwt needs either jwks_uri or jwks.",
-		`{"token_endpoint_auth_method": "\"\\秘密", ` + at + `}`:                                               "token_endpoint_auth_method: want one of private_key_jwt, client_secret_basic, client_secret_post, tls_client_auth, self_signed_tls_client_auth, none.",
+		`{"token_endpoint_auth_method": "\"\\秘密", ` + at + `}`:                                               "token_endpoint_auth_method: want one of private_key_jwt, client_secret_basic, client_secret_post, none, tls_client_auth, self_signed_tls_client_auth.",
 		`{"application_type": "not, \"not\"", ` + at + `}`:                                                   "application_type: want one of web, native.",
 		`{"logo_uri": "https://rp.test/* not", ` + at + `}`:                                                  "logo_uri: no fragment, wildcard, blank, backslash or user name allowed.",
 		`{"grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"], ` + at + `}`: "grant_types: only an operator can allow one of these grants.",

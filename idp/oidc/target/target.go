@@ -121,7 +121,7 @@ func (f *Finder) forResources(ctx context.Context, t Target, named bool) (Target
 			return Target{}, err
 		}
 		if i > 0 && r.TokenFormat != t.Format {
-			return Target{}, wire.Refuse("invalid_target", "These resources take tokens of different formats: send resource, to say which one this token is for, and ask for one at a time.")
+			return Target{}, mixed(named)
 		}
 		t.Format = r.TokenFormat
 		if lives := r.Lives(); lives > 0 && (i == 0 || lives < t.Lives) {
@@ -137,6 +137,14 @@ func (f *Finder) forResources(ctx context.Context, t Target, named bool) (Target
 		t.Audience = append(slices.Clone(t.Audience), f.Issuer)
 	}
 	return t, nil
+}
+
+// mixed refuses resources of different formats, and tells a client that named none how to.
+func mixed(named bool) *wire.Refusal {
+	if named {
+		return wire.Refuse("invalid_target", "These resources take tokens of different formats: ask for one at a time.")
+	}
+	return wire.Refuse("invalid_target", "These resources take tokens of different formats: send resource, to say which one this token is for, and ask for one at a time.")
 }
 
 // Resources finds the resources of a request that begins something: those it

@@ -34,7 +34,7 @@ type AccessToken struct {
 	Bound    Confirmation   `json:"cnf,omitzero"`                // RFC 7800 §3.1
 	Grant    string         `json:"grant_id,omitempty"`          // what it ends with, "" for nothing; for us alone
 	From     []string       `json:"from_jti,omitempty"`          // without a grant: the access tokens that it ends with; for us alone
-	Through  []string       `json:"through_client_id,omitempty"` // the same: clients that it ends with; for us alone
+	Through  string         `json:"through_client_id,omitempty"` // the same: clients that it ends with; sealed, since resources read tokens
 }
 
 // Audience is a text when there is one and a list when there are more. RFC 7519 §4.1.3.

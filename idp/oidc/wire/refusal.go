@@ -22,7 +22,8 @@ type Refusal struct {
 	Cause  error          // never leaves the house; nil where there is none
 }
 
-// General is the reason of a refusal of which only the code is known.
+// General stands for the reason of a refusal of which only the code is known, until one of
+// clients.Reason… is found by that: no diary has it.
 const General clients.Reason = "general"
 
 // Error is for the log: it tells the cause.
