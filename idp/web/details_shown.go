@@ -35,7 +35,7 @@ func shown(text string) string {
 			out.WriteRune(r) // between words, also Japanese ones
 		case has:
 			out.WriteRune(sign)
-		case clients.Hidden(r), unicode.IsSpace(r), isSign(r), r == '[' && strings.HasPrefix(string(all[i:]), "[U+"):
+		case clients.Hidden(r), unicode.IsSpace(r), isSign(r), r == '[' && i+2 < len(all) && all[i+1] == 'U' && all[i+2] == '+':
 			fmt.Fprintf(&out, "[U+%04X]", r)
 		default:
 			out.WriteRune(r)
