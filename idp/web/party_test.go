@@ -225,6 +225,25 @@ func TestConnectedApplications(t *testing.T) {
 	one.Visit(p.authorize("openid email")).At("/consent")
 }
 
+// What a link says has ended is believed where it has: nobody learns a client's name by its
+// id, and nobody is told of an access that never was, or that somebody else ended.
+func TestNothingHasEndedThatWasNeverConnected(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, database string) {
+		p := withParty(t, "", database)
+		stranger := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
+		stranger.Visit(p.authorize("openid"))
+		inEnglish.enter(stranger, maya, mayaPassword).At("/consent").Press("Approve").Title("Party 200")
+		stranger.Visit(p.idp.URL + "/profile/apps").Press("End access of The Party").At("/profile/apps?ended=party").Sees("The access has ended", "The Party")
+
+		one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "ja"})
+		one.Visit(p.idp.URL + "/profile/apps").At("/login")
+		inJapanese.enter(one, "taro.yamada@example.co.jp", "Kumo7!yukigawa")
+		for _, made := range []string{"party", "nope", "par%00ty", ""} {
+			one.Visit(p.idp.URL+"/profile/apps?ended="+made).Title("アプリケーション").SeesNot("取り消しました").SeesNot("パーティー")
+		}
+	})
+}
+
 // Somebody who ends the access of a client that is switched off knows it by its name.
 func TestAClientThatIsSwitchedOffKeepsItsNameAmongTheConnections(t *testing.T) {
 	p := withParty(t, "")
