@@ -83,7 +83,7 @@ func (p *Pages) ended(r *http.Request, accountID, lang string, data *appsData) (
 	if err != nil || !data.Done {
 		return err
 	}
-	if client, err := p.Clients.ByID(r.Context(), id); err == nil {
+	if client, err := p.Clients.Find(r.Context(), id); err == nil { // one that is switched off too
 		data.Ended = client.NameIn(lang)
 	}
 	return nil

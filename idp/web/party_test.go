@@ -258,7 +258,7 @@ func TestAClientThatIsSwitchedOffKeepsItsNameAmongTheConnections(t *testing.T) {
 	if err := editor.SetDisabled(t.Context(), party, true); err != nil {
 		t.Fatal(err)
 	}
-	one.Visit(p.idp.URL + "/profile/apps").Press("End access of The Party").Sees("The access has ended. The application can no longer read your information.")
+	one.Visit(p.idp.URL + "/profile/apps").Press("End access of The Party").Sees("The access has ended. The Party can no longer read your information.")
 }
 
 // Only what was there has ended: a client that does not exist, none at all, and one that is
