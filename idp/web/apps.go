@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -83,16 +84,16 @@ func (p *Pages) ended(r *http.Request, accountID, lang string, data *appsData) (
 	if err != nil || !data.Done {
 		return err
 	}
-	if client, err := p.Clients.Find(r.Context(), id); err == nil { // one that is switched off too
+	if client, err := p.known(r.Context(), id); err == nil {
 		data.Ended = client.NameIn(lang)
 	}
 	return nil
 }
 
 func (p *Pages) connected(r *http.Request, lang string, c connections.Connection) (connected, error) {
-	client, err := p.Clients.Find(r.Context(), c.ClientID) // one that is switched off can still be ended
+	client, err := p.known(r.Context(), c.ClientID)
 	if fault.Is(err, fault.NotFound) {
-		client, err = clients.Client{ID: c.ClientID}, nil
+		client, err = &clients.Client{ID: c.ClientID}, nil
 	}
 	if err != nil {
 		return connected{}, err
@@ -102,6 +103,17 @@ func (p *Pages) connected(r *http.Request, lang string, c connections.Connection
 		app.Host = client.Return()
 	}
 	return app, nil
+}
+
+// known gives a client, to be read only, from memory where it is there; one that is switched
+// off too, since its access can still be ended.
+func (p *Pages) known(ctx context.Context, id string) (*clients.Client, error) {
+	client, err := p.Clients.ByID(ctx, id)
+	if !fault.Is(err, fault.NotFound) {
+		return client, err
+	}
+	off, err := p.Clients.Find(ctx, id)
+	return &off, err
 }
 
 // endApp ends a connection: consent, grants and tokens. Where there is none (no such
