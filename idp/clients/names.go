@@ -29,9 +29,11 @@ func (c *Client) readNames(p *Problems, at string, said map[string]json.RawMessa
 		moveName(names, "en", untagged)
 	}
 	tagged := readTagged(p, at, said)
+	named := map[string]bool{}
 	for tag := range tagged {
-		maps.DeleteFunc(names, func(kept, _ string) bool { return sameLanguage(kept, tag) })
+		named[meaning(tag)] = true
 	}
+	maps.DeleteFunc(names, func(kept, _ string) bool { return named[meaning(kept)] })
 	for _, tag := range slices.Sorted(maps.Keys(tagged)) {
 		if tagged[tag] != "" && len(names) <= 16 {
 			maps.DeleteFunc(names, func(kept, _ string) bool { return strings.EqualFold(kept, tag) })
@@ -71,16 +73,14 @@ func readTagged(p *Problems, at string, said map[string]json.RawMessage) map[str
 	return texts
 }
 
-// sameLanguage tells whether two tags mean the same: ja and ja-JP do, since that is where it
-// is spoken unless somebody says otherwise, en and en-GB do not. RFC 5646 §4.1, UTS 35 §4.3
-// (likely subtags).
-func sameLanguage(one, other string) bool {
-	if strings.EqualFold(one, other) || one == untagged || other == untagged {
-		return strings.EqualFold(one, other)
+// meaning is the same text for tags that mean the same: ja and ja-JP do, since that is where
+// it is spoken unless somebody says otherwise, en and en-GB do not. A tag that is not known
+// means itself alone. RFC 5646 §4.1, UTS 35 §4.3 (likely subtags).
+func meaning(tag string) string {
+	if known, err := language.Parse(tag); err == nil {
+		return likely(known)
 	}
-	a, err := language.Parse(one)
-	b, otherErr := language.Parse(other)
-	return err == nil && otherErr == nil && likely(a) == likely(b)
+	return "unknown " + strings.ToLower(tag)
 }
 
 // likely is a tag with the script and region that it leaves out.

@@ -2,6 +2,7 @@ package clients_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"testing"
 
@@ -115,5 +116,26 @@ func TestTheNameOfAProgramsOwnAddressHasNoColon(t *testing.T) { // RFC 8252 §7.
 	c := clients.Client{ID: "app"}
 	if told := said(t, &c, `{"redirect_uris": ["com.example.app:/cb"]}`); told["client_name"] != "com.example.app" {
 		t.Errorf("told %v", told)
+	}
+}
+
+// Each tag is looked at once, whatever else is kept: who registers sends as many as fit.
+func TestManyNamesCostNoMoreThanTheirNumber(t *testing.T) {
+	sent := map[string]json.RawMessage{}
+	for i := range 500 {
+		sent[fmt.Sprintf("client_name#en-x-a%d", i)] = json.RawMessage(`null`)
+	}
+	cost := func(kept int) float64 {
+		names := map[string]string{"en": "Shop"}
+		for i := range kept {
+			names[fmt.Sprintf("ja-x-b%d", i)] = "お店"
+		}
+		return testing.AllocsPerRun(1, func() {
+			c := clients.Client{ID: "shop", Name: names}
+			c.Apply(sent)
+		})
+	}
+	if few, many := cost(1), cost(15); many > 2*few {
+		t.Errorf("%.0f allocations where 15 names are kept, %.0f where one is", many, few)
 	}
 }

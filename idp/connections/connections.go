@@ -7,6 +7,7 @@
 //	OfSession   the clients to be told when a session ends
 //	OfAccount   the connected applications of a person
 //	Withdraw    the person ends one, with its grants, tokens and consent
+//	Ended       whether they did, and it was not used since
 //	Knows       whether a session has let a client in
 //	store.go    the tables
 //
@@ -108,6 +109,12 @@ func (s *Service) OfSession(ctx context.Context, sessionID string) ([]Member, er
 // OfAccount gives what the person uses or has allowed, the last used first.
 func (s *Service) OfAccount(ctx context.Context, accountID string) ([]Connection, error) {
 	return s.store().ofAccount(ctx, accountID)
+}
+
+// Ended gives whether the person ended the client's access by Withdraw and has not used it
+// since. What they allowed anew and never used is in OfAccount all the same.
+func (s *Service) Ended(ctx context.Context, accountID, clientID string) (bool, error) {
+	return s.store().ended(ctx, accountID, clientID)
 }
 
 // Knows gives whether the session has let in the client, which knows the person by that

@@ -137,6 +137,15 @@ func (s store) ofAccount(ctx context.Context, accountID string) ([]Connection, e
 	return all, nil
 }
 
+// ended tells whether the person ended the client's access and it has not been used since.
+func (s store) ended(ctx context.Context, accountID, clientID string) (bool, error) {
+	var n int
+	err := s.DB.Row(ctx, `
+		select count(*) from connections
+		where account_id = $1 and client_id = $2 and withdrawn_at >= last_at`, db.Args(accountID, clientID), &n)
+	return n == 1, err
+}
+
 func scanUsed(scan db.Scan) (c Connection, err error) {
 	var scopes string
 	var token *time.Time

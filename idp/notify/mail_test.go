@@ -106,7 +106,7 @@ func TestTheActivationMailHasWhatItPromises(t *testing.T) {
 		l := o.letter(t)
 		for _, want := range []string{
 			"こんにちは", "Tegata へようこそ", "アカウントを有効にするには、ボタンをクリックしてください", "アカウントを有効化", // S-033
-			"有効期間 7 日", "2026年4月8日(水) 18:00 JST", "1234 5678", "https://id.example/activate?token=ID.SECRET",
+			"有効期間 7 日: ボタンとコードは 2026年4月8日(水) 18:00 JST までご利用いただけます。", "1234 5678", "https://id.example/activate?token=ID.SECRET",
 		} {
 			if !strings.Contains(l.Text, want) || !strings.Contains(l.HTML, want) {
 				t.Errorf("text or HTML lacks %q", want)

@@ -182,7 +182,7 @@ func (a *authorization) encode() string {
 func (p *Provider) understandAgain(ctx context.Context, stored string) (*authorization, error) {
 	params, err := url.ParseQuery(stored)
 	if err != nil {
-		return nil, fault.Wrap(fault.NotFound, "interaction.finished", err)
+		return nil, fault.Wrap(fault.NotFound, "interaction.unreadable", err)
 	}
 	a := &authorization{params: params}
 	for _, how := range params[cameBy] {

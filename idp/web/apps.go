@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -54,14 +55,13 @@ func (p *Pages) appsPage(w http.ResponseWriter, r *http.Request, problem error) 
 		}
 		return locale.DateTime(lang, t, account.Location())
 	}
-	ended := r.URL.Query().Get("ended")
-	data := appsData{Done: ended != ""}
-	if client, err := p.Clients.ByID(r.Context(), ended); err == nil {
-		data.Ended = client.NameIn(lang)
+	data := appsData{}
+	if err := p.ended(r, account.ID, lang, &data); err != nil {
+		return err
 	}
 	for _, c := range all {
-		if c.ClientID == ended {
-			data.Done = false // it was connected again, or somebody made the link up
+		if c.ClientID == r.URL.Query().Get("ended") {
+			data.Done = false // it was allowed again
 		}
 		app, err := p.connected(r, lang, c)
 		if err != nil {
@@ -73,10 +73,27 @@ func (p *Pages) appsPage(w http.ResponseWriter, r *http.Request, problem error) 
 	return p.Page.Show(w, r, page.Page{Template: "apps", Title: "apps.title", Wide: true, Problem: problem, Data: data})
 }
 
+// ended tells of the client in the link, where the person did end its access: anybody can
+// make a link up.
+func (p *Pages) ended(r *http.Request, accountID, lang string, data *appsData) (err error) {
+	id := r.URL.Query().Get("ended")
+	data.Done, err = p.Connections.Ended(r.Context(), accountID, id)
+	if fault.Is(err, fault.Invalid) {
+		return nil // what a database does not take as a text is no client
+	}
+	if err != nil || !data.Done {
+		return err
+	}
+	if client, err := p.known(r.Context(), id); err == nil {
+		data.Ended = client.NameIn(lang)
+	}
+	return nil
+}
+
 func (p *Pages) connected(r *http.Request, lang string, c connections.Connection) (connected, error) {
-	client, err := p.Clients.Find(r.Context(), c.ClientID) // one that is switched off can still be ended
+	client, err := p.known(r.Context(), c.ClientID)
 	if fault.Is(err, fault.NotFound) {
-		client, err = clients.Client{ID: c.ClientID}, nil
+		client, err = &clients.Client{ID: c.ClientID}, nil
 	}
 	if err != nil {
 		return connected{}, err
@@ -86,6 +103,17 @@ func (p *Pages) connected(r *http.Request, lang string, c connections.Connection
 		app.Host = client.Return()
 	}
 	return app, nil
+}
+
+// known gives a client, to be read only, from memory where it is there; one that is switched
+// off too, since its access can still be ended.
+func (p *Pages) known(ctx context.Context, id string) (*clients.Client, error) {
+	client, err := p.Clients.ByID(ctx, id)
+	if !fault.Is(err, fault.NotFound) {
+		return client, err
+	}
+	off, err := p.Clients.Find(ctx, id)
+	return &off, err
 }
 
 // endApp ends a connection: consent, grants and tokens. Where there is none (no such

@@ -11,11 +11,31 @@ import (
 // quoted is a text value as it is shown: in quotes where it is nothing, or could be taken
 // for one in quotes, or for null, which has words of its own.
 func quoted(text string) string {
-	looksQuoted := len(text) > 1 && strings.HasPrefix(text, `"`) && strings.HasSuffix(text, `"`)
-	if text == "" || looksQuoted || strings.Contains(strings.ToLower(text), "null") {
+	if text == "" || inQuotes(text) || strings.Contains(strings.ToLower(text), "null") {
 		return `"` + shown(text) + `"`
 	}
 	return shown(text)
+}
+
+// inQuotes tells whether a text stands in quotes. One that is shown does just where quoted
+// has put it in some.
+func inQuotes(text string) bool {
+	return len(text) > 1 && strings.HasPrefix(text, `"`) && strings.HasSuffix(text, `"`)
+}
+
+// quoteWords puts those texts of the members in quotes that have the words in them which say,
+// in some language, that a value is there and has nothing in it.
+func (p *Pages) quoteWords(members []member) {
+	for _, lang := range p.Page.Catalog.Languages() {
+		words := strings.ToLower(strings.TrimRight(p.Page.Catalog.Text(lang, "consent.details_empty", nil), ".。"))
+		for _, m := range members {
+			for i, v := range m.Values {
+				if !inQuotes(v.Text) && strings.Contains(strings.ToLower(v.Text), words) {
+					m.Values[i].Text = `"` + v.Text + `"`
+				}
+			}
+		}
+	}
 }
 
 // visible are the signs for characters that are there and do not show.
@@ -35,7 +55,7 @@ func shown(text string) string {
 			out.WriteRune(r) // between words, also Japanese ones
 		case has:
 			out.WriteRune(sign)
-		case clients.Hidden(r), unicode.IsSpace(r), isSign(r), r == '[' && strings.HasPrefix(string(all[i:]), "[U+"):
+		case clients.Hidden(r), unicode.IsSpace(r), isSign(r), r == '[' && i+2 < len(all) && all[i+1] == 'U' && all[i+2] == '+':
 			fmt.Fprintf(&out, "[U+%04X]", r)
 		default:
 			out.WriteRune(r)

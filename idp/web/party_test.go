@@ -225,6 +225,25 @@ func TestConnectedApplications(t *testing.T) {
 	one.Visit(p.authorize("openid email")).At("/consent")
 }
 
+// What a link says has ended is believed where it has: nobody learns a client's name by its
+// id, and nobody is told of an access that never was, or that somebody else ended.
+func TestNothingHasEndedThatWasNeverConnected(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, database string) {
+		p := withParty(t, "", database)
+		stranger := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
+		stranger.Visit(p.authorize("openid"))
+		inEnglish.enter(stranger, maya, mayaPassword).At("/consent").Press("Approve").Title("Party 200")
+		stranger.Visit(p.idp.URL+"/profile/apps").Press("End access of The Party").At("/profile/apps?ended=party").Sees("The access has ended", "The Party")
+
+		one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "ja"})
+		one.Visit(p.idp.URL + "/profile/apps").At("/login")
+		inJapanese.enter(one, "taro.yamada@example.co.jp", "Kumo7!yukigawa")
+		for _, made := range []string{"party", "nope", "par%00ty", ""} {
+			one.Visit(p.idp.URL + "/profile/apps?ended=" + made).Title("アプリケーション").SeesNot("取り消しました").SeesNot("パーティー")
+		}
+	})
+}
+
 // Somebody who ends the access of a client that is switched off knows it by its name.
 func TestAClientThatIsSwitchedOffKeepsItsNameAmongTheConnections(t *testing.T) {
 	p := withParty(t, "")
@@ -239,7 +258,21 @@ func TestAClientThatIsSwitchedOffKeepsItsNameAmongTheConnections(t *testing.T) {
 	if err := editor.SetDisabled(t.Context(), party, true); err != nil {
 		t.Fatal(err)
 	}
-	one.Visit(p.idp.URL + "/profile/apps").Press("End access of The Party").Sees("The access has ended. The application can no longer read your information.")
+	one.Visit(p.idp.URL + "/profile/apps").Press("End access of The Party").Sees("The access has ended. The Party can no longer read your information.")
+}
+
+// A page that lists many clients has them from memory, as the protocol has.
+func TestConnectedApplicationsAreNamedFromMemory(t *testing.T) {
+	p := withParty(t, "")
+	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
+	one.Visit(p.authorize("openid email"))
+	inEnglish.enter(one, maya, mayaPassword).At("/consent").Press("Approve").Title("Party 200")
+	if n, err := p.idp.DB.Exec(t.Context(), `update clients set record = replace(record, 'The Party', 'The Feast') where id = 'party'`); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	one.Visit(p.idp.URL + "/profile/apps").Sees("The Party").SeesNot("The Feast")
+	p.idp.Clock.Move(time.Second)
+	one.Visit(p.idp.URL + "/profile/apps").Sees("The Feast").SeesNot("The Party")
 }
 
 // Only what was there has ended: a client that does not exist, none at all, and one that is

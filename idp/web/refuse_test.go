@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tegata/idp/notify"
+	"tegata/shared/db/dbtest"
 )
 
 // send makes one bare request; redirects are not followed.
@@ -276,4 +277,25 @@ func TestProblemsAreHeadedByWhatHappened(t *testing.T) {
 	} {
 		w.person(t, c.lang).Visit(c.address).Title(c.title)
 	}
+}
+
+// Who was sent to log in, and whose request cannot be read again, has to start again: that is
+// no log-in that has finished.
+func TestARequestThatCannotBeReadAgainIsToBeStartedAgain(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, database string) {
+		w := start(t, true, database)
+		for _, say := range []struct {
+			words
+			who, password, title, text, not string
+		}{
+			{inEnglish, maya, mayaPassword, "This log-in cannot go on", "Please start again from the service", "is finished"},
+			{inJapanese, "taro.yamada@example.co.jp", "Kumo7!yukigawa", "ログインの手続きを続けられません", "もう一度お進みください", "完了しています"},
+		} {
+			p := w.person(t, say.lang).Visit(w.authorize())
+			if n, err := w.DB.Exec(t.Context(), `update interactions set request = '%zz'`); err != nil || n == 0 {
+				t.Fatal(n, err)
+			}
+			say.enter(p, say.who, say.password).Title(say.title).Sees(say.text).SeesNot(say.not)
+		}
+	})
 }

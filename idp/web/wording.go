@@ -36,9 +36,13 @@ func (p *Pages) otherInWords(lang, scope string, all []clients.Resource) string 
 	return p.Page.Catalog.Text(lang, "scope.named", map[string]any{"name": name, "resource": r.NameIn(lang)})
 }
 
-// detailsIn is detailsOf with the types in the words that their resources have for them.
+// detailsIn is detailsOf with the types in the words that their resources have for them, and
+// with texts in quotes that could be taken for our own words.
 func (p *Pages) detailsIn(lang, list string, all []clients.Resource) []detail {
 	details := detailsOf(list)
+	for _, one := range details {
+		p.quoteWords(one.Members)
+	}
 	var objects []json.RawMessage
 	if json.Unmarshal([]byte(list), &objects) != nil || len(objects) != len(details) {
 		return details

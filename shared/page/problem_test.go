@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/shared/browser"
 	"tegata/shared/fault"
 	"tegata/shared/page"
 )
@@ -32,4 +33,12 @@ func TestEachKindOfErrorHasItsStatus(t *testing.T) {
 			t.Errorf("%v: %d, want %d", c.err, got, c.want)
 		}
 	}
+}
+
+// A page in Japanese gives no cause that the English one does not, and fits every request
+// that the English one fits.
+func TestAProblemIsTheSameOneInJapanese(t *testing.T) { // S-013
+	ada := browser.InProcess(t, browser.Options{Base: site(t), Language: "ja"})
+	ada.Visit("/refused/503-late").Sees("ただいま表示できません。しばらくしてから、もう一度お試しください。").SeesNot("アクセスが集中")
+	ada.Visit("/language").Title("この方法ではページを開けません") // every method that is not allowed comes here
 }
