@@ -85,6 +85,7 @@ func TestEveryPageOfTheProvider(t *testing.T) {
 				continue
 			}
 			t.Run(lang+" "+device, func(t *testing.T) {
+				t.Parallel()
 				v := meet(t, lang, device)
 				v.Person = browser.Chromium(t, browser.Options{Width: width, Script: true, Language: lang})
 				v.consents()

@@ -30,6 +30,7 @@ func TestEveryPage(t *testing.T) {
 	for _, lang := range []string{"en", "ja"} {
 		for device, width := range map[string]int{"desktop": 1280, "phone": 360} {
 			t.Run(lang+" "+device, func(t *testing.T) {
+				t.Parallel()
 				v := &visitor{t: t, lang: lang, device: device, w: begin(t, "sqlite")}
 				v.Person = browser.Chromium(t, browser.Options{Width: width, Script: true, Language: lang})
 				v.signUp()

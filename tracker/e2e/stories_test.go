@@ -31,6 +31,8 @@ func TestStoriesInChromium(t *testing.T) {
 	} {
 		for _, s := range stories(t) {
 			t.Run(name+"/"+s.name, func(t *testing.T) {
+				t.Parallel()
+				o := o
 				o.Language = s.language()
 				s.play(t, begin(t, "sqlite"), func() *browser.Person { return browser.Chromium(t, o) })
 			})
