@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"tegata/shared/fault"
 )
 
 // defaultEvery is how often Watch looks: the time in which a running program picks
@@ -26,11 +24,11 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	beside := &beside{work: r.chores}
-	defer beside.wait()
+	chores := &beside{work: r.chores}
+	defer chores.wait()
 	failing := false
 	for {
-		err := errors.Join(r.look(ctx), beside.run(ctx))
+		err := errors.Join(r.look(ctx), chores.run(ctx))
 		if ctx.Err() != nil {
 			r.leave(ctx)
 			return
@@ -51,28 +49,6 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 }
 
-// beside does work that may take long, or never come to an end, beside the looks.
-type beside struct {
-	work func(context.Context) error
-	over chan error // of the work that is under way; nil: none is
-	last error      // of the one before
-}
-
-// run begins the work, unless it is under way still, and gives what came of the last one.
-func (b *beside) run(ctx context.Context) error {
-	select {
-	case b.last = <-b.over:
-		b.over = nil
-	default:
-	}
-	if b.over == nil {
-		over := make(chan error, 1)
-		b.over = over
-		go func() { over <- b.work(ctx) }()
-	}
-	return b.last
-}
-
 // leave takes this process off the list of those that run.
 func (r *Ring) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
@@ -82,17 +58,6 @@ func (r *Ring) leave(ctx context.Context) {
 	}
 	if err := errors.Join(r.writeDown(ctx), r.gone(ctx, r.node.id)); err != nil {
 		r.Log.WarnContext(ctx, "the key ring lists this process as running still", "cause", err)
-	}
-}
-
-// wait waits for work that was told to end, but not for a device that hangs.
-func (b *beside) wait() {
-	if b.over == nil {
-		return
-	}
-	select {
-	case <-b.over:
-	case <-time.After(lookTimeout):
 	}
 }
 
@@ -120,47 +85,6 @@ func (r *Ring) look(ctx context.Context) error {
 		}
 	}
 	return errors.Join(r.tell(ctx), r.writeDown(ctx))
-}
-
-// choresTimeout bounds the chores: a device may take a minute for a new key.
-const choresTimeout = 3 * time.Minute
-
-// chores are the other half of a round: what may ask the device.
-func (r *Ring) chores(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, choresTimeout)
-	defer cancel()
-	if r.now.Load() == nil {
-		return nil // not read yet
-	}
-	r.probeAll(ctx)
-	return errors.Join(r.Clear(ctx), r.Tick(ctx))
-}
-
-// Clear deletes what is over: keys, and private halves in the device. Watch calls it. What
-// waits for a device that is away stays until it is back, and what cannot be deleted keeps
-// nothing else.
-func (r *Ring) Clear(ctx context.Context) error {
-	now, purge := r.Clock(), false
-	var failed error
-	for _, k := range r.now.Load().keys {
-		purge = purge || over(k, now)
-		idle := (k.State == Retired || k.State == Revoked) && k.RetiredAt != nil && !now.Before(*k.RetiredAt)
-		if !idle || k.Device == "" || r.Device == nil {
-			continue
-		}
-		switch err := r.removeFromDevice(ctx, k); {
-		case fault.Is(err, fault.Busy):
-		case err != nil:
-			failed = errors.Join(failed, err)
-		default:
-			failed = errors.Join(failed, r.reload(ctx))
-		}
-	}
-	if purge {
-		_, err := r.Purge(ctx)
-		failed = errors.Join(failed, err)
-	}
-	return failed
 }
 
 // Sweep forgets readers and programs that have not come for long.
