@@ -11,15 +11,24 @@ import (
 // choresTimeout bounds the chores: a device may take a minute for a new key.
 const choresTimeout = 3 * time.Minute
 
-// chores are the other half of a round: what may ask the device.
+// chores are the other half of a round: what may ask the device. They begin by reading the
+// ring, since the last ones may have taken minutes.
 func (r *Ring) chores(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, choresTimeout)
 	defer cancel()
-	if r.now.Load() == nil {
-		return nil // not read yet
+	if err := r.refreshSoon(ctx); err != nil {
+		return err
 	}
 	r.probeAll(ctx)
 	return errors.Join(r.Clear(ctx), r.Tick(ctx))
+}
+
+// refreshSoon is refresh for who may take long besides: a database that hangs must not keep
+// the looks waiting.
+func (r *Ring) refreshSoon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return r.refresh(ctx)
 }
 
 // Clear deletes what is over: keys, and private halves in the device. Watch calls it. What
@@ -77,7 +86,8 @@ func (b *beside) wait() {
 		return
 	}
 	select {
-	case <-b.over:
+	case b.last = <-b.over:
+		b.over = nil
 	case <-time.After(lookTimeout):
 	}
 }

@@ -31,3 +31,9 @@ func (r *Ring) Ask(ctx context.Context, kid string, key Probed) error { return r
 func Beside(work func(context.Context) error) (run func(context.Context) error) {
 	return (&beside{work: work}).run
 }
+
+// Turns gives one turn of Watch after the other; wait waits until its chores are over.
+func (r *Ring) Turns() (turn func(context.Context), wait func()) {
+	w := r.watching()
+	return w.turn, w.chores.wait
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -24,29 +25,61 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	chores := &beside{work: r.chores}
-	defer chores.wait()
-	failing := false
+	w := r.watching()
+	defer r.leave(ctx)
+	defer w.chores.wait()
 	for {
-		err := errors.Join(r.look(ctx), chores.run(ctx))
-		if ctx.Err() != nil {
-			r.leave(ctx)
-			return
-		}
-		if err != nil && !failing {
-			r.Log.ErrorContext(ctx, "the key ring cannot be kept up; signing stops when it cannot be read", "cause", err)
-		}
-		if err == nil && failing {
-			r.Log.InfoContext(ctx, "the key ring is kept up again")
-		}
-		failing = err != nil
+		w.turn(ctx)
 		select {
 		case <-ctx.Done():
-			r.leave(ctx)
 			return
 		case <-ticker.C:
 		}
 	}
+}
+
+// watching is what Watch knows from one turn to the next.
+type watching struct {
+	ring        *Ring
+	chores      beside
+	looks, done course
+}
+
+func (r *Ring) watching() *watching {
+	return &watching{
+		ring: r, chores: beside{work: r.chores},
+		looks: course{bad: "the key ring cannot be kept up; signing stops when it cannot be read", good: "the key ring is kept up again"},
+		done:  course{bad: "the key ring is read, but not all of its chores are done: the schedule, and deleting what is over", good: "the chores of the key ring are done again"},
+	}
+}
+
+// turn looks, and begins the chores only when that went well: who cannot read the ring must
+// not change it, nor hold the lease of the schedule that another node could keep.
+func (w *watching) turn(ctx context.Context) {
+	err := w.ring.look(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	w.looks.tell(ctx, w.ring.Log, err)
+	if err == nil {
+		w.done.tell(ctx, w.ring.Log, w.chores.run(ctx))
+	}
+}
+
+// course tells the log when something begins to fail, and when it is well again.
+type course struct {
+	bad, good string
+	failing   bool
+}
+
+func (c *course) tell(ctx context.Context, log *slog.Logger, err error) {
+	switch {
+	case err != nil && !c.failing:
+		log.ErrorContext(ctx, c.bad, "cause", err)
+	case err == nil && c.failing:
+		log.InfoContext(ctx, c.good)
+	}
+	c.failing = err != nil
 }
 
 // leave takes this process off the list of those that run.
