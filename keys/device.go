@@ -28,6 +28,9 @@ type Probed interface {
 	Ready() error
 }
 
+// makes tells whether new keys of the algorithm are made in the device.
+func (r *Ring) makes(alg string) bool { return r.Device != nil && r.Device.Makes(alg) }
+
 // inDevice gives the key of a row whose private half is in the device.
 func (r *Ring) inDevice(k Key) (Probed, error) {
 	if r.Device == nil {

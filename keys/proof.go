@@ -150,14 +150,15 @@ func (r *Ring) proved(s *snapshot, k row) error {
 }
 
 // believed tells why the next key of that kid must not sign, nil when it may: what proves
-// it, and whether the device can use it. rows are those of the ring.
+// it, and whether the device can use it. It is fault.Busy only for a key that is proved, and
+// whose device is away. rows are those of the ring.
 func (r *Ring) believed(ctx context.Context, rows []row, kid string) error {
 	at := slices.IndexFunc(rows, func(k row) bool { return k.KID == kid })
 	if at < 0 {
 		return nil
 	}
 	if _, err := r.prove(rows[at]); err != nil {
-		return fmt.Errorf("the next key %s must not sign: %w; see: keys verify", kid, err)
+		return fmt.Errorf("the next key %s must not sign: %v; see: keys verify", kid, err) // %v: whatever it is, no fault.Busy
 	}
 	if err := r.usable(ctx, rows[at].Key); err != nil {
 		return fmt.Errorf("the next key %s cannot sign: %w; see: keys verify", kid, err)
