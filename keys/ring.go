@@ -157,6 +157,9 @@ func (r *Ring) Ensure(ctx context.Context, algs ...string) error {
 	if err := r.checkEpoch(ctx); err != nil {
 		return err
 	}
+	if err := r.provedByDevice(ctx); err != nil {
+		return err
+	}
 	if err := r.adoptOlder(ctx); err != nil {
 		return err
 	}
