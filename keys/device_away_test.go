@@ -175,3 +175,38 @@ func TestWhatADeviceThatIsAwayHasToDeleteWaitsForIt(t *testing.T) {
 		}
 	})
 }
+
+func TestAKeyInADeviceIsDeletedThereBeforeItIsForgotten(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, in, log := withDevice(t, d)
+		now := r.Clock()
+		var old []keys.Key
+		for range 2 {
+			k, _, err := r.Rotate(t.Context(), "ES256")
+			if err != nil {
+				t.Fatal(err)
+			}
+			old = append(old, k)
+		}
+		r.Clock = func() time.Time { return now.Add(2 * keys.DefaultKeep) }
+		in.answers(func(string) error { return fault.New(fault.Busy, "", "keys.device_away") })
+		if _, err := r.Retire(t.Context(), keys.Retirement{KID: old[0].KID, Purge: true}); !fault.Is(err, fault.Busy) {
+			t.Errorf("deleted while the device is away: %v, want busy", err)
+		}
+		if _, err := r.Find(t.Context(), old[0].KID); err != nil {
+			t.Errorf("%v, and nobody knows of what the device has", err)
+		}
+		if _, err := r.Retire(t.Context(), keys.Retirement{KID: old[1].KID, Purge: true, Force: true}); err != nil || !strings.Contains(log.String(), old[1].Device) {
+			t.Errorf("by force: %v, want the label in the log\n%s", err, log)
+		}
+		in.answers(nil)
+		if _, err := r.Retire(t.Context(), keys.Retirement{KID: old[0].KID, Purge: true}); err != nil || in.pairs[old[0].Device] != nil {
+			t.Errorf("%v, want it deleted in the device", err)
+		}
+		for _, k := range old {
+			if _, err := r.Find(t.Context(), k.KID); err == nil {
+				t.Errorf("%s is still there", k.KID)
+			}
+		}
+	})
+}
