@@ -14,10 +14,11 @@ import (
 // requests fail while a person still waits (F-14).
 const connectFor = 3 * time.Second
 
-// maxConns bounds the connections of a program. The more of them write at the same moment,
-// the more share a sync of the server's disk: where 64 callers refresh tokens, 32 get
-// 10 to 15 % more of them a second than 16, and reading is no slower. Three programs fit into
-// what a server allows without being told to (max_connections, 100).
+// maxConns bounds the connections of a program, however many processors it has: what they
+// wait for is the server. The more of them write at the same moment, the more share a sync
+// of its disk: where 64 callers refresh tokens, 32 get 10 to 15 % more of them a second than
+// 16, and reading is no slower. A provider and a tracker leave a third of what a server
+// allows without being told to (max_connections, 100).
 const maxConns = 32
 
 // openPool makes a pool that connects when it is first used.

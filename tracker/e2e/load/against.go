@@ -53,7 +53,7 @@ func (b *bench) rivals() (all []*rival, err error) {
 	return all, nil
 }
 
-// rival starts one, on PostgreSQL when only that was asked for.
+// rival starts one, on PostgreSQL when that was asked for.
 func (b *bench) rival(name string) (*provider, error) {
 	if slices.Contains(b.only, "postgres") {
 		return b.onPostgreSQL(name)

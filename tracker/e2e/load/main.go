@@ -16,7 +16,8 @@
 //	bench.go     the sections and their tables; report.go prints them
 //	against.go   builds of idp beside each other
 //	target.go    a server under load: provider.go (ours), peer.go (npm's oidc-provider), fixed.go
-//	postgres.go  the same on PostgreSQL, its CPU told apart; process.go reads /proc
+//	postgres.go  the same on PostgreSQL, its CPU told apart; process.go reads /proc;
+//	             disk.go: what a sync takes
 //	memory.go    ten thousand sessions; soak.go: hours
 //	profile.go   CPU profiles of the provider under each line
 //
@@ -113,6 +114,9 @@ func run(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if o.profile != "" && (o.binary != "" || len(o.against) > 0) {
+		return errors.New("-profile builds an idp that can be profiled: leave -binary and -against out")
+	}
 	return o.run()
 }
 
@@ -140,7 +144,10 @@ func (o options) run() error {
 		return err
 	}
 	defer b.fixed.process.stop()
-	b.out.begin()
+	b.out.folder = b.folder
+	if err := b.out.begin(); err != nil {
+		return err
+	}
 	if o.soakFor > 0 {
 		if err := b.soak(); err != nil {
 			return err

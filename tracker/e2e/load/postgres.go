@@ -41,7 +41,7 @@ var errNoServer = errors.New("no server of PostgreSQL")
 func (b *bench) onPostgreSQL(name string) (*provider, error) {
 	server, err := dbtest.StartDurable()
 	if err != nil {
-		return nil, errors.Join(errNoServer, err)
+		return nil, fmt.Errorf("%w: %w", errNoServer, err)
 	}
 	b.ending.Lock()
 	b.postgresql = append(b.postgresql, server)

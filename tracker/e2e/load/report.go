@@ -16,7 +16,8 @@ type report struct {
 	Tables  []*table
 	Missing []string // what could not be measured, and why
 
-	to io.Writer // nil: silent, for JSON at the end
+	to     io.Writer // nil: silent, for JSON at the end
+	folder string    // of the run
 }
 
 // machine is where the figures come from: they mean little without it.
@@ -26,6 +27,8 @@ type machine struct {
 	When     time.Time
 	LoadAt   string // /proc/loadavg at the beginning
 	LoadThen string // and at the end
+	Disk     disk   // at the beginning
+	DiskThen disk   // and at the end
 }
 
 // table is one section of the report.
@@ -180,21 +183,25 @@ func (r *report) left(what string, why error) {
 }
 
 // begin and finish note what the machine was like.
-func (r *report) begin() {
+func (r *report) begin() (err error) {
 	r.Machine = machine{Cores: runtime.NumCPU(), Go: runtime.Version(), When: time.Now().UTC().Truncate(time.Second), LoadAt: loadavg()}
-	if r.to != nil {
-		fmt.Fprintf(r.to, "%d cores, %s, load average %s\n", r.Machine.Cores, r.Machine.Go, r.Machine.LoadAt)
+	if r.Machine.Disk, err = syncs(r.folder); err == nil && r.to != nil {
+		fmt.Fprintf(r.to, "%d cores, %s, load average %s, a sync takes %s\n", r.Machine.Cores, r.Machine.Go, r.Machine.LoadAt, r.Machine.Disk)
 	}
+	return err
 }
 
-func (r *report) finish(asJSON bool) error {
+func (r *report) finish(asJSON bool) (err error) {
 	r.Machine.LoadThen = loadavg()
+	if r.Machine.DiskThen, err = syncs(r.folder); err != nil {
+		return err
+	}
 	if asJSON {
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", "  ")
 		return out.Encode(r)
 	}
-	fmt.Fprintf(r.to, "\nload average %s before, %s after\n", r.Machine.LoadAt, r.Machine.LoadThen)
+	fmt.Fprintf(r.to, "\nload average %s before, %s after; a sync took %s before, %s after\n", r.Machine.LoadAt, r.Machine.LoadThen, r.Machine.Disk, r.Machine.DiskThen)
 	return nil
 }
 
