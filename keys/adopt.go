@@ -48,6 +48,20 @@ func (r *Ring) adoptOlder(ctx context.Context) error {
 	return r.reload(ctx)
 }
 
+// provedByDevice has the device prove at the start what only it can, so that no key of an
+// older version waits for the first chores. What it does not answer for is left out till then.
+func (r *Ring) provedByDevice(ctx context.Context) error {
+	if !r.now.Load().lacking {
+		return nil
+	}
+	rows, err := r.load(ctx)
+	if err != nil {
+		return err
+	}
+	_ = r.askOlder(ctx, rows...) // the log tells of it in the chores
+	return r.refresh(ctx)
+}
+
 // adopted gives what a row is to be sealed as, nil when it stays as it is.
 func (r *Ring) adopted(k row, believed bool) ([]byte, error) {
 	marked, err := r.prove(k)

@@ -28,6 +28,9 @@ type Probed interface {
 	Ready() error
 }
 
+// makes tells whether new keys of the algorithm are made in the device.
+func (r *Ring) makes(alg string) bool { return r.Device != nil && r.Device.Makes(alg) }
+
 // inDevice gives the key of a row whose private half is in the device.
 func (r *Ring) inDevice(k Key) (Probed, error) {
 	if r.Device == nil {
@@ -54,8 +57,9 @@ func (r *Ring) opened(row row) (crypto.Signer, error) {
 // asking is what the device is being asked. It may hang.
 type asking struct {
 	mu   sync.Mutex
-	open map[string]*question // by kid
-	bad  map[string]bool      // the kids that the log called out of use
+	open map[string]*question        // by kid
+	bad  map[string]bool             // the kids that the log called out of use
+	has  map[string]crypto.PublicKey // by kid, the public half of what it answered for
 }
 
 type question struct {
@@ -76,10 +80,16 @@ func (r *Ring) ask(ctx context.Context, kid string, key Probed) error {
 		}
 		a.open[kid] = q
 		go func() {
-			q.err = key.Ready()
+			q.err = ready(key)
 			a.mu.Lock()
+			defer a.mu.Unlock()
 			delete(a.open, kid)
-			a.mu.Unlock()
+			if q.err == nil {
+				if a.has == nil {
+					a.has = map[string]crypto.PublicKey{}
+				}
+				a.has[kid] = key.Public()
+			}
 			close(q.over)
 		}()
 	}
@@ -90,6 +100,26 @@ func (r *Ring) ask(ctx context.Context, kid string, key Probed) error {
 	case <-ctx.Done():
 		return fault.Wrap(fault.Busy, "keys.device_away", fmt.Errorf("the device has not answered yet: %w", ctx.Err()))
 	}
+}
+
+// ready asks the key. The library of a device may panic, and nobody stands above us here who
+// would catch that, as there is above a request: the program would end.
+func ready(key Probed) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("the library of the device panicked: %v", value)
+		}
+	}()
+	return key.Ready()
+}
+
+// answered tells whether the device answered for the key with that kid and public half.
+func (r *Ring) answered(kid string, public crypto.PublicKey) bool {
+	r.asking.mu.Lock()
+	defer r.asking.mu.Unlock()
+	own, ok := public.(interface{ Equal(crypto.PublicKey) bool })
+	has := r.asking.has[kid]
+	return ok && has != nil && own.Equal(has)
 }
 
 // usable tells why a key cannot sign now, nil when it can or is none of the device.

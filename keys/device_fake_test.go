@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"log/slog"
 	"sync"
@@ -76,7 +77,18 @@ func (d *device) answers(says func(label string) error) {
 }
 
 func (k *inside) Public() crypto.PublicKey { return k.PublicKey }
-func (k *inside) Ready() error             { return k.in.asked(k.label) }
+
+func (k *inside) Ready() error {
+	if err := k.in.asked(k.label); err != nil || k.PublicKey == nil {
+		return err
+	}
+	k.in.mu.Lock()
+	defer k.in.mu.Unlock()
+	if pair := k.in.pairs[k.label]; pair == nil || !pair.PublicKey.Equal(k.PublicKey) {
+		return errors.New("no such key")
+	}
+	return nil
+}
 
 func (k *inside) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if err := k.in.asked(k.label); err != nil {

@@ -3,10 +3,16 @@ package keys_test
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"tegata/keys"
 	"tegata/shared/db"
@@ -77,6 +83,50 @@ func TestAKeyIsAskedOnceAtATime(t *testing.T) {
 			t.Errorf("%v, asked %d times, want it asked anew", err, n)
 		}
 	})
+}
+
+// slow signs after a while, when something else may have happened.
+type slow struct {
+	*ecdsa.PrivateKey
+	takes     time.Duration
+	meanwhile func()
+}
+
+func (s slow) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	time.Sleep(s.takes) // of the bubble's clock
+	s.meanwhile()
+	return s.PrivateKey.Sign(random, digest, opts)
+}
+
+// The ring is read all along, so its age does not tell how long the device took (F-20).
+func TestASignatureThatTookLongIsNotGivenOnceTheKeyRetired(t *testing.T) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		takes time.Duration
+		then  string // the key that the ring says signs by then
+		given bool
+	}{{12 * time.Second, "old", true}, {12 * time.Second, "new", false}, {4 * time.Second, "new", false}, {0, "new", true}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &keys.Ring{}
+			r.Believe("ES256", "old", slow{private, c.takes, func() { r.Believe("ES256", c.then, private) }})
+			if err := signed(t, r, "ES256"); (err == nil) != c.given || err != nil && !fault.Is(err, fault.Busy) {
+				t.Errorf("after %v, when %s signs: %v, want it given %t", c.takes, c.then, err, c.given)
+			}
+		})
+	}
+}
+
+func TestALibraryThatPanicsEndsNoProgram(t *testing.T) {
+	in := &device{says: func(string) error { panic("Put into a full ResourcePool") }}
+	r := &keys.Ring{}
+	for range 2 { // and the next one is not left waiting for it
+		if err := r.Ask(t.Context(), "a", &inside{in: in}); err == nil || !strings.Contains(err.Error(), "ResourcePool") || fault.Is(err, fault.Busy) {
+			t.Errorf("%v, want what it panicked with", err)
+		}
+	}
 }
 
 func TestWorkBesideTheLooksDoesNotPileUp(t *testing.T) {

@@ -122,12 +122,12 @@ func (r *Ring) remember(ctx context.Context) error {
 	if path == "" {
 		return nil
 	}
-	r.node.seen.Lock()
-	defer r.node.seen.Unlock()
-	has, err := r.epoch(ctx)
+	has, err := r.epoch(ctx) // before the lock: nobody waits there for a database that hangs
 	if err != nil {
 		return err
 	}
+	r.node.seen.Lock()
+	defer r.node.seen.Unlock()
 	all, err := r.readSeen()
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ func (r *Ring) Set(ctx context.Context) (jose.JSONWebKeySet, error) {
 	if err != nil {
 		return set, err
 	}
+	_ = r.askOlder(ctx, rows...) // what it does not answer for is not proved
 	older := r.olderKeys(rows)
 	for _, k := range rows {
 		if k.State != Revoked && k.Alg != Push && !over(k.Key, r.Clock()) && r.shown(k, older) {

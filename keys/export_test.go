@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"time"
 )
@@ -30,4 +31,17 @@ func (r *Ring) Ask(ctx context.Context, kid string, key Probed) error { return r
 // Beside does work beside the looks, one at a time.
 func Beside(work func(context.Context) error) (run func(context.Context) error) {
 	return (&beside{work: work}).run
+}
+
+// Turns gives one turn of Watch after the other; wait waits until its chores are over.
+func (r *Ring) Turns() (turn func(context.Context), wait func()) {
+	w := r.watching()
+	return w.turn, w.chores.wait
+}
+
+// Believe makes the ring believe that it has just read that this key signs.
+func (r *Ring) Believe(alg, kid string, key crypto.Signer) {
+	now := time.Now()
+	r.now.Store(&snapshot{signers: map[string]*guarded{alg: {r, kid, alg, key}}})
+	r.checked.Store(&now)
 }

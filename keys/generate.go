@@ -57,7 +57,7 @@ func (r *Ring) generate(alg string, n int) ([]freshKey, error) {
 func (r *Ring) generateOne(alg string) (k freshKey, err error) {
 	k.alg = alg
 	var private crypto.Signer
-	if r.Device != nil && r.Device.Makes(alg) {
+	if r.makes(alg) {
 		k.device = secret.NewID()
 		private, err = r.Device.Make(alg, k.device)
 	} else {

@@ -78,7 +78,7 @@ func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made boo
 type Retirement struct {
 	KID   string
 	Purge bool // also delete it
-	Force bool // delete it although what it signed may be alive
+	Force bool // delete it although what it signed may be alive, and its private half may stay in the device
 	Dry   bool
 }
 
@@ -96,7 +96,7 @@ func (e *Early) Error() string {
 // until no reader can have it in a cache. The active key of an algorithm retires only
 // when the program does not need the algorithm and no next key waits (the algorithm ends);
 // otherwise the error is ErrSigns. With Purge a retired key is deleted: before its time
-// only by Force, else the error is *Early. It gives the key as it is then.
+// only by Force, else the error is *Early; one in a device goes there first. It gives the key as it is then.
 func (r *Ring) Retire(ctx context.Context, q Retirement) (Key, error) {
 	all, err := r.List(ctx)
 	if err != nil {
@@ -125,7 +125,24 @@ func (r *Ring) Retire(ctx context.Context, q Retirement) (Key, error) {
 	if q.Dry {
 		return k, nil
 	}
+	if err := r.letGo(ctx, k, q.Force); err != nil {
+		return k, err
+	}
 	return k, r.delete(ctx, k)
+}
+
+// letGo removes the private half of a key in the device before the row goes, which alone
+// remembers it. By force the row goes all the same.
+func (r *Ring) letGo(ctx context.Context, k Key, force bool) error {
+	if k.Device == "" {
+		return nil
+	}
+	err := r.removeFromDevice(ctx, k)
+	if err == nil || !force {
+		return err
+	}
+	r.Log.WarnContext(ctx, "the key is deleted, but its private half may still lie in the PKCS #11 device", "kid", k.KID, "label", k.Device, "cause", err)
+	return nil
 }
 
 func (r *Ring) retireByHand(ctx context.Context, k Key, dry bool) (Key, error) {

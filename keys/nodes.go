@@ -38,6 +38,7 @@ type node struct {
 	beat time.Time // by the machine's clock
 	tick time.Time // when the schedule was last looked at, by the machine's clock
 
+	ticked     error     // what came of that
 	nextFile   time.Time // the next key-encryption key that was read
 	complained string    // the kid that the schedule waits with
 

@@ -61,8 +61,8 @@ var errUnsealed = errors.New("nothing sealed proves the key")
 // errNotOurs says that a row does not fit what proves it.
 var errNotOurs = errors.New("the row was changed by somebody without the key-encryption key")
 
-// prove tells why a row is not to be believed, nil when it is; fault.Busy when only a device
-// that is away knows. marked is false for what an older version wrote.
+// prove tells why a row is not to be believed, nil when it is; fault.Busy when only the device
+// knows, and it has not been asked or is away. marked is false for what an older version wrote.
 func (r *Ring) prove(k row) (marked bool, err error) {
 	if thumb, err := thumbprint(k.Public); err != nil || thumb != k.KID || k.Public.KeyID != k.KID || !suits(k.Alg, k.Public) {
 		return false, errNotOurs
@@ -103,12 +103,31 @@ func (r *Ring) proveSealed(k row) (marked bool, err error) {
 	return marked, nil
 }
 
+// proveInDevice believes a row that has nothing sealed when the device has answered for the
+// key. It does not ask: rows are proved wherever the ring is read, and the device may hang.
 func (r *Ring) proveInDevice(k row) error {
-	private, err := r.open(k)
-	if err == nil && !belongs(private, k.Public.Key) {
-		return errNotOurs
+	if _, err := r.inDevice(k.Key); err != nil {
+		return err
 	}
-	return err
+	if !r.answered(k.KID, k.Public.Key) {
+		return fault.Wrap(fault.Busy, "keys.device_away", errors.New("nothing is sealed, and the device has not answered for the key yet"))
+	}
+	return nil
+}
+
+// askOlder asks the device for the keys that only it can prove, so that prove knows. A
+// running program asks for them in its chores (probeAll).
+func (r *Ring) askOlder(ctx context.Context, rows ...row) error {
+	var failed error
+	for _, k := range rows {
+		if k.Device == "" || len(k.sealed) > 0 || k.State != Active && k.State != Next {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		failed = errors.Join(failed, r.usable(ctx, k.Key))
+		cancel()
+	}
+	return failed
 }
 
 // belongs tells whether the private half is that of the public half.
@@ -150,14 +169,19 @@ func (r *Ring) proved(s *snapshot, k row) error {
 }
 
 // believed tells why the next key of that kid must not sign, nil when it may: what proves
-// it, and whether the device can use it. rows are those of the ring.
+// it, and whether the device can use it. It is fault.Busy only for a key that is proved, and
+// whose device is away. rows are those of the ring.
 func (r *Ring) believed(ctx context.Context, rows []row, kid string) error {
 	at := slices.IndexFunc(rows, func(k row) bool { return k.KID == kid })
 	if at < 0 {
 		return nil
 	}
-	if _, err := r.prove(rows[at]); err != nil {
-		return fmt.Errorf("the next key %s must not sign: %w; see: keys verify", kid, err)
+	err := r.askOlder(ctx, rows[at])
+	if err == nil {
+		_, err = r.prove(rows[at])
+	}
+	if err != nil {
+		return fmt.Errorf("the next key %s must not sign: %v; see: keys verify", kid, err) // %v: whatever it is, no fault.Busy
 	}
 	if err := r.usable(ctx, rows[at].Key); err != nil {
 		return fmt.Errorf("the next key %s cannot sign: %w; see: keys verify", kid, err)

@@ -149,17 +149,22 @@ func (r *Ring) Revoke(ctx context.Context, q Revocation) (done RevokedKeys, err 
 	if err != nil {
 		return done, err
 	}
-	return r.endFor(ctx, k, q)
+	done, err = r.endFor(ctx, k, q)
+	if (k.State == Active || k.State == Next) && r.makes(k.Alg) {
+		r.stageAfter(ctx, k.Alg)
+	}
+	return done, err
 }
 
+// revokeActive lets the next key take the place of k. A compromised key does not wait for the
+// device: it is asked for a fresh one only when there is no next one that may sign.
 func (r *Ring) revokeActive(ctx context.Context, rows []row, all []Key, k Key, q Revocation) error {
-	s := succession{Promotion: Promotion{Alg: k.Alg, Stage: k.Alg != Push, Force: true, Why: q.Why}, old: &k, revoked: true}
+	s := succession{Promotion: Promotion{Alg: k.Alg, Stage: r.stagesWith(k.Alg), Force: true, Why: q.Why}, old: &k, revoked: true}
 	if next, ok := find(all, k.Alg, Next); ok {
 		s.next = &next // even when it was not published: it is as good as a fresh one
 		switch err := r.believed(ctx, rows, next.KID); {
-		case fault.Is(err, fault.Busy): // a compromised key does not wait for the device
-			r.Log.WarnContext(ctx, "the next key takes the place of the revoked one, and signs when the device is back; none is staged after it", "cause", err)
-			s.Stage = false
+		case fault.Is(err, fault.Busy):
+			r.Log.WarnContext(ctx, "the next key takes the place of the revoked one, and signs when the device is back", "cause", err)
 		case err != nil:
 			r.Log.ErrorContext(ctx, "a fresh key takes the place of the revoked one, and not the next one", "cause", err)
 			s.next, s.Stage = nil, false // the place of the next key is taken
@@ -171,14 +176,10 @@ func (r *Ring) revokeActive(ctx context.Context, rows []row, all []Key, k Key, q
 // revokeOther revokes a key that does not sign; a next key gets a successor.
 func (r *Ring) revokeOther(ctx context.Context, k Key, q Revocation) error {
 	n := 0
-	if k.State == Next && k.Alg != Push {
+	if k.State == Next && r.stagesWith(k.Alg) {
 		n = 1
 	}
 	fresh, err := r.generate(k.Alg, n)
-	if fault.Is(err, fault.Busy) {
-		r.Log.WarnContext(ctx, "no key is staged in the place of the revoked one, since the device is away", "cause", err)
-		fresh, err = nil, nil
-	}
 	if err != nil {
 		return err
 	}
@@ -194,6 +195,21 @@ func (r *Ring) revokeOther(ctx context.Context, k Key, q Revocation) error {
 		}
 		return r.record(ctx, "key.revoked", "alg", k.Alg, "revoked", k.KID, "why", q.Why)
 	})
+}
+
+// stagesWith tells whether a revocation stages a next key in the same change: where that is
+// made here, and cannot fail.
+func (r *Ring) stagesWith(alg string) bool { return alg != Push && !r.makes(alg) }
+
+// stageAfter stages a next key that is made in the device after a revocation. Nothing depends
+// on it, so it comes last: the device may be away, full, or hang.
+func (r *Ring) stageAfter(ctx context.Context, alg string) {
+	if alg == Push {
+		return
+	}
+	if _, _, err := r.Stage(ctx, alg, false); err != nil {
+		r.Log.WarnContext(ctx, "the key is revoked, but no next key could be staged; do it later: keys stage", "alg", alg, "cause", err)
+	}
 }
 
 // endFor ends what depends on a key that is revoked.

@@ -4,9 +4,9 @@
 //	Ring.Ensure    makes what is missing at the first start
 //	Ring.Signer    the active private key of an algorithm, from memory (signer.go)
 //	Ring.Public    a public key by kid; Ring.JWKS all of them, as they are served
-//	Ring.Watch     follows what other nodes and the command line do (watch.go)
+//	Ring.Watch     follows what other nodes and the command line do (watch.go, chores.go)
 //
-//	Stage, Promote, Rotate, Retire, Purge   the life of a key (life.go, promote.go)
+//	Stage, Promote, Rotate, Retire, Purge   the life of a key (life.go, promote.go, succeed.go)
 //	Evidence                                who has read the key set, and who not (evidence.go)
 //	Revoke, Recover                         a key is compromised; a backup came back (revoke.go, epoch.go)
 //	Plan, Keep                              the schedule that a running program keeps (schedule.go)
@@ -155,6 +155,9 @@ func (r *Ring) Ensure(ctx context.Context, algs ...string) error {
 		return err
 	}
 	if err := r.checkEpoch(ctx); err != nil {
+		return err
+	}
+	if err := r.provedByDevice(ctx); err != nil {
 		return err
 	}
 	if err := r.adoptOlder(ctx); err != nil {

@@ -117,13 +117,15 @@ func (r *Ring) Overdue(ctx context.Context) (map[string]int, error) {
 	return all, nil
 }
 
-// Tick does what the schedule says is due, if it is this node's turn. Watch calls it.
+// Tick does what the schedule says is due, if it is this node's turn, and gives what came
+// of it until it is tried again. Watch calls it.
 func (r *Ring) Tick(ctx context.Context) error {
-	if time.Since(r.node.tick) < tickEvery {
-		return nil
+	n := &r.node
+	if time.Since(n.tick) >= tickEvery {
+		n.tick = time.Now()
+		n.ticked = r.RunPlan(ctx)
 	}
-	r.node.tick = time.Now()
-	return r.RunPlan(ctx)
+	return n.ticked
 }
 
 // RunPlan is Tick at once. Of several nodes only the one with the lease does anything.

@@ -21,6 +21,10 @@ import (
 // database was asked: a node that was paused must not sign with a retired key (F-20).
 const tooOld = 10 * time.Second
 
+// slow is a signature that may have waited for a device. Meanwhile Watch kept the snapshot
+// fresh, so the age does not tell that the key may have retired since.
+const slow = time.Second
+
 // Signer gives the active private key of the algorithm and its kid. It works from
 // memory; only when the database has not been heard of for tooOld does it ask, and
 // gives fault.Busy when there is no answer. The key looks at the ring again when its
@@ -59,7 +63,8 @@ type guarded struct {
 func (g *guarded) Public() crypto.PublicKey { return g.key.Public() }
 
 // Sign signs, and forgets the signature when the key has retired meanwhile: the
-// process may have been stopped for minutes at any point (F-20). Without random an
+// process may have been stopped for minutes at any point (F-20), and a device may take long.
+// Without random an
 // ECDSA key of ours takes the nonce of RFC 6979, and every other key its usual way.
 func (g *guarded) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) (signature []byte, err error) {
 	defer func() {
@@ -70,14 +75,18 @@ func (g *guarded) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 	if _, ours := g.key.(*ecdsa.PrivateKey); random == nil && !ours {
 		random = rand.Reader
 	}
+	began := time.Now()
 	signature, err = g.key.Sign(random, digest, opts)
-	if err != nil || g.ring.age() <= tooOld {
+	old := g.ring.age() > tooOld
+	if err != nil || !old && time.Since(began) < slow {
 		return signature, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
-	defer cancel()
-	if err := g.ring.refresh(ctx); err != nil {
-		return nil, fault.Wrap(fault.Busy, "keys.unknown", err)
+	if old {
+		ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+		defer cancel()
+		if err := g.ring.refresh(ctx); err != nil {
+			return nil, fault.Wrap(fault.Busy, "keys.unknown", err)
+		}
 	}
 	if now := g.ring.now.Load().signers[g.alg]; now == nil || now.kid != g.kid {
 		return nil, fault.New(fault.Busy, "", "keys.rotated_elsewhere")

@@ -51,6 +51,7 @@ func (r *Ring) Verify(ctx context.Context, served []byte) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = r.askOlder(ctx, rows...) // what it does not answer for is not proved
 	older := r.olderKeys(rows)
 	for _, row := range rows {
 		r.verifyRow(&f, row, older)

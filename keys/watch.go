@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
-
-	"tegata/shared/fault"
 )
 
 // defaultEvery is how often Watch looks: the time in which a running program picks
@@ -26,51 +25,61 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	beside := &beside{work: r.chores}
-	defer beside.wait()
-	failing := false
+	w := r.watching()
+	defer r.leave(ctx)
+	defer w.chores.wait()
 	for {
-		err := errors.Join(r.look(ctx), beside.run(ctx))
-		if ctx.Err() != nil {
-			r.leave(ctx)
-			return
-		}
-		if err != nil && !failing {
-			r.Log.ErrorContext(ctx, "the key ring cannot be kept up; signing stops when it cannot be read", "cause", err)
-		}
-		if err == nil && failing {
-			r.Log.InfoContext(ctx, "the key ring is kept up again")
-		}
-		failing = err != nil
+		w.turn(ctx)
 		select {
 		case <-ctx.Done():
-			r.leave(ctx)
 			return
 		case <-ticker.C:
 		}
 	}
 }
 
-// beside does work that may take long, or never come to an end, beside the looks.
-type beside struct {
-	work func(context.Context) error
-	over chan error // of the work that is under way; nil: none is
-	last error      // of the one before
+// watching is what Watch knows from one turn to the next.
+type watching struct {
+	ring        *Ring
+	chores      beside
+	looks, done course
 }
 
-// run begins the work, unless it is under way still, and gives what came of the last one.
-func (b *beside) run(ctx context.Context) error {
-	select {
-	case b.last = <-b.over:
-		b.over = nil
-	default:
+func (r *Ring) watching() *watching {
+	return &watching{
+		ring: r, chores: beside{work: r.chores},
+		looks: course{bad: "the key ring cannot be kept up; signing stops when it cannot be read", good: "the key ring is kept up again"},
+		done:  course{bad: "the key ring is read, but not all of its chores are done: the schedule, and deleting what is over", good: "the chores of the key ring are done again"},
 	}
-	if b.over == nil {
-		over := make(chan error, 1)
-		b.over = over
-		go func() { over <- b.work(ctx) }()
+}
+
+// turn looks, and begins the chores only when that went well: who cannot read the ring must
+// not change it, nor hold the lease of the schedule that another node could keep.
+func (w *watching) turn(ctx context.Context) {
+	err := w.ring.look(ctx)
+	if ctx.Err() != nil {
+		return
 	}
-	return b.last
+	w.looks.tell(ctx, w.ring.Log, err)
+	if err == nil {
+		w.done.tell(ctx, w.ring.Log, w.chores.run(ctx))
+	}
+}
+
+// course tells the log when something begins to fail, and when it is well again.
+type course struct {
+	bad, good string
+	failing   bool
+}
+
+func (c *course) tell(ctx context.Context, log *slog.Logger, err error) {
+	switch {
+	case err != nil && !c.failing:
+		log.ErrorContext(ctx, c.bad, "cause", err)
+	case err == nil && c.failing:
+		log.InfoContext(ctx, c.good)
+	}
+	c.failing = err != nil
 }
 
 // leave takes this process off the list of those that run.
@@ -82,17 +91,6 @@ func (r *Ring) leave(ctx context.Context) {
 	}
 	if err := errors.Join(r.writeDown(ctx), r.gone(ctx, r.node.id)); err != nil {
 		r.Log.WarnContext(ctx, "the key ring lists this process as running still", "cause", err)
-	}
-}
-
-// wait waits for work that was told to end, but not for a device that hangs.
-func (b *beside) wait() {
-	if b.over == nil {
-		return
-	}
-	select {
-	case <-b.over:
-	case <-time.After(lookTimeout):
 	}
 }
 
@@ -120,47 +118,6 @@ func (r *Ring) look(ctx context.Context) error {
 		}
 	}
 	return errors.Join(r.tell(ctx), r.writeDown(ctx))
-}
-
-// choresTimeout bounds the chores: a device may take a minute for a new key.
-const choresTimeout = 3 * time.Minute
-
-// chores are the other half of a round: what may ask the device.
-func (r *Ring) chores(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, choresTimeout)
-	defer cancel()
-	if r.now.Load() == nil {
-		return nil // not read yet
-	}
-	r.probeAll(ctx)
-	return errors.Join(r.Clear(ctx), r.Tick(ctx))
-}
-
-// Clear deletes what is over: keys, and private halves in the device. Watch calls it. What
-// waits for a device that is away stays until it is back, and what cannot be deleted keeps
-// nothing else.
-func (r *Ring) Clear(ctx context.Context) error {
-	now, purge := r.Clock(), false
-	var failed error
-	for _, k := range r.now.Load().keys {
-		purge = purge || over(k, now)
-		idle := (k.State == Retired || k.State == Revoked) && k.RetiredAt != nil && !now.Before(*k.RetiredAt)
-		if !idle || k.Device == "" || r.Device == nil {
-			continue
-		}
-		switch err := r.removeFromDevice(ctx, k); {
-		case fault.Is(err, fault.Busy):
-		case err != nil:
-			failed = errors.Join(failed, err)
-		default:
-			failed = errors.Join(failed, r.reload(ctx))
-		}
-	}
-	if purge {
-		_, err := r.Purge(ctx)
-		failed = errors.Join(failed, err)
-	}
-	return failed
 }
 
 // Sweep forgets readers and programs that have not come for long.

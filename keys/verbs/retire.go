@@ -22,7 +22,8 @@ func (k Keys) retire() *cobra.Command {
 			"push key, which ends every push subscription, so the word " + keys.Push + " has to be typed (or --yes).\n" +
 			"The key stays published until nothing that it signed can be alive; then it is deleted.\n" +
 			"--purge deletes it by hand: before that time only with --force, and what is invalidated by\n" +
-			"it is written to the audit log.",
+			"it is written to the audit log. A key in a PKCS #11 device is deleted there as well; with\n" +
+			"--force it is forgotten even when the device is away, and may still lie there.",
 	}, func(ctx context.Context, ring *keys.Ring, args []string) error {
 		q.KID, q.Dry = args[0], f.dry
 		if err := k.warnOfEnd(ctx, ring, q, yes); err != nil {
@@ -65,7 +66,7 @@ func (k Keys) retire() *cobra.Command {
 	f.on(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask about the push key")
 	cmd.Flags().BoolVar(&q.Purge, "purge", false, "delete it as well")
-	cmd.Flags().BoolVar(&q.Force, "force", false, "with --purge: although what it signed may be alive")
+	cmd.Flags().BoolVar(&q.Force, "force", false, "with --purge: although what it signed may be alive, or the device is away")
 	return cmd
 }
 

@@ -1,7 +1,7 @@
 // Package program is what idp and tracker start, run and stop alike. Each embeds it in
 // its own services and keeps what only it has.
 //
-//	Open        database, sealer, once, limits, audit log and key ring: the Mechanisms (mechanisms.go)
+//	Open        database, sealer, once, limits, audit log and key ring: the Mechanisms (mechanisms.go; absent.go when the device is away)
 //	NewServer   certificate, metrics, traces and the port they are for (server.go)
 //	Server.Run  serves with the work beside it, and stops in order (run.go)
 //
@@ -36,7 +36,7 @@ type Options struct {
 	Log      *slog.Logger // nil: slog.Default
 	Listener net.Listener // nil: the address of the configuration
 	Version  string
-	Keep     bool // leave the schema as it is: for verbs that only look
+	Keep     bool // leave the schema as it is, and go on without the PKCS #11 device: for verbs
 }
 
 func (o Options) orDefault() Options {
@@ -129,15 +129,30 @@ func (m *Mechanisms) prepare(ctx context.Context) error {
 
 // unlock makes the keys usable: the device that holds them, and the key-encryption key
 // that the database is sealed by.
-func (m *Mechanisms) unlock(ctx context.Context) (err error) {
-	if c := m.setup.Config.Keys.PKCS11; c.Module != "" {
-		m.device, err = hsm.Open(hsm.Config{Module: c.Module, Token: c.Token, PIN: c.PIN.Reveal(), Log: m.Log})
-		if err != nil {
+func (m *Mechanisms) unlock(ctx context.Context) error {
+	if m.setup.Config.Keys.PKCS11.Module != "" {
+		if err := m.openDevice(); err != nil {
 			return fmt.Errorf("keys.pkcs11: %w", err)
 		}
-		m.Keys.Device = m.device
 	}
 	return m.Keys.Unlock(ctx)
+}
+
+// openDevice opens the device. A program does not start without it, since a wrong PIN or
+// label should show; verbs do, since a key is revoked whether or not the device is there.
+func (m *Mechanisms) openDevice() error {
+	c := m.setup.Config.Keys.PKCS11
+	device, err := hsm.Open(hsm.Config{Module: c.Module, Token: c.Token, PIN: c.PIN.Reveal(), Log: m.Log})
+	switch {
+	case err == nil:
+		m.device, m.Keys.Device = device, device
+	case m.options.Keep:
+		m.Log.Warn("the PKCS #11 device cannot be used; what needs it is refused, the rest goes on", "cause", err)
+		m.Keys.Device = absent{err}
+	default:
+		return err
+	}
+	return nil
 }
 
 // Close ends the connections to the database and to the device.
