@@ -14,6 +14,7 @@ import (
 var internal = []string{
 	"once.", "db.", "outbox.", "text.", "client.", "conflict", "not_found", "busy",
 	"device.denied", "device.over_row", "oidc.unknown_resource", "oidc.token_over", "oidc.grant_over", "oidc.session_over", "oidc.unknown_token",
+	"keys.device_away", // from shared/program, to verbs
 }
 
 // TestEverySentenceIsThereInEveryLanguage: S-013.
