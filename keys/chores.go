@@ -16,19 +16,11 @@ const choresTimeout = 3 * time.Minute
 func (r *Ring) chores(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, choresTimeout)
 	defer cancel()
-	if err := r.refreshSoon(ctx); err != nil {
+	if err := r.refresh(ctx); err != nil {
 		return err
 	}
 	r.probeAll(ctx)
 	return errors.Join(r.Clear(ctx), r.Tick(ctx))
-}
-
-// refreshSoon is refresh for who may take long besides: a database that hangs must not keep
-// the looks waiting.
-func (r *Ring) refreshSoon(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	return r.refresh(ctx)
 }
 
 // Clear deletes what is over: keys, and private halves in the device. Watch calls it. What

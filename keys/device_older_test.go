@@ -33,13 +33,16 @@ func TestAKeyOfAnOlderVersionInADeviceHoldsNobodyUp(t *testing.T) {
 		olderInDevice(t, d)
 		r := newRing(t, d, first.Clock)
 		r.Device = in
-		for _, says := range []error{errors.New("no such key"), fault.New(fault.Busy, "", "keys.device_away")} {
+		for i, says := range []error{errors.New("no such key"), fault.New(fault.Busy, "", "keys.device_away")} {
 			in.answers(func(string) error { t.Error("a look asked the device"); return says })
 			if err := r.LookOnly(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if err := signed(t, r, "EdDSA"); err != nil {
 				t.Errorf("a key of the database: %v", err)
+			}
+			if err := signed(t, r, "ES256"); i == 0 && !fault.Is(err, fault.Busy) {
+				t.Errorf("a key that the device has not answered for yet gives %v, want busy", err)
 			}
 			in.answers(func(string) error { return says })
 			if err := r.Chores(t.Context()); err != nil {

@@ -46,9 +46,14 @@ func (r *Ring) signer(ctx context.Context, alg string) (kid string, key crypto.S
 			return "", nil, fault.Wrap(fault.Busy, "keys.unknown", err)
 		}
 	}
-	s, ok := r.now.Load().signers[alg]
+	now := r.now.Load()
+	s, ok := now.signers[alg]
 	if !ok {
-		return "", nil, fmt.Errorf("keys: there is no active %s key", alg)
+		err := fmt.Errorf("keys: there is no active %s key", alg)
+		if now.lacking { // the device may have it
+			err = fault.Wrap(fault.Busy, "keys.device_away", err)
+		}
+		return "", nil, err
 	}
 	return s.kid, s, nil
 }

@@ -127,8 +127,8 @@ func (r *Ring) Sweep(ctx context.Context, now time.Time) (int64, error) {
 
 // refresh asks for the mark and reads the keys only when it changed.
 func (r *Ring) refresh(ctx context.Context) error {
-	r.one.Lock()
-	defer r.one.Unlock()
+	ctx, end := r.alone(ctx)
+	defer end()
 	asked := time.Now() // before the question: what changes after it is not in the answer
 	if err := r.findKeyFiles(); err != nil {
 		return err
@@ -147,11 +147,22 @@ func (r *Ring) refresh(ctx context.Context) error {
 	return r.read(ctx, m, asked)
 }
 
+// alone keeps other readers of the ring waiting until end is called, and bounds what is
+// asked of the database meanwhile: one that hangs must not keep them for long.
+func (r *Ring) alone(ctx context.Context) (_ context.Context, end func()) {
+	r.one.Lock()
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	return ctx, func() {
+		cancel()
+		r.one.Unlock()
+	}
+}
+
 // reload reads the keys although the mark is the same: publishing does not change it,
 // so that other nodes need not follow.
 func (r *Ring) reload(ctx context.Context) error {
-	r.one.Lock()
-	defer r.one.Unlock()
+	ctx, end := r.alone(ctx)
+	defer end()
 	asked := time.Now()
 	m, err := r.mark(ctx)
 	if err != nil {
