@@ -218,17 +218,7 @@ func TestAnExchangedTokenEndsWithTheClientItCameFrom(t *testing.T) { // A-047
 					t.Errorf("%s: %s: %v", from.ID, when, seen)
 				}
 			}
-			active(true, "at first")
-			must(t, e.SetDisabled(t.Context(), from, true))
-			active(false, "while it is off")
-			must(t, e.SetDisabled(t.Context(), from, false))
-			active(true, "when it is on again")
-			from.Source = clients.SourceCLI
-			must(t, e.Delete(t.Context(), from))
-			active(false, "when it is gone")
-			w.clock.Move(time.Second)
-			must(t, e.Create(t.Context(), from))
-			active(false, "when it is made again")
+			w.comesAndGoes(e, from, active)
 		}
 	})
 }
@@ -319,6 +309,23 @@ func TestAnExchangedTokenEndsWithTheClientInBetween(t *testing.T) {
 	})
 }
 
+// comesAndGoes switches a client off and on, deletes it and makes it again, and says each
+// time whether what hangs on it has to be active.
+func (w *world) comesAndGoes(e clients.Editor, c clients.Client, active func(want bool, when string)) {
+	w.t.Helper()
+	active(true, "at first")
+	must(w.t, e.SetDisabled(w.t.Context(), c, true))
+	active(false, "while it is off")
+	must(w.t, e.SetDisabled(w.t.Context(), c, false))
+	active(true, "when it is on again")
+	c.Source = clients.SourceCLI
+	must(w.t, e.Delete(w.t.Context(), c))
+	active(false, "when it is gone")
+	w.clock.Move(time.Second)
+	must(w.t, e.Create(w.t.Context(), c))
+	active(false, "when it is made again")
+}
+
 // The same where no person is, so that no grant is there to tell: each client that the token
 // came through counts, also one that passes for the first and is named nowhere. A-047.
 func TestATokenOfAServiceEndsWithEachClientInBetween(t *testing.T) {
@@ -358,17 +365,7 @@ func TestATokenOfAServiceEndsWithEachClientInBetween(t *testing.T) {
 			}
 		}
 		exchange()
-		active(true, "at first")
-		must(t, e.SetDisabled(t.Context(), middle, true))
-		active(false, "while the client in between is off")
-		must(t, e.SetDisabled(t.Context(), middle, false))
-		active(true, "when it is on again")
-		middle.Source = clients.SourceCLI
-		must(t, e.Delete(t.Context(), middle))
-		active(false, "when it is gone")
-		w.clock.Move(time.Second)
-		must(t, e.Create(t.Context(), middle))
-		active(false, "when it is made again")
+		w.comesAndGoes(e, middle, active)
 		exchange()
 		active(true, "of another chain")
 	})
