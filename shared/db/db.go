@@ -31,7 +31,6 @@ import (
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
 	pool    *pgxpool.Pool // PostgreSQL only
-	seats   seats         // PostgreSQL only
 	reader  querier       // the pool or the readers
 	readers *readers      // SQLite only
 	writer  *writer       // SQLite only
@@ -174,12 +173,6 @@ func (d *DB) run(ctx context.Context, text string, do func(context.Context, quer
 		return translate(do(ctx, d.reader, st.text))
 	}
 	return d.bounded(ctx, func(ctx context.Context) error {
-		if st.reads {
-			if err := d.seats.take(ctx); err != nil {
-				return err
-			}
-			defer d.seats.give()
-		}
 		return retry(ctx, func() error { return do(ctx, d.reader, st.text) })
 	})
 }

@@ -15,30 +15,6 @@ import (
 // requests fail while a person still waits (F-14).
 const connectFor = 3 * time.Second
 
-// maxConns bounds the connections of a program, however many processors it has: what they
-// wait for is the server. The more of them write at the same moment, the more share a sync
-// of its disk: where 64 callers refresh tokens, 32 get 10 to 15 % more of them a second than
-// 16. A provider and a tracker leave a third of what a server allows without being told to
-// (max_connections, 100).
-const maxConns = 32
-
-// seats bound how many read at the same moment outside of transactions. Reading waits for
-// no disk but for processors, and costs more when many compete for them.
-type seats chan struct{}
-
-func newSeats() seats { return make(seats, 8*runtime.GOMAXPROCS(0)) }
-
-func (s seats) take(ctx context.Context) error {
-	select {
-	case s <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s seats) give() { <-s }
-
 // openPool makes a pool that connects when it is first used.
 func openPool(rawURL string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(rawURL)
@@ -52,7 +28,7 @@ func openPool(rawURL string) (*pgxpool.Pool, error) {
 		params["application_name"] = "tegata"
 	}
 	if !strings.Contains(rawURL, "pool_max_conns=") {
-		config.MaxConns = maxConns
+		config.MaxConns = int32(8 * runtime.GOMAXPROCS(0))
 	}
 	if !strings.Contains(rawURL, "pool_max_conn_idle_time=") {
 		config.MaxConnIdleTime = 5 * time.Minute

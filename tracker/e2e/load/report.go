@@ -185,7 +185,7 @@ func (r *report) left(what string, why error) {
 // begin and finish note what the machine was like.
 func (r *report) begin() (err error) {
 	r.Machine = machine{Cores: runtime.NumCPU(), Go: runtime.Version(), When: time.Now().UTC().Truncate(time.Second), LoadAt: loadavg()}
-	if r.Machine.Disk, err = syncs(r.folder); err == nil && r.to != nil {
+	if r.Machine.Disk, err = measureDisk(r.folder); err == nil && r.to != nil {
 		fmt.Fprintf(r.to, "%d cores, %s, load average %s, a sync takes %s\n", r.Machine.Cores, r.Machine.Go, r.Machine.LoadAt, r.Machine.Disk)
 	}
 	return err
@@ -193,7 +193,7 @@ func (r *report) begin() (err error) {
 
 func (r *report) finish(asJSON bool) (err error) {
 	r.Machine.LoadThen = loadavg()
-	if r.Machine.DiskThen, err = syncs(r.folder); err != nil {
+	if r.Machine.DiskThen, err = measureDisk(r.folder); err != nil {
 		return err
 	}
 	if asJSON {
