@@ -8,7 +8,6 @@ import (
 	"net"
 	address "net/mail"
 	"os"
-	"strings"
 	"time"
 
 	"tegata/idp/accounts"
@@ -189,9 +188,7 @@ func (s *Services) warn(ctx context.Context, file []clients.Client, resources []
 		return err
 	}
 	for _, one := range s.Config.CheckFiled(file, resources, ids) {
-		place := one
-		place.Message = ""
-		s.Log.WarnContext(ctx, "an entry of clients_file cannot be used", "where", strings.TrimSuffix(place.String(), ": "), "why", one.Message)
+		s.Log.WarnContext(ctx, "an entry of clients_file cannot be used", "where", one.Where(), "why", one.Message)
 	}
 	return nil
 }

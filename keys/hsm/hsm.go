@@ -92,7 +92,10 @@ const rsaBits = 2048
 
 // Makes tells whether the algorithm's keys can be here. Devices differ in what they call
 // PS256 and EdDSA, so those are not.
-func (d *Device) Makes(alg string) bool { return alg == "ES256" || alg == "RS256" }
+func (d *Device) Makes(alg string) bool { return Makes(alg) }
+
+// Makes is the same for a device that is away.
+func Makes(alg string) bool { return alg == "ES256" || alg == "RS256" }
 
 // Make makes a key pair that cannot leave the device. It is tried once: a second try could
 // leave two keys under the label.

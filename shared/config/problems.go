@@ -23,22 +23,28 @@ type Problem struct {
 
 // String tells where and what: "12:3 mail.transport: …".
 func (p Problem) String() string {
-	var b strings.Builder
+	if p.Path != "" {
+		return p.origin() + p.Path + ": " + p.Message
+	}
+	return p.origin() + p.Message
+}
+
+// Where is the first part of String: "12:3 mail.transport".
+func (p Problem) Where() string { return p.origin() + p.Path }
+
+// origin tells the file, the line or the variable, with a blank after it.
+func (p Problem) origin() string {
 	switch {
 	case p.File != "" && p.Line > 0:
-		fmt.Fprintf(&b, "%s:%d:%d ", p.File, p.Line, p.Column)
+		return fmt.Sprintf("%s:%d:%d ", p.File, p.Line, p.Column)
 	case p.File != "":
-		b.WriteString(p.File + " ")
+		return p.File + " "
 	case p.Variable != "":
-		b.WriteString(p.Variable + " ")
+		return p.Variable + " "
 	case p.Line > 0:
-		fmt.Fprintf(&b, "%d:%d ", p.Line, p.Column)
+		return fmt.Sprintf("%d:%d ", p.Line, p.Column)
 	}
-	if p.Path != "" {
-		b.WriteString(p.Path + ": ")
-	}
-	b.WriteString(p.Message)
-	return b.String()
+	return ""
 }
 
 // Problems collects mistakes; its methods in check.go find the common ones.

@@ -12,7 +12,7 @@ const (
 	waitFor = 10 * time.Second
 	// lingerFor bounds how long a transaction that could be committed waits for others
 	// to share its commit: one or two times as long as good disks take for one. Half of it
-	// costs a code flow 4 to 8 % more CPU at 16 callers; twice of it saves nothing more.
+	// costs a code flow 4 to 10 % more CPU at 16 callers; twice of it saves nothing more.
 	lingerFor = 2 * time.Millisecond
 )
 

@@ -16,7 +16,7 @@ type absent struct{ cause error }
 func (a absent) busy() error { return fault.Wrap(fault.Busy, "keys.device_away", a.cause) }
 
 // Makes is that of the device: its keys are not made anywhere else while it is away.
-func (a absent) Makes(alg string) bool { return new(hsm.Device).Makes(alg) }
+func (a absent) Makes(alg string) bool { return hsm.Makes(alg) }
 
 func (a absent) Make(string, string) (crypto.Signer, error)    { return nil, a.busy() }
 func (a absent) Remove(string, crypto.PublicKey) error         { return a.busy() }
