@@ -16,7 +16,9 @@
 // On SQLite there is one writing connection, and transactions that wait for it share a
 // commit (writer.go, turns.go); reads go to read-only connections
 // (readers.go). Both speak to the driver directly (lite.go), as the pool of PostgreSQL
-// does (pool.go): database/sql is not between. A statement that starts with "select" reads, any other writes.
+// does (pool.go), where statements that come at once share a round trip (lanes.go,
+// together.go): database/sql is not between. A statement that starts with "select" reads,
+// any other writes.
 package db
 
 import (
@@ -31,7 +33,7 @@ import (
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
 	pool    *pgxpool.Pool // PostgreSQL only
-	reader  querier       // the pool or the readers
+	reader  querier       // the pool, with its lanes, or the readers
 	readers *readers      // SQLite only
 	writer  *writer       // SQLite only
 	stmts   sync.Map
@@ -66,7 +68,9 @@ func (d *DB) Close() error {
 	return d.closed
 }
 
-// Exec runs one statement that gives no rows and tells how many rows it touched.
+// Exec runs one statement that gives no rows and tells how many rows it touched. Outside
+// of a transaction it may share one with others, so it should be short and name the row it
+// changes by its first argument (together.go).
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (touched int64, err error) {
 	exec := func(ctx context.Context) error {
 		return d.run(ctx, query, func(ctx context.Context, q querier, text string) (err error) {
@@ -91,22 +95,32 @@ func (d *DB) Exec(ctx context.Context, query string, args ...any) (touched int64
 // Without a row it gives fault.NotFound.
 func (d *DB) Row(ctx context.Context, text string, args []any, dest ...any) error {
 	return d.run(ctx, text, func(ctx context.Context, q querier, text string) error {
-		rows, err := q.query(ctx, text, args)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		if !rows.Next() {
-			if err := rows.Err(); err != nil {
-				return err
-			}
-			return sql.ErrNoRows
-		}
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		return rows.Close()
+		return q.row(ctx, text, args, dest)
 	})
+}
+
+// firstRow is Row for a querier that knows no better way.
+func firstRow(ctx context.Context, q querier, text string, args, dest []any) error {
+	rows, err := q.query(ctx, text, args)
+	if err != nil {
+		return err
+	}
+	return scanFirst(rows, dest)
+}
+
+// scanFirst reads the first row and closes rows; sql.ErrNoRows where there is none.
+func scanFirst(rows rows, dest []any) error {
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return sql.ErrNoRows
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return err
+	}
+	return rows.Close()
 }
 
 // Scan reads the columns of the row at hand.
@@ -146,6 +160,7 @@ func Args(args ...any) []any { return args }
 type querier interface {
 	exec(ctx context.Context, text string, args []any) (touched int64, err error)
 	query(ctx context.Context, text string, args []any) (rows, error)
+	row(ctx context.Context, text string, args, dest []any) error
 }
 
 // rows is what a statement gives, row by row. Close may be called twice.

@@ -66,6 +66,10 @@ func (l *lite) query(_ context.Context, text string, args []any) (rows, error) {
 	return l.rows(text, args)
 }
 
+func (l *lite) row(ctx context.Context, text string, args, dest []any) error {
+	return firstRow(ctx, l, text, args, dest)
+}
+
 func (l *lite) rows(text string, args []any) (*liteRows, error) {
 	st, err := l.stmt(text)
 	if err != nil {

@@ -109,7 +109,7 @@ func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{pool: pool, reader: pooled{pool}}
+	d := &DB{pool: pool, reader: newPooled(pool)}
 	if err := d.Ping(ctx); err != nil {
 		pool.Close()
 		return nil, &unreachable{Redact(rawURL), err}

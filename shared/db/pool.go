@@ -36,14 +36,51 @@ func openPool(rawURL string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(context.Background(), config)
 }
 
-// pooled is a pool of connections to PostgreSQL, or a transaction on one of them. It
-// speaks to pgx without database/sql, whose pool, locks and conversions cost as much as
-// pgx itself. pgx keeps the statements of each connection prepared.
-type pooled struct {
+// session runs statements on one connection to PostgreSQL, for a transaction, or on any of
+// the pool's. It speaks to pgx without database/sql, whose pool, locks and conversions
+// cost as much as pgx itself. pgx keeps the statements of each connection prepared.
+type session struct {
 	on interface {
 		Exec(ctx context.Context, text string, args ...any) (pgconn.CommandTag, error)
 		Query(ctx context.Context, text string, args ...any) (pgx.Rows, error)
 	}
+}
+
+func (s session) exec(ctx context.Context, text string, args []any) (int64, error) {
+	bound, err := bind(args)
+	if err != nil {
+		return 0, err
+	}
+	done, err := s.on.Exec(ctx, text, bound...)
+	return done.RowsAffected(), err
+}
+
+func (s session) query(ctx context.Context, text string, args []any) (rows, error) {
+	bound, err := bind(args)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.on.Query(ctx, text, bound...)
+	if err != nil {
+		return nil, err
+	}
+	return pooledRows{found}, nil
+}
+
+func (s session) row(ctx context.Context, text string, args, dest []any) error {
+	return firstRow(ctx, s, text, args, dest)
+}
+
+// pooled runs statements that belong to no transaction. Those that read one row, and those
+// that give none, are short: they go by lanes. What takes long, such as a clean-up, or has
+// to be alone belongs into Tx or Collect.
+type pooled struct {
+	session
+	reads, writes *lanes
+}
+
+func newPooled(pool *pgxpool.Pool) pooled {
+	return pooled{session{pool}, newLanes(pool, readTogether), newLanes(pool, writeTogether)}
 }
 
 func (p pooled) exec(ctx context.Context, text string, args []any) (int64, error) {
@@ -51,20 +88,22 @@ func (p pooled) exec(ctx context.Context, text string, args []any) (int64, error
 	if err != nil {
 		return 0, err
 	}
-	done, err := p.on.Exec(ctx, text, bound...)
-	return done.RowsAffected(), err
+	c := call{text: text, args: bound}
+	err = p.writes.do(ctx, &c)
+	return c.touched, err
 }
 
-func (p pooled) query(ctx context.Context, text string, args []any) (rows, error) {
+func (p pooled) row(ctx context.Context, text string, args, dest []any) error {
+	if !startsWithSelect(text) { // it changes something, too
+		return p.session.row(ctx, text, args, dest)
+	}
 	bound, err := bind(args)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	found, err := p.on.Query(ctx, text, bound...)
-	if err != nil {
-		return nil, err
-	}
-	return pooledRows{found}, nil
+	return p.reads.do(ctx, &call{text: text, args: bound, read: func(found pgx.Rows) error {
+		return scanFirst(pooledRows{found}, dest)
+	}})
 }
 
 // pooledRows reads times.

@@ -92,6 +92,10 @@ func (r *readers) query(ctx context.Context, text string, args []any) (rows, err
 	return &readRows{*found, l, r}, nil
 }
 
+func (r *readers) row(ctx context.Context, text string, args, dest []any) error {
+	return firstRow(ctx, r, text, args, dest)
+}
+
 // close waits for those who read, and refuses the others.
 func (r *readers) close() error {
 	var errs []error

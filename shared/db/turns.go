@@ -14,6 +14,10 @@ const (
 	// to share its commit: one or two times as long as good disks take for one. Half of it
 	// costs a code flow 4 to 10 % more CPU at 16 callers; twice of it saves nothing more.
 	lingerFor = 2 * time.Millisecond
+	// siblings is from how many on it does so, as PostgreSQL's commit_siblings: where fewer
+	// want to write at once, processors have time to spare, and what a commit of its own
+	// costs is less than what everybody would wait.
+	siblings = 12
 )
 
 // turns is who waits for the writer, and whose turn it is.
@@ -129,7 +133,7 @@ func (w *writer) passOn() bool {
 // the turn is free meanwhile, and whoever takes it shares the commit. Call it with mu.
 func (w *writer) due() bool {
 	g := w.open
-	if g.size >= w.usual || w.closed {
+	if g.size >= w.usual || w.usual < siblings || w.closed {
 		return true
 	}
 	now := time.Now()

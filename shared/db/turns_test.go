@@ -45,16 +45,24 @@ func TestACommitWaitsForThoseWhoWroteBefore(t *testing.T) {
 		if took := write(1); took != 0 {
 			t.Errorf("one alone took %v", took)
 		}
-		hold := make(chan bool)
-		var first sync.WaitGroup
-		first.Go(func() {
-			d.Tx(ctx, func(ctx context.Context) error { <-hold; return insert(ctx, d, "first") })
-		})
-		synctest.Wait()
-		go func() { synctest.Wait(); close(hold) }()
-		write(7) // which wait for the first
-		first.Wait()
-		if took := write(8); took != 0 {
+		crowd := func(n int) { // one more than n, at once
+			named++
+			hold, id := make(chan bool), fmt.Sprintf("%03d", named)
+			var first sync.WaitGroup
+			first.Go(func() {
+				d.Tx(ctx, func(ctx context.Context) error { <-hold; return insert(ctx, d, id) })
+			})
+			synctest.Wait()
+			go func() { synctest.Wait(); close(hold) }()
+			write(n) // which wait for the first
+			first.Wait()
+		}
+		crowd(7)
+		if took := write(3); took != 0 {
+			t.Errorf("three after eight took %v: so few share no commit", took)
+		}
+		crowd(15)
+		if took := write(16); took != 0 {
 			t.Errorf("as many as before took %v", took)
 		}
 		if took := write(3); took <= 0 || took > 3*time.Millisecond {
@@ -75,8 +83,8 @@ func TestACommitWaitsForThoseWhoWroteBefore(t *testing.T) {
 		if took := write(1); took != 0 {
 			t.Errorf("one after many that were alone took %v", took)
 		}
-		if got := len(strings.Fields(allIDs(t, d))); got != named+2 {
-			t.Errorf("%d rows, want %d", got, named+2)
+		if got := len(strings.Fields(allIDs(t, d))); got != named+1 {
+			t.Errorf("%d rows, want %d", got, named+1)
 		}
 	})
 }
@@ -101,14 +109,15 @@ func TestCloseKeepsWhatWaitsForACommit(t *testing.T) {
 			d.Tx(context.Background(), func(ctx context.Context) error { <-hold; return insert(ctx, d, "a") })
 		})
 		synctest.Wait()
-		for _, id := range []string{"b", "c", "d"} {
+		before := strings.Split("bcdefghijklmnop", "") // enough that one more waits for others
+		for _, id := range before {
 			all.Go(func() { insertTook(t, d, id) })
 		}
 		synctest.Wait()
 		close(hold)
 		all.Wait()
 		var waits sync.WaitGroup
-		waits.Go(func() { insertTook(t, d, "e") }) // four wrote before
+		waits.Go(func() { insertTook(t, d, "q") })
 		synctest.Wait()
 		if err := d.Close(); err != nil {
 			t.Error(err)
@@ -116,7 +125,7 @@ func TestCloseKeepsWhatWaitsForACommit(t *testing.T) {
 		waits.Wait()
 		again := openInBubble(t, folder)
 		defer again.Close()
-		if got := allIDs(t, again); got != "a b c d e" {
+		if got := allIDs(t, again); got != "a "+strings.Join(before, " ")+" q" {
 			t.Errorf("kept %q", got)
 		}
 	})

@@ -118,7 +118,7 @@ func (d *DB) txPostgres(ctx context.Context, do func(context.Context) error) err
 		return err
 	}
 	var after []func()
-	t := &tx{db: d, querier: pooled{on}, after: &after}
+	t := &tx{db: d, querier: session{on}, after: &after}
 	committed := false
 	defer func() {
 		t.over.Store(true)

@@ -1,0 +1,363 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
+	"tegata/shared/fault"
+)
+
+// busyLanes takes all lanes by statements that wait for a lock, runs what come while they
+// do, and lets go once all of those wait. It gives false when one of them ran out of
+// patience first, on a machine that is busy itself.
+func busyLanes(t *testing.T, d, other *db.DB, occupy func() error, come ...func()) bool {
+	t.Helper()
+	var all sync.WaitGroup
+	var began time.Time
+	err := other.Tx(t.Context(), func(ctx context.Context) error {
+		if _, err := other.Exec(ctx, `select pg_advisory_xact_lock(7)`); err != nil {
+			return err
+		}
+		for range max(2, runtime.GOMAXPROCS(0)) {
+			all.Go(func() {
+				if err := occupy(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		waitUntil(t, func() bool { return waiting(t, other, ctx) == max(2, runtime.GOMAXPROCS(0)) })
+		began = time.Now()
+		for _, one := range come {
+			all.Go(one)
+		}
+		time.Sleep(20 * time.Millisecond) // they have nothing to do but to take their places
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	soon := time.Since(began) < 200*time.Millisecond
+	all.Wait()
+	return soon
+}
+
+// waiting counts who waits for the lock of busyLanes.
+func waiting(t *testing.T, other *db.DB, ctx context.Context) (n int) {
+	t.Helper()
+	if err := other.Row(ctx, `
+		select count(*) from pg_locks l join pg_database b on b.oid = l.database
+		where b.datname = current_database() and l.locktype = 'advisory' and l.objid = 7 and not l.granted`, nil, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func waitUntil(t *testing.T, is func() bool) {
+	t.Helper()
+	for !is() {
+		if t.Context().Err() != nil {
+			t.Fatal("the test is over")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// write and read occupy a lane until the lock is free.
+func write(ctx context.Context, d *db.DB) func() error {
+	return func() error {
+		_, err := d.Exec(ctx, `select pg_advisory_xact_lock_shared(7)`)
+		return err
+	}
+}
+
+func read(ctx context.Context, d *db.DB) func() error {
+	return func() error {
+		var held string
+		return d.Row(ctx, `select pg_advisory_xact_lock_shared(7)::text`, nil, &held)
+	}
+}
+
+func onPostgres(t *testing.T) (d, other *db.DB) {
+	url := dbtest.URL(t, dbtest.KindPostgres)
+	return dbtest.Open(t, url+"&application_name="+t.Name(), things), dbtest.Open(t, url, nil)
+}
+
+// connections names those of the test.
+func connections(t *testing.T, other *db.DB) []int {
+	t.Helper()
+	all, err := db.Collect(t.Context(), other, `select pid from pg_stat_activity where application_name = $1`, db.Args(t.Name()),
+		func(scan db.Scan) (pid int, err error) { return pid, scan(&pid) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// often runs round until it says that it went as it was meant to.
+func often(t *testing.T, round func(n int) bool) {
+	t.Helper()
+	for n := range 50 {
+		if round(n) {
+			return
+		}
+	}
+	t.Fatal("it never went as it was meant to")
+}
+
+// transactions counts those in which the things were written.
+func transactions(t *testing.T, d *db.DB, prefix string) (n int) {
+	t.Helper()
+	if err := d.Row(t.Context(), `select count(distinct xmin::text) from things where id like $1`, db.Args(prefix+"%"), &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Writers that come while the lanes are taken share one transaction.
+func TestWritersThatWaitShareACommit(t *testing.T) {
+	d, other := onPostgres(t)
+	often(t, func(round int) bool {
+		var come []func()
+		for i := range 10 {
+			come = append(come, func() {
+				if err := insert(t.Context(), d, fmt.Sprintf("%02d-%d", round, i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		busyLanes(t, d, other, write(t.Context(), d), come...)
+		if got := len(strings.Fields(ids(t, d))); got != 10*(round+1) {
+			t.Fatalf("round %d: %d things", round, got)
+		}
+		return transactions(t, d, fmt.Sprintf("%02d-", round)) == 1
+	})
+}
+
+// Readers share a round trip: PostgreSQL takes their statements for one transaction. Each
+// gets its own answer, also the one who asks for what is not there.
+func TestReadersThatWaitShareARoundTrip(t *testing.T) {
+	d, other := onPostgres(t)
+	for i := range 10 {
+		if err := insert(t.Context(), d, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	often(t, func(int) bool {
+		var came [10]int64
+		var come []func()
+		for i := range came {
+			come = append(come, func() {
+				var id string
+				err := d.Row(t.Context(), `select id, (extract(epoch from now()) * 1000000)::bigint from things where id = $1`, db.Args(fmt.Sprint(i)), &id, &came[i])
+				if err != nil || id != fmt.Sprint(i) {
+					t.Errorf("asked for %d: got %q, %v", i, id, err)
+				}
+				if err := d.Row(t.Context(), `select id from things where id = $1`, db.Args("none"), &id); !fault.Is(err, fault.NotFound) {
+					t.Errorf("asked for what is not there: %v", err)
+				}
+			})
+		}
+		busyLanes(t, d, other, read(t.Context(), d), come...)
+		for _, one := range came {
+			if one != came[0] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// A reader who fails takes nobody along.
+func TestAReaderWhoFailsFailsAlone(t *testing.T) {
+	d, other := onPostgres(t)
+	often(t, func(round int) bool {
+		var come []func()
+		for i := range 10 {
+			come = append(come, func() {
+				var got int
+				err := d.Row(t.Context(), `select 12 / $1::bigint`, db.Args(i), &got)
+				if failed := err != nil && fault.Of(err) == nil; failed != (i == 0) || !failed && got != 12/i {
+					t.Errorf("12 / %d: %d, %v", i, got, err)
+				}
+			})
+		}
+		return busyLanes(t, d, other, read(t.Context(), d), come...) && round > 3
+	})
+}
+
+// One who fails among others fails alone, with its own error, and of two who want the same
+// one gets it. It costs nobody a connection.
+func TestWhoFailsInCompanyFailsAlone(t *testing.T) {
+	d, other := onPostgres(t)
+	if err := insert(t.Context(), d, "taken"); err != nil {
+		t.Fatal(err)
+	}
+	var before []int
+	often(t, func(round int) bool {
+		var mu sync.Mutex
+		got := map[string][]error{}
+		var come []func()
+		for _, name := range []string{"a", "taken", "b", "twice", "c", "twice", "d"} {
+			id := fmt.Sprintf("%02d-%s", round, name)
+			if name == "taken" {
+				id = name
+			}
+			come = append(come, func() {
+				err := insert(t.Context(), d, id)
+				mu.Lock()
+				defer mu.Unlock()
+				got[name] = append(got[name], err)
+			})
+		}
+		soon := busyLanes(t, d, other, write(t.Context(), d), come...)
+		for name, errs := range got {
+			kept := 0
+			for _, err := range errs {
+				if err == nil {
+					kept++
+				} else if !fault.Is(err, fault.Conflict) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if want := map[bool]int{true: 0, false: 1}[name == "taken"]; kept != want {
+				t.Errorf("%s was kept %d times: %v", name, kept, errs)
+			}
+		}
+		now := connections(t, other)
+		for _, one := range before {
+			if !slices.Contains(now, one) {
+				t.Errorf("a connection was lost: %v before, %v now", before, now)
+			}
+		}
+		before = now
+		return soon && round > 3
+	})
+}
+
+// Who goes away while the lanes are taken does not come back later as a row.
+func TestWhoLeavesTheQueueIsForgotten(t *testing.T) {
+	d, other := onPostgres(t)
+	ctx, leave := context.WithCancel(t.Context())
+	var err error
+	busyLanes(t, d, other, write(t.Context(), d), func() {
+		time.AfterFunc(5*time.Millisecond, leave)
+		err = insert(ctx, d, "left")
+	})
+	if !errors.Is(err, context.Canceled) || ids(t, d) != "" {
+		t.Errorf("got %v, and %q are there", err, ids(t, d))
+	}
+}
+
+// Lanes that are stuck behind a lock hold nobody up for long.
+func TestNobodyWaitsForLanesThatAreStuck(t *testing.T) {
+	d, other := onPostgres(t)
+	stuck, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var all sync.WaitGroup
+	err := other.Tx(t.Context(), func(ctx context.Context) error {
+		if _, err := other.Exec(ctx, `select pg_advisory_xact_lock(7)`); err != nil {
+			return err
+		}
+		for range max(2, runtime.GOMAXPROCS(0)) {
+			all.Go(func() { write(stuck, d)() })
+			all.Go(func() { read(stuck, d)() })
+		}
+		waitUntil(t, func() bool { return waiting(t, other, ctx) == 2*max(2, runtime.GOMAXPROCS(0)) })
+		if err := insert(t.Context(), d, "a"); err != nil {
+			return err
+		}
+		var id string
+		return d.Row(t.Context(), `select id from things`, nil, &id)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+}
+
+// Companies change rows in the order of their names, so that no two of them wait for each
+// other: PostgreSQL would let both wait for a second and then undo one.
+func TestACompanyWritesInTheOrderOfItsRows(t *testing.T) {
+	d, other := onPostgres(t)
+	often(t, func(round int) bool {
+		var come []func()
+		for _, id := range []string{"e", "b", "d", "a", "c"} {
+			come = append(come, func() {
+				if err := insert(t.Context(), d, fmt.Sprintf("%02d-%s", round, id)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		busyLanes(t, d, other, write(t.Context(), d), come...)
+		prefix := fmt.Sprintf("%02d-", round)
+		if transactions(t, d, prefix) != 1 {
+			return false
+		}
+		var order string
+		if err := d.Row(t.Context(), `select string_agg(substr(id, 4), '' order by cmin::text::bigint) from things where id like $1`, db.Args(prefix+"%"), &order); err != nil || order != "abcde" {
+			t.Errorf("written as %q, %v", order, err)
+		}
+		return true
+	})
+}
+
+// F-14: when the server goes away under a company, everybody is told, nothing is kept
+// twice, and the next ones get a new connection.
+func TestACompanyWhoseServerGoesAwayIsTold(t *testing.T) {
+	d, other := onPostgres(t)
+	stop := make(chan bool)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	told := map[string]bool{}
+	for i := range 32 {
+		all.Go(func() {
+			for k := 0; ; k++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				id := fmt.Sprintf("%02d-%04d", i, k)
+				err := insert(t.Context(), d, id)
+				if err != nil && !fault.Is(err, fault.Busy) {
+					t.Errorf("%s: %v", id, err)
+					return
+				}
+				if err == nil {
+					mu.Lock()
+					told[id] = true
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for range 20 {
+		if _, err := other.Exec(t.Context(), `
+			select pg_terminate_backend(pid) from pg_stat_activity
+			where datname = current_database() and query like 'insert into things%' and pid <> pg_backend_pid()`); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	close(stop)
+	all.Wait()
+	kept := strings.Fields(ids(t, d))
+	for id := range told {
+		if _, there := slices.BinarySearch(kept, id); !there {
+			t.Errorf("%s was told done, and is not there", id)
+		}
+	}
+	if _, err := d.Exec(t.Context(), `delete from things`); err != nil {
+		t.Error(err)
+	}
+	stillWorks(t, d)
+}
