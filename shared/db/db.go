@@ -4,6 +4,7 @@
 //	Open                     a database from its URL (open.go)
 //	Exec, Row, Collect       one statement; Row also for INSERT/UPDATE … RETURNING
 //	Tx                       several statements, all or nothing, carried in the context (tx.go)
+//	Apart                    for statements that take long: nobody else's share their way (pool.go)
 //	Migrate                  numbered SQL files, applied once, under a lock (migrate.go)
 //	fault.NotFound/Conflict  what "no rows" and a broken unique index become (errors.go)
 //
@@ -69,8 +70,8 @@ func (d *DB) Close() error {
 }
 
 // Exec runs one statement that gives no rows and tells how many rows it touched. Outside
-// of a transaction it may share one with others, so it should be short and name the row it
-// changes by its first argument (together.go).
+// of a transaction it may share one with others, so it should be short, or Apart, and name
+// the row it changes by its first argument (together.go).
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (touched int64, err error) {
 	exec := func(ctx context.Context) error {
 		return d.run(ctx, query, func(ctx context.Context, q querier, text string) (err error) {

@@ -142,6 +142,35 @@ func TestWritersThatWaitShareACommit(t *testing.T) {
 	})
 }
 
+// What takes long goes apart, and does not wait for a lane.
+func TestWhatGoesApartSharesNothing(t *testing.T) {
+	d, other := onPostgres(t)
+	often(t, func(round int) bool {
+		var come []func()
+		for i := range 5 {
+			ctx := t.Context()
+			if i == 0 {
+				ctx = db.Apart(ctx)
+			}
+			come = append(come, func() {
+				if err := insert(ctx, d, fmt.Sprintf("%02d-%d", round, i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		busyLanes(t, d, other, write(t.Context(), d), come...)
+		prefix := fmt.Sprintf("%02d-", round)
+		if transactions(t, d, prefix) == 1 {
+			t.Fatal("one transaction for all of them")
+		}
+		var apart string
+		if err := d.Row(t.Context(), `select id from things where id like $1 order by xmin::text::bigint limit 1`, db.Args(prefix+"%"), &apart); err != nil {
+			t.Fatal(err)
+		}
+		return transactions(t, d, prefix) == 2 && apart == prefix+"0"
+	})
+}
+
 // Readers share a round trip: PostgreSQL takes their statements for one transaction. Each
 // gets its own answer, also the one who asks for what is not there.
 func TestReadersThatWaitShareARoundTrip(t *testing.T) {

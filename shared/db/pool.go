@@ -72,8 +72,7 @@ func (s session) row(ctx context.Context, text string, args, dest []any) error {
 }
 
 // pooled runs statements that belong to no transaction. Those that read one row, and those
-// that give none, are short: they go by lanes. What takes long, such as a clean-up, or has
-// to be alone belongs into Tx or Collect.
+// that give none, are short: they go by lanes, unless their context says Apart.
 type pooled struct {
 	session
 	reads, writes *lanes
@@ -89,12 +88,16 @@ func (p pooled) exec(ctx context.Context, text string, args []any) (int64, error
 		return 0, err
 	}
 	c := call{text: text, args: bound}
-	err = p.writes.do(ctx, &c)
+	if isApart(ctx) {
+		err = c.alone(ctx, p.writes.pool)
+	} else {
+		err = p.writes.do(ctx, &c)
+	}
 	return c.touched, err
 }
 
 func (p pooled) row(ctx context.Context, text string, args, dest []any) error {
-	if !startsWithSelect(text) { // it changes something, too
+	if !startsWithSelect(text) || isApart(ctx) { // it changes something, too, or takes long
 		return p.session.row(ctx, text, args, dest)
 	}
 	bound, err := bind(args)
@@ -105,6 +108,14 @@ func (p pooled) row(ctx context.Context, text string, args, dest []any) error {
 		return scanFirst(pooledRows{found}, dest)
 	}})
 }
+
+type apartKey struct{}
+
+// Apart gives a context whose statements share no transaction and no round trip with those
+// of others: for what may take long, such as a clean-up.
+func Apart(ctx context.Context) context.Context { return context.WithValue(ctx, apartKey{}, true) }
+
+func isApart(ctx context.Context) bool { return ctx.Value(apartKey{}) != nil }
 
 // pooledRows reads times.
 type pooledRows struct{ pgx.Rows }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tegata/shared/clock"
+	"tegata/shared/db"
 	"tegata/shared/serve"
 )
 
@@ -80,7 +81,7 @@ func (m *Mechanisms) Sweep(ctx context.Context, usedFor time.Duration, more map[
 	maps.Copy(all, more)
 	now := m.Clock()
 	for name, sweep := range all {
-		n, err := sweep(ctx, now)
+		n, err := sweep(db.Apart(ctx), now)
 		m.Complain("sweep "+name, err)
 		if n > 0 {
 			m.Log.Debug("swept", "what", name, "rows", n)
