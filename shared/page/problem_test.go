@@ -39,6 +39,6 @@ func TestEachKindOfErrorHasItsStatus(t *testing.T) {
 // that the English one fits.
 func TestAProblemIsTheSameOneInJapanese(t *testing.T) { // S-013
 	ada := browser.InProcess(t, browser.Options{Base: site(t), Language: "ja"})
-	ada.Visit("/refused/503-late").Sees("ただいま表示できません。しばらくしてから、もう一度お試しください。").SeesNot("アクセスが集中")
+	ada.Visit("/refused/503-late").Sees("混み合っているか、一時的に応答できない状態です。しばらくしてから、もう一度お試しください。")
 	ada.Visit("/language").Title("この方法ではページを開けません") // every method that is not allowed comes here
 }
