@@ -18,6 +18,8 @@ const (
 	// patience is how long a statement waits for a lane: what takes longer is no queue but
 	// a lock that somebody holds, or the network.
 	patience = 250 * time.Millisecond
+	// togetherFor bounds a round trip that is shared. Who has less time goes alone.
+	togetherFor = 10 * time.Second
 )
 
 // lanes let short statements that come at once share a round trip to PostgreSQL, as
@@ -56,6 +58,9 @@ func newLanes(pool *pgxpool.Pool, together func(context.Context, *pgxpool.Conn, 
 // do runs the statement, alone or in company. A caller that goes away is noticed while
 // the statement waits, and when it is run alone.
 func (l *lanes) do(ctx context.Context, c *call) error {
+	if end, ends := ctx.Deadline(); ends && time.Until(end) < patience+togetherFor {
+		return c.alone(ctx, l.pool)
+	}
 	if l.enter(c) {
 		defer l.leave()
 		return c.alone(ctx, l.pool)
@@ -142,13 +147,16 @@ func (l *lanes) lead(all []*call) {
 		}
 	}()
 	for _, c := range all {
-		c.err = errGone // unless something else is known: somebody's read may panic
+		c.err = busy(errGone) // unless something else is known: somebody's read may panic
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), answerFor)
+	ctx, cancel := context.WithTimeout(context.Background(), togetherFor)
 	defer cancel()
 	conn, err := l.pool.Acquire(ctx)
 	if err != nil {
-		failAll(ctx, all, err)
+		if ctx.Err() != nil {
+			err = busy(err) // the time was not theirs
+		}
+		failAll(all, err)
 		return
 	}
 	defer conn.Release()

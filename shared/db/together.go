@@ -6,16 +6,16 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // readTogether runs statements that change nothing in one round trip. Whatever goes wrong
-// with one of them takes those behind it along: they are run once more, alone.
+// with one of them takes those behind it along, or all: they are run once more, alone.
 func readTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 	results := conn.SendBatch(ctx, batchOf(all))
-	defer results.Close()
 	for i, c := range all {
 		rows, err := results.Query()
 		if err == nil {
@@ -24,23 +24,27 @@ func readTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 		}
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			runAgain(all[i:])
-			return
+			break
 		}
 		c.err = err
+	}
+	if err := results.Close(); err != nil && !all[len(all)-1].again { // the transaction could not end
+		runAgain(all)
 	}
 }
 
 // writeTogether runs statements in one transaction and one round trip. None of them is
 // told "done" before the commit. When one fails, PostgreSQL undoes all, and each is run
-// once more, alone; unless the connection is gone: then nobody knows what became of them,
-// as with a statement that was alone.
+// once more, alone. Where nobody knows what became of them all are told that we are busy:
+// the error itself may be one caller's own.
 //
 // Two transactions that change the same rows in opposite order would wait for each other.
 // Statements here name the row by their first argument, so that is the order.
 func writeTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
-	slices.SortStableFunc(all, func(a, b *call) int { return cmp.Compare(a.key(), b.key()) })
-	batch := batchOf([]*call{{text: "begin"}}, all, []*call{{text: "commit"}})
-	results := conn.SendBatch(ctx, batch)
+	slices.SortStableFunc(all, func(a, b *call) int {
+		return cmp.Or(cmp.Compare(a.key(), b.key()), cmp.Compare(a.text, b.text))
+	})
+	results := conn.SendBatch(ctx, batchOf([]*call{{text: "begin"}}, all, []*call{{text: "commit"}}))
 	_, err := results.Exec() // of begin
 	for _, c := range all {
 		if err != nil {
@@ -63,21 +67,25 @@ func writeTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 	case undone(ctx, conn, err):
 		runAgain(all)
 	default:
-		failAll(ctx, all, err)
+		failAll(all, busy(cmp.Or(err, errUndone)))
 	}
 }
 
-// undone undoes what a transaction that failed has left, and tells whether it is certain
-// that nothing of it was kept: the server said so, and is there still.
+// undone tells whether it is certain that nothing was kept of a transaction that failed.
+// The server said so and is there still, or nothing was sent. A commit that was refused
+// is certain too, unless the server does not know itself.
 func undone(ctx context.Context, conn *pgxpool.Conn, err error) bool {
-	if err != nil && pgCode(err) == "" || conn.Conn().IsClosed() {
-		return false
-	}
-	if conn.Conn().PgConn().TxStatus() == 'I' { // the commit itself was refused
+	if errors.As(err, new(pgx.ErrPreprocessingBatch)) {
 		return true
 	}
-	_, err = conn.Exec(ctx, "rollback")
-	return err == nil
+	code := pgCode(err)
+	if err != nil && code == "" || conn.Conn().IsClosed() || code == "40003" || strings.HasPrefix(code, "08") {
+		return false
+	}
+	if conn.Conn().PgConn().TxStatus() != 'I' {
+		conn.Exec(ctx, "rollback") // or the pool gives the connection up, which undoes it as well
+	}
+	return true
 }
 
 func batchOf(lists ...[]*call) *pgx.Batch {
@@ -96,11 +104,7 @@ func runAgain(all []*call) {
 	}
 }
 
-// failAll gives all of them the same error. Time that is up was not their callers'.
-func failAll(ctx context.Context, all []*call, err error) {
-	if ctx.Err() != nil {
-		err = busy(err)
-	}
+func failAll(all []*call, err error) {
 	for _, c := range all {
 		c.err, c.touched = err, 0
 	}

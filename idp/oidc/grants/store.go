@@ -21,7 +21,7 @@ const grantInto = `
 var (
 	grantOfSession = grantFromSession + `not exists (
 			select 1 from connections c where c.account_id = sessions.account_id and c.client_id = $2 and c.withdrawn_at >= $15)`
-	grantOfKnown = grantFromSession + connections.Noted("sessions.id", "sessions.account_id", "$2", "$15", "$17", "$18")
+	grantOfKnown = grantFromSession + connections.Noted("sessions.id", "sessions.account_id", "$2", "$15", "$17", "$18") + ` on conflict (id) do nothing`
 )
 
 const (
