@@ -62,10 +62,22 @@ func (p *Provider) redeemGood(ctx context.Context, w *work, now time.Time) error
 		}
 		return p.writeGrant(ctx, w, w.code.Session, w.code.createdAt(), now)
 	}
-	if w.opened.write == nil && w.assertion == nil && w.proof == nil && p.Clients.UsedBefore(w.client.Client) {
-		return write(ctx) // one statement at most, or a transaction of its own
+	if p.writesOnce(w) {
+		return write(ctx)
 	}
 	return p.DB.Tx(ctx, write)
+}
+
+// writesOnce tells whether redeemGood writes one statement at most, or something that has
+// a transaction of its own: then it needs none, and on PostgreSQL no round trips for it.
+func (p *Provider) writesOnce(w *work) bool {
+	pieces := 0
+	for _, written := range []bool{w.assertion != nil, w.proof != nil, !p.Clients.UsedBefore(w.client.Client), !w.machine} {
+		if written {
+			pieces++
+		}
+	}
+	return w.opened.write == nil && pieces <= 1
 }
 
 // remember notes what proved the client and its key; what came before proves nothing.
