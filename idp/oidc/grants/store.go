@@ -44,6 +44,8 @@ const (
 // fault.Expired otherwise, and fault.Conflict when there is such a grant: of all who come
 // with the same code one gets here. Most log-ins are to a client that the session and the
 // person know: one statement then, unless others have to find the grant by its person.
+// It refuses nobody, for others may share its transaction: what it did not write is looked
+// at again, alone.
 func (s Store) Insert(ctx context.Context, g Grant, now time.Time) error {
 	if !g.Offline {
 		since, scopes := g.use(now).NotedBy(now)
