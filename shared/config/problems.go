@@ -24,7 +24,7 @@ type Problem struct {
 // String tells where and what: "12:3 mail.transport: …".
 func (p Problem) String() string {
 	if p.Path != "" {
-		return p.origin() + p.Path + ": " + p.Message
+		return p.Where() + ": " + p.Message
 	}
 	return p.origin() + p.Message
 }

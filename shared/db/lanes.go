@@ -68,8 +68,8 @@ func (l *lanes) do(ctx context.Context, c *call) error {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
-	case others := <-c.turn:
-		return l.took(ctx, c, others)
+	case all := <-c.turn:
+		return l.took(ctx, c, all)
 	case <-ctx.Done():
 		if l.forget(c) {
 			return ctx.Err()

@@ -16,6 +16,9 @@ import (
 	"tegata/shared/fault"
 )
 
+// lanesOf is how many lanes there are of each kind.
+func lanesOf() int { return max(2, runtime.GOMAXPROCS(0)) }
+
 // busyLanes takes all lanes by statements that wait for a lock, runs what come while they
 // do, and lets go once all of those wait. It gives false when one of them ran out of
 // patience first, on a machine that is busy itself.
@@ -27,14 +30,14 @@ func busyLanes(t *testing.T, d, other *db.DB, take func() error, come ...func())
 		if _, err := other.Exec(ctx, `select pg_advisory_xact_lock(7)`); err != nil {
 			return err
 		}
-		for range max(2, runtime.GOMAXPROCS(0)) {
+		for range lanesOf() {
 			all.Go(func() {
 				if err := take(); err != nil {
 					t.Error(err)
 				}
 			})
 		}
-		waitUntil(t, func() bool { return waiting(t, other, ctx) == max(2, runtime.GOMAXPROCS(0)) })
+		waitUntil(t, func() bool { return waiting(t, other, ctx) == lanesOf() })
 		began = time.Now()
 		for _, one := range come {
 			all.Go(one)
@@ -102,6 +105,26 @@ func often(t *testing.T, round func(n int) bool) {
 	t.Fatal("it never went as it was meant to")
 }
 
+// inserts are writers, one for each thing.
+func inserts(ctx context.Context, t *testing.T, d *db.DB, things ...string) (all []func()) {
+	for _, id := range things {
+		all = append(all, func() {
+			if err := insert(ctx, d, id); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	return all
+}
+
+// named puts a prefix before each of the letters of text.
+func named(prefix, text string) (all []string) {
+	for _, letter := range text {
+		all = append(all, prefix+string(letter))
+	}
+	return all
+}
+
 // transactions counts those in which the things were written.
 func transactions(t *testing.T, d *db.DB, prefix string) (n int) {
 	t.Helper()
@@ -115,19 +138,12 @@ func transactions(t *testing.T, d *db.DB, prefix string) (n int) {
 func TestWritersThatWaitShareACommit(t *testing.T) {
 	d, other := onPostgres(t)
 	often(t, func(round int) bool {
-		var come []func()
-		for i := range 10 {
-			come = append(come, func() {
-				if err := insert(t.Context(), d, fmt.Sprintf("%02d-%d", round, i)); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		busyLanes(t, d, other, occupy(t.Context(), d), come...)
+		prefix := fmt.Sprintf("%02d-", round)
+		busyLanes(t, d, other, occupy(t.Context(), d), inserts(t.Context(), t, d, named(prefix, "0123456789")...)...)
 		if got := len(strings.Fields(ids(t, d))); got != 10*(round+1) {
 			t.Fatalf("round %d: %d things", round, got)
 		}
-		return transactions(t, d, fmt.Sprintf("%02d-", round)) == 1
+		return transactions(t, d, prefix) == 1
 	})
 }
 
@@ -138,16 +154,10 @@ func TestWhatGoesApartSharesNothing(t *testing.T) {
 	defer cancel()
 	often(t, func(round int) bool {
 		prefix := fmt.Sprintf("%02d-", round)
-		write := func(ctx context.Context, id string) func() {
-			return func() {
-				if err := insert(ctx, d, prefix+id); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		alone := []func(){write(db.Apart(t.Context()), "apart"), write(short, "short")}
-		company := []func(){write(t.Context(), "co-a"), write(t.Context(), "co-b"), write(t.Context(), "co-c")}
-		busyLanes(t, d, other, occupy(t.Context(), d), slices.Concat(alone, company)...)
+		busyLanes(t, d, other, occupy(t.Context(), d), slices.Concat(
+			inserts(db.Apart(t.Context()), t, d, prefix+"apart"),
+			inserts(short, t, d, prefix+"short"),
+			inserts(t.Context(), t, d, named(prefix+"co-", "abc")...))...)
 		apart, short, rest := transactions(t, d, prefix+"apart"), transactions(t, d, prefix+"short"), transactions(t, d, prefix+"co")
 		if all := transactions(t, d, prefix); apart+short != 2 || all < 3 {
 			t.Fatalf("%d transactions for all of them", all)
@@ -214,11 +224,11 @@ func TestNobodyWaitsForLanesThatAreStuck(t *testing.T) {
 		if _, err := other.Exec(ctx, `select pg_advisory_xact_lock(7)`); err != nil {
 			return err
 		}
-		for range max(2, runtime.GOMAXPROCS(0)) {
+		for range lanesOf() {
 			all.Go(func() { occupy(stuck, d)() })
 			all.Go(func() { read(stuck, d)() })
 		}
-		waitUntil(t, func() bool { return waiting(t, other, ctx) == 2*max(2, runtime.GOMAXPROCS(0)) })
+		waitUntil(t, func() bool { return waiting(t, other, ctx) == 2*lanesOf() })
 		if err := insert(t.Context(), d, "a"); err != nil {
 			return err
 		}

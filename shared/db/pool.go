@@ -83,16 +83,15 @@ func newPooled(pool *pgxpool.Pool) pooled {
 }
 
 func (p pooled) exec(ctx context.Context, text string, args []any) (int64, error) {
+	if isApart(ctx) {
+		return p.session.exec(ctx, text, args)
+	}
 	bound, err := bind(args)
 	if err != nil {
 		return 0, err
 	}
 	c := call{text: text, args: bound}
-	if isApart(ctx) {
-		err = c.alone(ctx, p.writes.pool)
-	} else {
-		err = p.writes.do(ctx, &c)
-	}
+	err = p.writes.do(ctx, &c)
 	return c.touched, err
 }
 

@@ -99,13 +99,7 @@ func TestAWrongArgumentFailsAlone(t *testing.T) {
 				t.Errorf("a struct for a number: %v", err)
 			}
 		}}
-		for i := range 5 {
-			come = append(come, func() {
-				if err := insert(t.Context(), d, fmt.Sprintf("%02d-%d", round, i)); err != nil {
-					t.Error(err)
-				}
-			})
-		}
+		come = append(come, inserts(t.Context(), t, d, named(fmt.Sprintf("%02d-", round), "01234")...)...)
 		return busyLanes(t, d, other, occupy(t.Context(), d), come...) && round > 3
 	})
 }
@@ -150,16 +144,8 @@ func TestACommitThatNobodyKnowsOfIsNotRepeated(t *testing.T) {
 func TestACompanyWritesInTheOrderOfItsRows(t *testing.T) {
 	d, other := onPostgres(t)
 	often(t, func(round int) bool {
-		var come []func()
-		for _, id := range []string{"e", "b", "d", "a", "c"} {
-			come = append(come, func() {
-				if err := insert(t.Context(), d, fmt.Sprintf("%02d-%s", round, id)); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		busyLanes(t, d, other, occupy(t.Context(), d), come...)
 		prefix := fmt.Sprintf("%02d-", round)
+		busyLanes(t, d, other, occupy(t.Context(), d), inserts(t.Context(), t, d, named(prefix, "ebdac")...)...)
 		if transactions(t, d, prefix) != 1 {
 			return false
 		}
