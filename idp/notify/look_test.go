@@ -1,10 +1,8 @@
 package notify_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -12,8 +10,7 @@ import (
 )
 
 // TestEveryMailIsAccessible opens the golden mails in Chromium on the narrowest phone and
-// on a desk, by day and by night: axe finds nothing, and none scrolls sideways. With
-// TEGATA_SCREENS it also writes pictures there.
+// on a desk, by day and by night: axe finds nothing, and none scrolls sideways.
 func TestEveryMailIsAccessible(t *testing.T) {
 	mails := httptest.NewServer(http.FileServer(http.Dir("testdata")))
 	defer mails.Close()
@@ -28,12 +25,7 @@ func TestEveryMailIsAccessible(t *testing.T) {
 			if wider := reader.Sideways(); wider > 0 {
 				t.Errorf("%s scrolls sideways by %d px at %d", name, wider, width)
 			}
-			for theme, dark := range map[string]bool{"light": false, "dark": true} {
-				browser.Axe(t, reader.Dark(dark))
-				if folder := os.Getenv("TEGATA_SCREENS"); folder != "" {
-					reader.Screenshot(filepath.Join(folder, fmt.Sprintf("mail-%s-%d-%s.png", filepath.Base(name), width, theme)))
-				}
-			}
+			browser.AxeDayAndNight(t, reader, "mail-"+filepath.Base(name))
 		}
 	}
 }

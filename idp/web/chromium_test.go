@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -11,7 +10,7 @@ import (
 
 // TestInChromium is the main job in a real browser, which holds us to our own content
 // policy: the log-in form ends at the client. Rules are ticked while somebody types
-// (S-021). With TEGATA_SCREENS each page is photographed into that folder.
+// (S-021).
 func TestInChromium(t *testing.T) {
 	for _, o := range []browser.Options{
 		{Language: "ja", Width: 1280, Script: true},
@@ -26,7 +25,7 @@ func TestInChromium(t *testing.T) {
 			w := start(t, false)
 			o.Base = w.URL
 			p := browser.Chromium(t, o)
-			photo := album(t, p, o)
+			photo := p.Picture
 			p.Visit(w.authorize()).At("/login")
 			photo("login")
 			p.Follow(say.signUp)
@@ -54,18 +53,5 @@ func TestInChromium(t *testing.T) {
 			p.Press(say.logOut)
 			photo("logged-out")
 		})
-	}
-}
-
-// album gives what photographs a page, if somebody wants to see it.
-func album(t *testing.T, p *browser.Person, o browser.Options) func(name string) {
-	folder := os.Getenv("TEGATA_SCREENS")
-	return func(name string) {
-		t.Helper()
-		if folder == "" {
-			return
-		}
-		kind := map[bool]string{true: "desk", false: "phone"}[o.Width > 1000] + map[bool]string{true: "-dark"}[o.Dark]
-		p.Screenshot(filepath.Join(folder, "idp-"+o.Language+"-"+kind+"-"+name+".png"))
 	}
 }

@@ -58,7 +58,7 @@ func TestTheDoctorsPageInChromium(t *testing.T) {
 			one := browser.Chromium(t, o)
 			one.Visit(shareLink(t, p)).Sees("+92", map[string]string{"en": "92 s ahead of ours", "ja": "92 秒進んでいます"}[o.Language], "client_secret_post", "callback/", "offline_access")
 			browser.Axe(t, one)
-			album(t, one, o)("doctor")
+			one.Picture("doctor")
 		})
 	}
 }

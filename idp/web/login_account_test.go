@@ -99,7 +99,7 @@ func TestWhichAccountInChromium(t *testing.T) {
 			w := start(t, true)
 			o.Base = w.URL
 			p := browser.Chromium(t, o)
-			photo := album(t, p, o)
+			photo := p.Picture
 			p.Visit(w.URL + "/login")
 			say.enter(p, say.user, say.secret).At("/profile")
 			p.Visit(w.authorize("prompt", "select_account")).Title(say.title).Sees(say.user)

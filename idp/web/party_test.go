@@ -141,7 +141,7 @@ func TestLeavingInChromium(t *testing.T) {
 			p := withParty(t, "    first_party: true\n    frontchannel_logout_uri: PARTY/framed?x=1\n")
 			o := browser.Options{Base: p.idp.URL, Language: "en", Script: script, Width: 1280}
 			one := browser.Chromium(t, o)
-			photo := album(t, one, o)
+			photo := one.Picture
 			one.Visit(p.authorize("openid"))
 			inEnglish.enter(one, maya, mayaPassword).Title("Party 200")
 			if script {

@@ -12,13 +12,32 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// rules are the axe rules we keep: WCAG 2.2 A and AA, and what axe calls good practice.
-const rules = `{runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"]}`
+// The axe rules we keep: WCAG 2.2 A and AA, and what axe calls good practice; and those
+// of them that depend on the colours of the page.
+const (
+	allRules    = `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]`
+	colourRules = `{type: "rule", values: ["color-contrast", "link-in-text-block"]}`
+)
 
 // Axe checks the page at hand with axe-core and fails the test for each violation.
 // The script is TEGATA_AXE, or var/tools/axe.min.js of the module; it is put in by
 // the DevTools, so the page's content policy stays as it is.
 func Axe(t testing.TB, p *Person) {
+	t.Helper()
+	check(t, p, allRules)
+}
+
+// AxeDayAndNight is Axe by day and, as far as colours decide, by night, with a Picture of
+// each. The page stays as by day.
+func AxeDayAndNight(t testing.TB, p *Person, name string) {
+	t.Helper()
+	check(t, p.Dark(false), allRules)
+	p.Picture(name)
+	check(t, p.Dark(true), colourRules)
+	p.Picture(name).Dark(false)
+}
+
+func check(t testing.TB, p *Person, rules string) {
 	t.Helper()
 	d, ok := p.driver.(*tab)
 	if !ok {
@@ -26,9 +45,9 @@ func Axe(t testing.TB, p *Person) {
 	}
 	script, err := axeScript()
 	if err != nil {
-		t.Fatalf("axe-core is missing (make tools fetches it): %v", err)
+		t.Fatalf("axe-core is missing (make prepare fetches it): %v", err)
 	}
-	raw, err := d.axe(script)
+	raw, err := d.axe(script, rules)
 	if err != nil {
 		t.Fatalf("axe: %v", err)
 	}
@@ -41,17 +60,22 @@ func Axe(t testing.TB, p *Person) {
 	}
 }
 
-// axe runs the script. It waits for timers, which stand still in a tab without
-// script: so script is on for as long as it runs.
-func (d *tab) axe(script string) (string, error) {
+// axe runs the script, which a page that was checked before has already. It waits for
+// timers, which stand still in a tab without script: so script is on for as long as it runs.
+func (d *tab) axe(script, rules string) (string, error) {
 	if err := d.do(chromedp.Func(allowScript(true))); err != nil {
 		return "", err
 	}
-	if _, err := run(d, chromedp.Evaluate[chromedp.Void](script+";void 0")); err != nil {
+	there, err := run(d, chromedp.Evaluate[bool](`typeof axe === "object"`))
+	if err == nil && !there {
+		_, err = run(d, chromedp.Evaluate[chromedp.Void](script+";void 0"))
+	}
+	if err != nil {
 		return "", err
 	}
 	raw, err := run(d, chromedp.Evaluate[string](
-		`axe.run(document, `+rules+`).then(function(r) { return JSON.stringify(r.violations); })`, chromedp.EvalAwaitPromise))
+		`axe.run(document, {runOnly: `+rules+`, resultTypes: ["violations"]}).then(function(r) { return JSON.stringify(r.violations); })`,
+		chromedp.EvalAwaitPromise))
 	if err != nil {
 		return "", err
 	}

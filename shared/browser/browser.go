@@ -5,7 +5,8 @@
 //	InProcess   without a browser: HTTP, cookies and HTML forms as the standards say; no script (inprocess.go, forms.go)
 //	Chromium    Debian's Chromium over the DevTools protocol: width, dark, script on or off (chromium.go, tab.go)
 //	Person      what both do: Visit, Fill, Choose, Check, Press, Follow (browser.go), Sees, Title, At … (sight.go)
-//	Axe         the accessibility check of axe-core, in Chromium (axe.go)
+//	Axe, AxeDayAndNight   the accessibility check of axe-core, in Chromium (axe.go)
+//	Picture     leaves a picture of the page, for those who want to see it (chromium.go)
 //
 // All methods end the test with t.Fatalf and what the person saw instead.
 package browser

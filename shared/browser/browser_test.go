@@ -52,6 +52,9 @@ func site(t *testing.T) string {
 		http.Redirect(w, r, "/echo?"+r.Form.Encode(), http.StatusSeeOther)
 	})
 	mux.HandleFunc("GET /nolabel", func(w http.ResponseWriter, r *http.Request) { write(w, `<form><input name="x"></form>`) })
+	mux.HandleFunc("GET /poor", func(w http.ResponseWriter, r *http.Request) {
+		write(w, `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Poor</title><main><h1>Poor</h1><img src="data:,"><p><font color="#ccc">pale</font>`)
+	})
 	mux.HandleFunc("GET /gone", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusGone); page(w, "gone") })
 	mux.HandleFunc("GET /inline", func(w http.ResponseWriter, r *http.Request) {
 		write(w, `<html lang="en"><link rel="icon" href="data:,"><script>document.title = "ran"</script><p>inline`)
@@ -211,5 +214,20 @@ func TestPicturesAndWeight(t *testing.T) {
 
 func TestAxeFindsWhatIsWrong(t *testing.T) {
 	ada := browser.Chromium(t, browser.Options{Base: site(t)}).Visit("/form")
-	browser.Axe(t, ada)
+	browser.AxeDayAndNight(t, ada, "form")
+	heard := &listener{TB: t}
+	browser.AxeDayAndNight(heard, ada.Visit("/poor"), "poor")
+	for rule, times := range map[string]int{"image-alt": 1, "color-contrast": 2} { // what colours do not decide is not looked at again
+		if said := strings.Count(heard.errors, rule+": "); said != times {
+			t.Errorf("axe says %s %d times, want %d: %s", rule, said, times, heard.errors)
+		}
+	}
 }
+
+// listener is a test that keeps its errors to itself.
+type listener struct {
+	testing.TB
+	errors string
+}
+
+func (l *listener) Errorf(format string, args ...any) { l.errors += fmt.Sprintf(format, args...) }

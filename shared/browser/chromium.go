@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -153,6 +154,20 @@ func (p *Person) Dark(on bool) *Person {
 		p.must(d.do(chromedp.Func(d.colours)), "dark")
 	}
 	return p
+}
+
+// Picture leaves a picture of the whole page in the folder that TEGATA_SCREENS names (`make
+// screens`), named NAME.ja.1280.dark.png; it does nothing when there is none, or without a
+// real browser.
+func (p *Person) Picture(name string) *Person {
+	p.t.Helper()
+	folder := os.Getenv("TEGATA_SCREENS")
+	d, ok := p.driver.(*tab)
+	if folder == "" || !ok {
+		return p
+	}
+	theme := map[bool]string{false: "light", true: "dark"}[d.dark]
+	return p.Screenshot(filepath.Join(folder, fmt.Sprintf("%s.%s.%d.%s.png", name, d.options.Language, d.options.Width, theme)))
 }
 
 // Expect tells that the browser will complain with this text, rightly: a test that

@@ -3,6 +3,7 @@ package candidates
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -57,12 +58,22 @@ func IsZone(name string) bool { return slices.Contains(zones, name) }
 // ZoneOf gives a likely zone for a country, or "".
 func ZoneOf(country string) string { return capital[country] }
 
-// Location gives the zone's rules; UTC for one that is not known.
-func Location(zone string) *time.Location {
-	if zone != "" {
+// locations holds the rules of every zone that we offer: reading them takes a
+// millisecond and more, and a page that lists the zones needs all of them.
+var locations = sync.OnceValue(func() map[string]*time.Location {
+	all := make(map[string]*time.Location, len(zones))
+	for _, zone := range zones {
 		if at, err := time.LoadLocation(zone); err == nil {
-			return at
+			all[zone] = at
 		}
+	}
+	return all
+})
+
+// Location gives the zone's rules; UTC for one that we do not offer.
+func Location(zone string) *time.Location {
+	if at, known := locations()[zone]; known {
+		return at
 	}
 	return time.UTC
 }

@@ -291,5 +291,5 @@ func (v *visitor) plain() {
 	v.judge("form-post")
 	v.Press("Continue / 続ける").At(v.site)
 	v.Visit(v.w.IDP.URL + "/logout").Press(v.idp("logout.confirm"))
-	v.picture("leave", false) // axe objects to its refresh, which is for those without script; idp/web shows it the rest
+	v.Picture("leave") // axe objects to its refresh, which is for those without script; idp/web shows it the rest
 }

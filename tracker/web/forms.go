@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -66,7 +67,7 @@ func zoneOptions(now time.Time) []page.Option {
 		_, seconds := now.In(candidates.Location(zone)).Zone()
 		return seconds
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return offset(a) - offset(b) })
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(offset(a), offset(b)) })
 	options := make([]page.Option, len(names))
 	for i, name := range names {
 		sign, seconds := '+', offset(name)

@@ -24,6 +24,9 @@ import (
 	"tegata/shared/program/programtest"
 )
 
+// kekFile is the name of the file with the key-encryption key.
+const kekFile = "kek"
+
 // Options chooses what differs from the development configuration.
 type Options struct {
 	Database string       // a database URL; "" is a fresh SQLite file
@@ -43,7 +46,8 @@ type IDP struct {
 	Clock *clock.Held
 }
 
-// Start runs the provider until the test ends.
+// Start runs the provider until the test ends, on a fresh SQLite file with signing keys
+// that other tests of the package have too (template.go).
 func Start(t testing.TB, o Options) *IDP {
 	t.Helper()
 	if o.Listener == nil {
@@ -52,7 +56,9 @@ func Start(t testing.TB, o Options) *IDP {
 	if o.Clock == nil {
 		o.Clock = clock.Hold(programtest.Began)
 	}
-	return Run(t, Config(t, o), o)
+	cfg := Config(t, o)
+	lay(t, o, cfg)
+	return Run(t, cfg, o)
 }
 
 // Run is Start with a configuration of the test's own. Of o it takes clock, listeners,
@@ -90,7 +96,7 @@ func Environ(t testing.TB, o Options, port, folder string) []string {
 		"TEGATA_IDP_PUBLIC_URL=http://localhost:" + port,
 		"TEGATA_IDP_METRICS_LISTEN=",
 		"TEGATA_IDP_DATABASE_URL=" + o.Database,
-		"TEGATA_IDP_KEY_ENCRYPTION_KEY_FILE=" + filepath.Join(folder, "kek"),
+		"TEGATA_IDP_KEY_ENCRYPTION_KEY_FILE=" + filepath.Join(folder, kekFile),
 		"TEGATA_IDP_CLIENTS_FILE=" + clientsFile(t, o),
 		"TEGATA_IDP_PEOPLE_FILE=" + programtest.Root("testdata/people.yaml"),
 		"TEGATA_IDP_HASHING_MEMORY_MIB=8", // tests hash a lot
