@@ -166,6 +166,9 @@ func writeSeen(path string, all map[string]epoch) error {
 	return os.Rename(f.Name(), path)
 }
 
+// restored is why, in the audit log, of what Recover does.
+const restored = "a backup was restored"
+
 // Recovery is what Recover did.
 type Recovery struct {
 	Was     *Restored // nil: the database was not behind
@@ -197,12 +200,12 @@ func (r *Ring) Recover(ctx context.Context, dry bool) (done Recovery, err error)
 		return done, nil
 	}
 	if r.Harm != nil {
-		if done.Damage, err = r.Harm.EndAll(ctx); err != nil {
+		if done.Damage, err = r.Harm.EndAll(r.because(ctx, "all", restored)); err != nil {
 			return done, err
 		}
 	}
 	r.step("ended")
-	done.Active, err = r.replaceAll(ctx, "a backup was restored")
+	done.Active, err = r.replaceAll(ctx, restored)
 	return done, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"tegata/shared/audit"
 	"tegata/shared/fault"
 )
 
@@ -230,11 +231,21 @@ func (r *Ring) endFor(ctx context.Context, k Key, q Revocation) (done RevokedKey
 		return done, nil
 	}
 	from, until := r.signed(k)
-	if done.Ended, err = r.Harm.End(ctx, k.Alg, from, until); err != nil {
+	if done.Ended, err = r.Harm.End(r.because(ctx, k.KID, q.Why), k.Alg, from, until); err != nil {
 		return done, fmt.Errorf("the key is revoked, but not everything that depends on it was ended; run it again: %w", err)
 	}
 	err = r.tellEnded(ctx, k.KID, []string{k.Alg}, &done)
 	return done, err
+}
+
+// because gives a context in which what ends does so since keys were revoked: nobody logged
+// out, as the audit log would tell of each session otherwise.
+func (r *Ring) because(ctx context.Context, revoked, why string) context.Context {
+	details := map[string]string{"revoked": revoked}
+	if why != "" {
+		details["why"] = why
+	}
+	return audit.WithCause(ctx, audit.Cause{Actor: r.actor(), Details: details})
 }
 
 // tellEnded writes down what was ended, as soon as it was, and then looks who believes the
@@ -272,7 +283,7 @@ func (r *Ring) revokeAll(ctx context.Context, q Revocation) (done RevokedKeys, e
 	if q.KeepAll || r.Harm == nil {
 		return done, nil
 	}
-	if done.Ended, err = r.Harm.EndAll(ctx); err != nil {
+	if done.Ended, err = r.Harm.EndAll(r.because(ctx, "all", q.Why)); err != nil {
 		return done, fmt.Errorf("the keys are revoked, but not everything that depends on them was ended; run it again: %w", err)
 	}
 	err = r.tellEnded(ctx, "all", algorithmsOf(done.Revoked), &done)

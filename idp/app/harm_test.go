@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"tegata/idp/oidc/sealing"
 	"tegata/idp/sessions"
 	"tegata/keys"
+	"tegata/shared/audit"
 	"tegata/shared/clock"
 	"tegata/shared/db/dbtest"
 	"tegata/shared/fault"
@@ -136,6 +139,34 @@ func TestARevokedKeyEndsTheSessionsOfItsClients(t *testing.T) {
 		elsewhere := &sealing.Keys{DB: s.DB, Seal: s.Seal, Clock: s.Clock}
 		if _, _, err := elsewhere.Open(t.Context(), "access token", token); !fault.Is(err, fault.NotFound) {
 			t.Errorf("a sealed token still opens: %v", err)
+		}
+	})
+}
+
+// Who reads the audit log must not take it for a log-out that the person asked for.
+func TestTheAuditLogTellsThatARevokedKeyEndedASession(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, url string) {
+		s := opened(t, url, "")
+		all, err := s.Keys.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Keys.Actor = "cli"
+		for _, q := range []keys.Revocation{{KID: all[0].KID, Why: "laptop stolen"}, {All: true, Why: "laptop stolen"}} {
+			signIn(t, s, clientWith(t, s, all[0].Alg), s.Clock())
+			if _, err := s.Keys.Revoke(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+			events, err := s.Audit.Tail(t.Context(), 100, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := slices.IndexFunc(events, func(e audit.Event) bool {
+				return e.Action == "session.ended" && e.Details["revoked"] == cmp.Or(q.KID, "all")
+			})
+			if at < 0 || events[at].Actor != "cli" || events[at].Subject == "" || events[at].Details["why"] != q.Why {
+				t.Errorf("%+v: no session of a person that cli ended for it in %+v", q, events)
+			}
 		}
 	})
 }

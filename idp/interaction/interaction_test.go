@@ -263,6 +263,14 @@ func TestLoggingInAsSomebodyElseEndsTheOtherSession(t *testing.T) {
 		if all, err := w.Sessions.OfAccount(t.Context(), first.AccountID); err != nil || len(all) != 0 {
 			t.Errorf("ada has %d sessions (%v), want none", len(all), err)
 		}
+		events, err := w.Audit.Tail(t.Context(), 100, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(events, func(e audit.Event) bool { return e.Action == "session.ended" })
+		if at < 0 || events[at].Actor != second.AccountID || events[at].Subject != first.AccountID || events[at].Details["why"] == "" {
+			t.Errorf("%+v, want that eve ended ada's session, and why", events)
+		}
 	})
 }
 

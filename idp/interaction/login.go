@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tegata/idp/sessions"
+	"tegata/shared/audit"
 	"tegata/shared/fault"
 	"tegata/shared/mail"
 )
@@ -59,7 +60,8 @@ func (s *Service) signIn(ctx context.Context, accountID string) (sessions.Sessio
 			return one, token, err
 		}
 	} else if old != nil {
-		if err := s.Sessions.End(ctx, old.ID); err != nil {
+		other := audit.Cause{Actor: accountID, Details: map[string]string{"why": "somebody else signed in with this browser"}}
+		if err := s.Sessions.End(audit.WithCause(ctx, other), old.ID); err != nil {
 			return sessions.Session{}, "", err
 		}
 	}

@@ -14,6 +14,7 @@ package sessions
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -167,9 +168,19 @@ func (s *Service) EndAll(ctx context.Context, accountID string) error {
 	})
 }
 
-// over records the end of a session and tells who has to know.
+// over records the end of a session and tells who has to know. It is the person's own act
+// in a request of one of their sessions, unless the context has another cause.
 func (s *Service) over(ctx context.Context, one Session) error {
-	if err := s.record(ctx, "session.ended", one); err != nil || s.Ended == nil {
+	e := event("session.ended", one)
+	e.Actor = "" // not known: a client, or another browser, that has an ID token of the session
+	if by := Of(ctx); by != nil && by.AccountID == one.AccountID {
+		e.Actor = one.AccountID
+	}
+	if cause, ok := audit.CauseOf(ctx); ok {
+		e.Actor = cause.Actor
+		maps.Copy(e.Details, cause.Details)
+	}
+	if err := s.Audit.Record(ctx, e); err != nil || s.Ended == nil {
 		return err
 	}
 	return s.Ended(ctx, one)
@@ -191,10 +202,15 @@ func (s *Service) alive(one Session, now time.Time) bool {
 }
 
 func (s *Service) record(ctx context.Context, action string, one Session) error {
-	return s.Audit.Record(ctx, audit.Event{
+	return s.Audit.Record(ctx, event(action, one))
+}
+
+// event is something that the person of a session did to it.
+func event(action string, one Session) audit.Event {
+	return audit.Event{
 		Action: action, Actor: one.AccountID, Subject: one.AccountID,
 		Details: map[string]string{"session": one.ID},
-	})
+	}
 }
 
 func (s *Service) idle() time.Duration {

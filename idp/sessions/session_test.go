@@ -165,3 +165,34 @@ func TestTheSessionTravelsInTheContext(t *testing.T) {
 		t.Errorf("got %v, want none", got)
 	}
 }
+
+func TestTheAuditLogTellsWhoEndedASession(t *testing.T) {
+	each(t, func(t *testing.T, s *sessions.Service, now *clock.Held) {
+		one, _ := begin(t, s, "a1")
+		other, _ := begin(t, s, "a2")
+		revoked := audit.Cause{Actor: "cli", Details: map[string]string{"why": "stolen"}}
+		for _, c := range []struct {
+			name, actor, why string
+			ctx              context.Context
+		}{
+			{"the person", "a1", "", sessions.With(t.Context(), &one)},
+			{"a request of somebody else", "", "", sessions.With(t.Context(), &other)},
+			{"a request without a session", "", "", t.Context()},
+			{"a command", "cli", "stolen", audit.WithCause(t.Context(), revoked)},
+			{"a cause in the person's own request", "cli", "stolen", audit.WithCause(sessions.With(t.Context(), &one), revoked)},
+		} {
+			ends, _ := begin(t, s, "a1")
+			if err := s.End(c.ctx, ends.ID); err != nil {
+				t.Fatal(err)
+			}
+			events, err := s.Audit.Tail(t.Context(), 1, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := events[0]
+			if got.Action != "session.ended" || got.Actor != c.actor || got.Subject != "a1" || got.Details["why"] != c.why || got.Details["session"] != ends.ID {
+				t.Errorf("%s: %+v, want actor %q and why %q", c.name, got, c.actor, c.why)
+			}
+		}
+	})
+}

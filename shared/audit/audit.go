@@ -2,6 +2,7 @@
 // security, never a secret, written in the transaction of the fact it tells.
 //
 //	Origin     where a request came from, carried in the context (origin.go)
+//	Cause      whose act it is, carried there when it is not the person's own (origin.go)
 //	Record     a new event
 //	Seal       gives new events their place in the hash chain (chain.go)
 //	Verify     whether any sealed event was changed, removed or moved (chain.go)

@@ -25,3 +25,23 @@ func OriginOf(ctx context.Context) Origin {
 	}
 	return Origin{}
 }
+
+// Cause is whose act something was, and why, where those who are told of it in the end do
+// not know: a session that ends because a key was revoked, say.
+type Cause struct {
+	Actor   string
+	Details map[string]string // for the event
+}
+
+type causeKey struct{}
+
+// WithCause gives a context in which everything has that cause.
+func WithCause(ctx context.Context, c Cause) context.Context {
+	return context.WithValue(ctx, causeKey{}, c)
+}
+
+// CauseOf gives the cause in ctx, and whether there is one.
+func CauseOf(ctx context.Context) (c Cause, ok bool) {
+	c, ok = ctx.Value(causeKey{}).(Cause)
+	return c, ok
+}
