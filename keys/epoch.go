@@ -250,7 +250,11 @@ func (r *Ring) replaceAll(ctx context.Context, why string) (active []Key, err er
 			if err != nil || !done {
 				return orElsewhere(err)
 			}
-			if err := r.record(ctx, "key.revoked", "alg", k.Alg, "revoked", k.KID, "why", why); err != nil {
+			active := ""
+			if pair := fresh[k.Alg]; k.State == Active {
+				active = pair[0].public.KeyID
+			}
+			if err := r.record(ctx, "key.revoked", "alg", k.Alg, "revoked", k.KID, "active", active, "why", why); err != nil {
 				return err
 			}
 		}
@@ -261,7 +265,7 @@ func (r *Ring) replaceAll(ctx context.Context, why string) (active []Key, err er
 			if pair[1].alg == Push {
 				continue
 			}
-			if err := r.insert(ctx, pair[1], Next, generation, now); err != nil {
+			if err := r.insertNext(ctx, pair[1], generation, now); err != nil {
 				return err
 			}
 		}

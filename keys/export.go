@@ -13,6 +13,8 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	jose "github.com/go-jose/go-jose/v4"
+
+	"tegata/shared/audit"
 )
 
 // Set gives the public keys as the database has them now: what a running program
@@ -53,6 +55,29 @@ func (k Key) ApplicationServerKey() string {
 		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString(point.Bytes())
+}
+
+func kidsOf(all []Key) (kids []string) {
+	for _, k := range all {
+		kids = append(kids, k.KID)
+	}
+	return kids
+}
+
+// namesOf tells who can read a backup: recipients by their public half, and of a passphrase
+// only that there is one.
+func namesOf(to []age.Recipient) (names []string) {
+	for _, one := range to {
+		switch one := one.(type) {
+		case *age.ScryptRecipient:
+			names = append(names, "passphrase")
+		case fmt.Stringer:
+			names = append(names, one.String())
+		default:
+			names = append(names, fmt.Sprintf("%T", one))
+		}
+	}
+	return names
 }
 
 // Backup writes the active and next keys with their private halves, as a JWK set that
@@ -103,5 +128,6 @@ func (r *Ring) Backup(ctx context.Context, w io.Writer, dry bool, to ...age.Reci
 	if dry {
 		return written, left, nil
 	}
-	return written, left, r.record(ctx, "key.exported", "keys", fmt.Sprint(len(written)))
+	return written, left, r.record(ctx, "key.exported", "keys", fmt.Sprint(len(written)),
+		"kids", brief(kidsOf(written), " ", audit.MaxText), "to", brief(namesOf(to), " ", audit.MaxText))
 }

@@ -189,12 +189,14 @@ func (r *Ring) revokeOther(ctx context.Context, k Key, q Revocation) error {
 		if err != nil || !done {
 			return orElsewhere(err)
 		}
+		staged := ""
 		for _, f := range fresh {
-			if err := r.insert(ctx, f, Next, generation, now); err != nil {
+			staged = f.public.KeyID
+			if err := r.insertNext(ctx, f, generation, now); err != nil {
 				return err
 			}
 		}
-		return r.record(ctx, "key.revoked", "alg", k.Alg, "revoked", k.KID, "why", q.Why)
+		return r.record(ctx, "key.revoked", "alg", k.Alg, "revoked", k.KID, "staged", staged, "why", q.Why)
 	})
 }
 

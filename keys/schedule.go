@@ -47,12 +47,17 @@ const (
 // Plan gives the schedule.
 func (r *Ring) Plan(ctx context.Context) (Plan, error) { return r.plan(ctx) }
 
-// SetPlan changes it; running programs keep it from then on.
+// SetPlan changes it; running programs keep it from then on. Where it is the plan already
+// nothing happens, and the audit log tells of no change.
 func (r *Ring) SetPlan(ctx context.Context, p Plan) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	err := r.DB.Tx(ctx, func(ctx context.Context) error {
+	was, err := r.plan(ctx)
+	if err != nil || was == p {
+		return err
+	}
+	err = r.DB.Tx(ctx, func(ctx context.Context) error {
 		r.step("begun")
 		if err := r.writePlan(ctx, p); err != nil {
 			return err

@@ -30,7 +30,7 @@ func (r *Ring) succeed(ctx context.Context, s succession) error {
 		return err
 	}
 	return r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
-		fresh, active := fresh, ""
+		fresh, active, staged := fresh, "", ""
 		if err := r.endOld(ctx, s, generation, now); err != nil {
 			return err
 		}
@@ -50,12 +50,13 @@ func (r *Ring) succeed(ctx context.Context, s succession) error {
 		}
 		r.step("activated")
 		if s.Stage {
-			if err := r.insert(ctx, fresh[0], Next, generation, now); err != nil {
+			staged = fresh[0].public.KeyID
+			if err := r.insertNext(ctx, fresh[0], generation, now); err != nil {
 				return err
 			}
 		}
 		r.step("staged")
-		return r.recordSuccession(ctx, s, active)
+		return r.recordSuccession(ctx, s, active, staged)
 	})
 }
 
@@ -77,17 +78,25 @@ func (r *Ring) endOld(ctx context.Context, s succession, generation int64, now t
 	return nil
 }
 
-func (r *Ring) recordSuccession(ctx context.Context, s succession, active string) error {
+// insertNext stages a key that was made, in the transaction at hand.
+func (r *Ring) insertNext(ctx context.Context, fresh freshKey, generation int64, now time.Time) error {
+	if err := r.insert(ctx, fresh, Next, generation, now); err != nil {
+		return err
+	}
+	return r.record(ctx, "key.staged", "alg", fresh.alg, "kid", fresh.public.KeyID)
+}
+
+func (r *Ring) recordSuccession(ctx context.Context, s succession, active, staged string) error {
 	ended := ""
 	details := []string{"alg", s.Alg, "why", s.Why, "vouched", brief(s.Vouched, " ", audit.MaxText)}
 	if s.old != nil {
 		ended = s.old.KID
 	}
 	if s.revoked {
-		return r.record(ctx, "key.revoked", append(details, "revoked", ended, "active", active)...)
+		return r.record(ctx, "key.revoked", append(details, "revoked", ended, "active", active, "staged", staged)...)
 	}
 	if s.Force && !s.evidence.Enough() {
 		details = append(details, "forced", s.evidence.Brief(audit.MaxText))
 	}
-	return r.record(ctx, "key.rotated", append(details, "retired", ended, "active", active)...)
+	return r.record(ctx, "key.rotated", append(details, "retired", ended, "active", active, "staged", staged)...)
 }
