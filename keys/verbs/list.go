@@ -16,7 +16,9 @@ func (k Keys) list() *cobra.Command {
 	cmd := k.verb(&cobra.Command{
 		Use:   "list",
 		Short: "List the signing keys, without their private halves",
-		Args:  cobra.NoArgs,
+		Long: "List the signing keys, and where each private half is: sealed in the database, in the\n" +
+			"device, or gone, since a key that retired or was revoked can never sign again.",
+		Args: cobra.NoArgs,
 	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
 		if nodes {
 			return k.listNodes(ctx, ring, f.json)
@@ -38,17 +40,22 @@ func show(w io.Writer, all []keys.Key, asJSON bool) error {
 	}
 	rows := make([][]string, len(all))
 	for i, key := range all {
-		where := "sealed"
-		switch {
-		case key.Device != "":
-			where = "device"
-		case key.SealedBy == "":
-			where = ""
-		}
-		rows[i] = []string{key.Alg, string(key.State), key.KID, where, verbs.Time(&key.StagedAt), verbs.Time(key.PublishedAt),
+		rows[i] = []string{key.Alg, string(key.State), key.KID, privateHalf(key), verbs.Time(&key.StagedAt), verbs.Time(key.PublishedAt),
 			verbs.Time(key.ActivatedAt), verbs.Time(key.RetiredAt), verbs.Time(key.PurgeAfter)}
 	}
 	return verbs.Table(w, []string{"ALG", "STATE", "KID", "PRIVATE HALF", "STAGED", "PUBLISHED", "ACTIVATED", "RETIRED", "PURGED AFTER"}, rows)
+}
+
+// privateHalf tells where it is. What is sealed of a key that ended is only a statement that
+// it did; one in the device is there until the device has deleted it.
+func privateHalf(key keys.Key) string {
+	switch {
+	case key.Device != "":
+		return "device"
+	case key.State == keys.Retired || key.State == keys.Revoked:
+		return "gone"
+	}
+	return "sealed"
 }
 
 func (k Keys) listNodes(ctx context.Context, ring *keys.Ring, asJSON bool) error {

@@ -156,7 +156,8 @@ type keyJSON struct {
 	RevokedAt   *time.Time `json:"revoked_at"`
 	PurgeAfter  *time.Time `json:"purge_after"`
 	Server      string     `json:"application_server_key,omitempty"` // of a push key
-	SealedBy    *string    `json:"sealed_by"`
+	Private     *string    `json:"private_half"` // "sealed", "device" or "gone"
+	SealedBy    *string    `json:"sealed_by"`    // the key-encryption key that seals it; null when nothing does
 	Device      *string    `json:"device"`
 }
 
@@ -164,8 +165,12 @@ func toJSON(k keys.Key) keyJSON {
 	if k.KID == "" {
 		return keyJSON{Alg: k.Alg, State: k.State}
 	}
+	private, sealedBy := privateHalf(k), &k.SealedBy
+	if private != "sealed" {
+		sealedBy = nil
+	}
 	return keyJSON{&k.KID, k.Alg, k.State, orNull(k.CreatedAt), orNull(k.StagedAt), k.PublishedAt, k.ActivatedAt, k.RetiredAt, k.RevokedAt,
-		k.PurgeAfter, k.ApplicationServerKey(), &k.SealedBy, &k.Device}
+		k.PurgeAfter, k.ApplicationServerKey(), &private, sealedBy, &k.Device}
 }
 
 // orNull gives nil for the zero time: what a key of a backup, say, does not have.
