@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -153,15 +152,22 @@ func damageOf(ctx context.Context, ring *keys.Ring, targets []keys.Key) (sum key
 	return sum, nil
 }
 
+// receiptJSON is what --json prints of a revocation.
+type receiptJSON struct {
+	Revoked []keyJSON   `json:"revoked"`
+	Active  []keyJSON   `json:"active"`
+	Ended   keys.Damage `json:"ended"`
+}
+
+func toReceipt(done keys.RevokedKeys) receiptJSON {
+	done.Ended.Clients = append([]keys.ClientDamage{}, done.Ended.Clients...)
+	return receiptJSON{allJSON(done.Revoked), allJSON(done.Active), done.Ended}
+}
+
 // receipt prints what was done.
 func (k Keys) receipt(done keys.RevokedKeys, f flags) error {
 	if f.json {
-		done.Ended.Clients = append([]keys.ClientDamage{}, done.Ended.Clients...)
-		return verbs.JSON(k.Out, struct {
-			Revoked []keyJSON   `json:"revoked"`
-			Active  []keyJSON   `json:"active"`
-			Ended   keys.Damage `json:"ended"`
-		}{allJSON(done.Revoked), allJSON(done.Active), done.Ended})
+		return verbs.JSON(k.Out, toReceipt(done))
 	}
 	fmt.Fprintf(k.Out, "revoked: %s\nsigns now: %s\nended: %s\n", kids(done.Revoked), kids(done.Active), done.Ended)
 	return k.clients(done.Ended)
@@ -180,49 +186,4 @@ func (k Keys) clients(d keys.Damage) error {
 		fmt.Fprintf(k.Out, "A running %[1]s sends the log-outs, and tries again for those who do not take them; what came of each: %[1]s outbox list\n", k.Name)
 	}
 	return err
-}
-
-func (k Keys) recover() *cobra.Command {
-	var f flags
-	var yes bool
-	cmd := k.verb(&cobra.Command{
-		Use:   "recover",
-		Short: "A backup was restored: replace every key, end every session, grant and code",
-		Long: "A backup was restored: it may hold keys that had retired, and sessions, codes and tokens\n" +
-			"that were over. Replace every key, end every session, grant and code, and let the database\n" +
-			"be used again. " + k.Name + " refuses to start with such a database until this was done.",
-		Args: cobra.NoArgs,
-	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
-		look, err := ring.Recover(ctx, true)
-		if err != nil {
-			return err
-		}
-		if look.Was == nil {
-			return errors.New("the database is not behind; when keys are compromised: keys revoke --all")
-		}
-		fmt.Fprintln(k.Err, look.Was)
-		if f.dry {
-			if f.json {
-				return verbs.JSON(k.Out, struct {
-					Revoked []keyJSON `json:"revoked"`
-					DryRun  bool      `json:"dry_run"`
-				}{allJSON(look.Revoked), true})
-			}
-			fmt.Fprintf(k.Out, "would: revoke %s and end everything\n", kids(look.Revoked))
-			return nil
-		}
-		if !yes {
-			if err := k.confirm("recover", "Everybody will have to log in again."); err != nil {
-				return err
-			}
-		}
-		done, err := ring.Recover(ctx, false)
-		if err != nil {
-			return err
-		}
-		return k.receipt(keys.RevokedKeys{Revoked: done.Revoked, Active: done.Active, Ended: done.Damage}, f)
-	})
-	f.on(cmd)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return cmd
 }

@@ -3,7 +3,8 @@
 //	keys list                        every key, and who reads the set (list.go)
 //	keys stage                       the next key is made (stage.go)
 //	keys promote, rotate             it signs; and one more is made (promote.go)
-//	keys retire, revoke, recover     a key goes, in peace or not (retire.go, revoke.go)
+//	keys retire, revoke              a key goes, in peace or not (retire.go, revoke.go)
+//	keys recover                     a backup was restored (recover.go)
 //	keys schedule                    running programs rotate by themselves (schedule.go)
 //	keys rewrap                      another key-encryption key (rewrap.go)
 //	keys export, import              the public set; private keys for an escrow, and back (export.go, import.go)
@@ -35,6 +36,14 @@ type Keys struct {
 	Name   string                                                          // of the program
 	Open   func(ctx context.Context, do func(ring *keys.Ring) error) error // opens, does, closes
 	Served func(ctx context.Context) ([]byte, error)                       // the key set as readers get it; nil: cannot be asked for
+	Again  []Again                                                         // what a restored backup undoes besides keys and sessions
+}
+
+// Again is something that a restored backup undoes, and the verb that does it once more, ""
+// where there is none.
+type Again struct {
+	What string `json:"what"`
+	Run  string `json:"run"`
 }
 
 // Command gives the keys command.
@@ -156,8 +165,8 @@ type keyJSON struct {
 	RevokedAt   *time.Time `json:"revoked_at"`
 	PurgeAfter  *time.Time `json:"purge_after"`
 	Server      string     `json:"application_server_key,omitempty"` // of a push key
-	Private     *string    `json:"private_half"` // "sealed", "device" or "gone"
-	SealedBy    *string    `json:"sealed_by"`    // the key-encryption key that seals it; null when nothing does
+	Private     *string    `json:"private_half"`                     // "sealed", "device" or "gone"
+	SealedBy    *string    `json:"sealed_by"`                        // the key-encryption key that seals it; null when nothing does
 	Device      *string    `json:"device"`
 }
 
