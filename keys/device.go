@@ -122,6 +122,23 @@ func (r *Ring) answered(kid string, public crypto.PublicKey) bool {
 	return ok && has != nil && own.Equal(has)
 }
 
+// awayInWords tells that the device does not work now, and last what its library said; "" when
+// the error is another one.
+func awayInWords(err error) string {
+	f := fault.Of(err)
+	if f == nil {
+		return ""
+	}
+	text := map[string]string{
+		"keys.device_away":    "the PKCS #11 device cannot be used now",
+		"keys.device_crowded": "the PKCS #11 device has no session left for us",
+	}[f.Key]
+	if cause := f.Unwrap(); text != "" && cause != nil {
+		text += ": " + cause.Error()
+	}
+	return text
+}
+
 // usable tells why a key cannot sign now, nil when it can or is none of the device.
 func (r *Ring) usable(ctx context.Context, k Key) error {
 	if k.Device == "" {

@@ -210,3 +210,15 @@ func TestAKeyInADeviceIsDeletedThereBeforeItIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+func TestVerifySaysInWordsThatTheDeviceIsAway(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, in, _ := withDevice(t, d)
+		in.answers(func(string) error {
+			return fault.Wrap(fault.Busy, "keys.device_away", errors.New("pkcs11: 0x5: CKR_GENERAL_ERROR"))
+		})
+		findings(t, r, "cannot sign: the PKCS #11 device cannot be used now: pkcs11: 0x5: CKR_GENERAL_ERROR")
+		in.answers(nil)
+		findings(t, r, "")
+	})
+}

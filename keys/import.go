@@ -81,8 +81,14 @@ func readBackup(from io.Reader, by []age.Identity) (set backup, err error) {
 		return set, errors.New("keys: that is too long for a backup of keys")
 	}
 	plain, err := decrypt(text, by)
-	if err != nil {
-		return set, fmt.Errorf("keys: the backup cannot be read: %w", err)
+	var other *age.NoIdentityMatchError
+	switch {
+	case !bytes.HasPrefix(bytes.TrimSpace(text), []byte(armor.Header)) && !bytes.HasPrefix(text, []byte("age-encryption.org/")):
+		return set, errors.New("that is no backup of keys: it is not encrypted with age, as keys export --private does")
+	case errors.As(err, &other):
+		return set, errors.New("the backup does not open: it was encrypted for another identity or passphrase than the one that was given")
+	case err != nil:
+		return set, fmt.Errorf("the backup cannot be read, it is damaged or not whole: %w", err)
 	}
 	defer clear(plain)
 	if err := json.Unmarshal(plain, &set); err != nil {

@@ -108,6 +108,10 @@ func (r *Ring) verifyRow(f *report, k row, older bool) {
 	}
 	private, err := r.open(k)
 	if err != nil {
+		if away := awayInWords(err); away != "" {
+			f.wrong(k.KID, "cannot sign: %s", away)
+			return
+		}
 		f.wrong(k.KID, "does not open: %v", err)
 		return
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -54,10 +53,12 @@ func (k Keys) export() *cobra.Command {
 	cmd.Flags().StringArrayVar(&recipients, "recipient", nil, "who can read the backup: an age recipient (repeatable)")
 	cmd.Flags().StringVar(&passphrase, "passphrase-file", "", "or a file (0600) with a passphrase")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the backup to this new file, mode 0600")
-	cmd.MarkFlagsMutuallyExclusive("push", "private")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return cobra.NoArgs(cmd, args)
+		}
+		if push && private {
+			return verbs.Usagef("--push prints one public key and --private writes a backup: give one of them; the backup holds the push key too")
 		}
 		return needsPrivate(cmd, private)
 	}
@@ -167,13 +168,18 @@ func newFile(path string, dry bool) (*os.File, error) {
 	if path == "" {
 		return nil, nil
 	}
+	there := fmt.Errorf("%s is there already, and is not overwritten; move it away or name another file", path)
 	if dry {
 		if _, err := os.Lstat(path); err == nil {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EEXIST}
+			return nil, there
 		}
 		return nil, nil
 	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, there
+	}
+	return file, err
 }
 
 // put writes the backup to the file, or prints it.

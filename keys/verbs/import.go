@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -88,8 +87,12 @@ func openers(identity, passphrase string) ([]age.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer file.Close()
 	all, err := age.ParseIdentities(file)
-	return all, errors.Join(err, file.Close())
+	if err != nil {
+		return nil, fmt.Errorf("%s holds no age identity, such as age-keygen makes: %w", identity, err)
+	}
+	return all, nil
 }
 
 func (k Keys) tellImported(all []keys.Imported, at time.Time, f flags) error {

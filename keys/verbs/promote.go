@@ -1,7 +1,6 @@
 package verbs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,10 +107,8 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 	if err := areAlgorithms(algs); err != nil {
 		return err
 	}
-	for _, alg := range algs {
-		if !slices.Contains(known, alg) {
-			return fmt.Errorf("there is no %s key; the ring has %s", alg, cmp.Or(strings.Join(known, ", "), "none at all"))
-		}
+	if err := k.haveKeys(ring, known, algs); err != nil {
+		return err
 	}
 	if err := knowsVouched(ctx, ring, s.vouched, algs); err != nil {
 		return err
@@ -130,6 +127,25 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 		}
 	}
 	return missed.err(len(algs))
+}
+
+// haveKeys refuses algorithms that the ring has no key of, and tells how to come to one.
+func (k Keys) haveKeys(ring *keys.Ring, known, algs []string) error {
+	if len(known) == 0 && !slices.Equal(algs, []string{keys.Push}) {
+		return fmt.Errorf("the ring has no keys yet; start %s, which makes them, or take in those of a backup: keys import", k.Name)
+	}
+	for _, alg := range algs {
+		switch {
+		case slices.Contains(known, alg):
+		case alg == keys.Push:
+			return fmt.Errorf("there is no push key; make one: keys stage %s", keys.Push)
+		case slices.Contains(ring.Needs, alg):
+			return fmt.Errorf("there is no %s key; start %s, which makes it, or take in that of a backup: keys import", alg, k.Name)
+		default:
+			return fmt.Errorf("there is no %s key; the ring has %s, and %s signs with nothing else", alg, strings.Join(known, ", "), k.Name)
+		}
+	}
+	return nil
 }
 
 // missed counts what could not be done, by what helps.

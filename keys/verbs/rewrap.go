@@ -30,7 +30,8 @@ func (k Keys) rewrap() *cobra.Command {
 			"accepted while both keys are at hand, and expire.\n\n" +
 			"In the end --finish puts the new key in the place of the old one, on this machine, and keeps\n" +
 			"the old one with .old at its end: backups made until now can only be read with it. Where one\n" +
-			"from the change before lies there, it has to be moved away first, to the backups it belongs to.\n\n" +
+			"from the change before lies there, it has to be moved away first, to the backups it belongs to.\n" +
+			"Where no .next lies, nothing is under way, and --finish says so.\n\n" +
 			"Where the key comes from the environment, start every program with the old one as\n" +
 			"key_encryption_key and the new one as key_encryption_key_next (or _next_file), one after the\n" +
 			"other; run this with the same settings; then start them with the new one alone.",
@@ -55,7 +56,7 @@ func (k Keys) rewrap() *cobra.Command {
 				return err
 			}
 		}
-		to, err := k.successorKey(ring, f.dry && generate)
+		to, err := k.successorKey(ring, f.dry && generate, finish)
 		if err != nil {
 			return err
 		}
@@ -92,8 +93,9 @@ func (k Keys) rewrap() *cobra.Command {
 	return cmd
 }
 
-// successorKey names the new key and makes sure that we hold it.
-func (k Keys) successorKey(ring *keys.Ring, pretend bool) (id string, err error) {
+// successorKey names the new key and makes sure that we hold it. Who wants to finish what is
+// finished already has nothing to begin: the key at hand is the new one.
+func (k Keys) successorKey(ring *keys.Ring, pretend, finish bool) (id string, err error) {
 	if ring.NextKEK != "" {
 		return ring.NextKEK, nil
 	}
@@ -107,8 +109,11 @@ func (k Keys) successorKey(ring *keys.Ring, pretend bool) (id string, err error)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && pretend:
 		key = secret.Bytes(32)
+	case errors.Is(err, fs.ErrNotExist) && finish:
+		fmt.Fprintf(k.Err, "There is no %s: no change of the key-encryption key is under way.\n", ring.NextKeyFile())
+		return ring.Seal.ID(), nil
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("there is no %s; put the new key there, or use --generate", ring.NextKeyFile())
+		return "", fmt.Errorf("there is no %s, so no change of the key-encryption key is under way; to begin one, put the new key there, or use --generate", ring.NextKeyFile())
 	case err != nil:
 		return "", err
 	}

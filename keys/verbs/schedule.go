@@ -22,7 +22,7 @@ func (k Keys) schedule() *cobra.Command {
 		Long: "Show the schedule, or set it: --every how long a key signs, --before how long before that\n" +
 			"its successor is staged. Running programs keep it, one of them at a time. They ask for the\n" +
 			"same evidence as keys promote does: while clients do not know the key they wait, and say\n" +
-			"so in the log, for ever or for --patience.",
+			"so in the log, for ever or for --patience. While no schedule is kept --every is needed.",
 		Example: "  " + k.Name + " keys schedule --every 90d --before 7d --patience 14d\n  " + k.Name + " keys schedule --off",
 		Args:    cobra.NoArgs,
 	}
@@ -37,6 +37,8 @@ func (k Keys) schedule() *cobra.Command {
 			return verbs.Usagef("want --off or times, not both")
 		case off:
 			p = keys.Plan{}
+		case sets && p.Every == 0 && !cmd.Flags().Changed("every"):
+			return verbs.Usagef("no schedule is kept; say how long a key signs, too: --every 90d")
 		case sets:
 			if cmd.Flags().Changed("every") {
 				p.Every = every.Duration

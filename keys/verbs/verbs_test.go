@@ -225,7 +225,7 @@ func TestABackupThatHasNoPlaceIsNotTold(t *testing.T) {
 		}
 		for _, flag := range []string{"--json=false", "--dry-run", "--json"} {
 			code, out, problems := s.run("", "export", "--private", "--passphrase-file", pass, "-o", there, flag)
-			if code != 1 || !strings.HasSuffix(problems, "there.age: file exists\n") || strings.Contains(out+problems, "2 keys") {
+			if code != 1 || !strings.HasSuffix(problems, "there.age is there already, and is not overwritten; move it away or name another file\n") || strings.Contains(out+problems, "2 keys") {
 				t.Errorf("%s: code %d %q %q, want no word but that the file exists", flag, code, out, problems)
 			}
 		}
