@@ -126,7 +126,7 @@ func (k Keys) tellImported(all []keys.Imported, at time.Time, f flags) error {
 		}
 	}
 	if refused > 0 {
-		return fmt.Errorf("%d of %d keys were refused", refused, len(all))
+		return verbs.Answered(fmt.Errorf("%d of %d keys were refused", refused, len(all)))
 	}
 	return nil
 }

@@ -125,6 +125,7 @@ func (k Keys) succeed(ctx context.Context, ring *keys.Ring, s succession, algs [
 		if err := verbs.JSON(k.Out, done); err != nil {
 			return err
 		}
+		return verbs.Answered(missed.err(len(algs)))
 	}
 	return missed.err(len(algs))
 }

@@ -72,12 +72,12 @@ func (k Keys) rewrap() *cobra.Command {
 		case f.dry:
 			return nil
 		case done.Left() > 0:
-			return fmt.Errorf("%d rows are not sealed by the new key; the old one is still needed", done.Left())
+			return verbs.Answered(fmt.Errorf("%d rows are not sealed by the new key; the old one is still needed", done.Left()))
 		case k.finished(ring):
 			fmt.Fprintf(k.Err, "Everything is sealed by %s, and that is the key in %s: nothing is left to do here.\n", done.To, ring.KeyFile)
 			return nil
 		case finish:
-			return k.swap(ring, f)
+			return verbs.Answered(k.swap(ring, f))
 		}
 		what := "On every machine, run: " + k.Name + " keys rewrap --finish"
 		if ring.NextKEK != "" {

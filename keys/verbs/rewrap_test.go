@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tegata/shared/db"
@@ -83,7 +84,7 @@ func TestTheSecondChangeIsRefusedBeforeItBegins(t *testing.T) {
 		s.sees(0, []string{"rewrap", "--finish"}, "nothing is left to do here")
 		for _, flag := range []string{"--json=false", "--json", "--dry-run"} {
 			out := s.sees(1, []string{"rewrap", "--generate", "--finish", flag}, file+".old", "move it away first")
-			if out != "" || there(t, file+".next") {
+			if strings.Contains(out, "signing keys") || there(t, file+".next") {
 				t.Errorf("%s: printed %q, new key made: %t; want nothing to have begun", flag, out, there(t, file+".next"))
 			}
 		}

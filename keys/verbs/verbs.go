@@ -54,12 +54,15 @@ func (k Keys) Command() *cobra.Command {
 		Long: "A signing key is next, then active, then retired, and is deleted when nothing that it\n" +
 			"signed can be alive. A running " + k.Name + " follows what is done here within seconds.\n\n" +
 			"Six letters of a kid will do when no other begins so. Write -- before a kid that begins\n" +
-			"with a dash: " + k.Name + " keys retire --purge -- -x7fQ",
+			"with a dash: " + k.Name + " keys retire --purge -- -x7fQ\n\n" +
+			"With --json a refusal is a JSON object with a \"problem\" on standard output, unless what was\n" +
+			"found is told there already: as it is by promote and rotate for each algorithm, by import\n" +
+			"and verify. The sentence on standard error and the exit code are the same as without.",
 		Args: cobra.NoArgs,
 	}
 	group.AddCommand(k.list(), k.stage(), k.promote(), k.rotate(), k.retire(), k.revoke(), k.recover(),
 		k.schedule(), k.rewrap(), k.export(), k.importing(), k.verify())
-	return group
+	return verbs.RefusesInJSON(group)
 }
 
 // flags are those of every verb that changes something.

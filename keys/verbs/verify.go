@@ -51,9 +51,9 @@ func (k Keys) verify() *cobra.Command {
 		case 0:
 			return nil
 		case 1:
-			return errors.New("1 thing is wrong")
+			return verbs.Answered(errors.New("1 thing is wrong"))
 		}
-		return fmt.Errorf("%d things are wrong", wrong)
+		return verbs.Answered(fmt.Errorf("%d things are wrong", wrong))
 	})
 	f.looks(cmd)
 	return cmd

@@ -22,7 +22,7 @@ func (p *Program[C, S]) audit() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	group.AddCommand(p.auditTail(), p.auditVerify(), p.auditExport())
-	return group
+	return RefusesInJSON(group)
 }
 
 func (p *Program[C, S]) auditTail() *cobra.Command {
@@ -43,7 +43,7 @@ func (p *Program[C, S]) auditTail() *cobra.Command {
 		Use:   "tail",
 		Short: "Show the newest events, oldest first",
 		Long: "Show the newest events, oldest first: when and what, below it who, where and the details,\n" +
-			"in lines for 80 columns. --json prints one object for each, for programs.",
+			"in lines for 80 columns. --json prints an array with one object for each, for programs.",
 		Example: "  " + p.Name + " audit tail -n 50\n  " + p.Name + " audit tail --after ID --json    # go on where you stopped",
 	})
 }
@@ -84,8 +84,46 @@ func detailText(details map[string]string) string {
 	return strings.Join(all, " ")
 }
 
+// chainJSON is what --json prints of the chain.
+type chainJSON struct {
+	OK       bool        `json:"ok"`
+	Sealed   int64       `json:"events"`     // in the chain
+	Unsealed int         `json:"not_sealed"` // nothing vouches for them yet
+	Head     string      `json:"head"`
+	Breaks   []breakJSON `json:"breaks"`
+}
+
+type breakJSON struct {
+	Place   int64  `json:"place"` // 0: the event has none
+	Event   string `json:"event"`
+	Problem string `json:"problem"`
+}
+
+// showChain prints what was found, and gives an error when the chain is broken.
+func (p *Program[C, S]) showChain(found audit.Report, asJSON bool) error {
+	if asJSON {
+		breaks := []breakJSON{}
+		for _, one := range found.Problems {
+			breaks = append(breaks, breakJSON{one.Seq, one.EventID, one.What})
+		}
+		if err := JSON(p.Out, chainJSON{found.OK(), found.Sealed, found.Unsealed, found.Head, breaks}); err != nil {
+			return err
+		}
+	} else {
+		for _, problem := range found.Problems {
+			fmt.Fprintln(p.Out, problem)
+		}
+		fmt.Fprintf(p.Out, "%d events in the chain, %d not yet\nhead %s\n", found.Sealed, found.Unsealed, found.Head)
+	}
+	if !found.OK() {
+		return Answered(fmt.Errorf("the audit log was changed: %d breaks; compare with your last export", len(found.Problems)))
+	}
+	return nil
+}
+
 func (p *Program[C, S]) auditVerify() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Recompute the chain and tell every break",
 		Long: "Recompute the chain and tell every break; the exit code is 1 when there is one. Keep the\n" +
@@ -101,17 +139,12 @@ func (p *Program[C, S]) auditVerify() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				for _, problem := range report.Problems {
-					fmt.Fprintln(p.Out, problem)
-				}
-				fmt.Fprintf(p.Out, "%d events in the chain, %d not yet\nhead %s\n", report.Sealed, report.Unsealed, report.Head)
-				if !report.OK() {
-					return fmt.Errorf("the audit log was changed: %d breaks; compare with your last export", len(report.Problems))
-				}
-				return nil
+				return p.showChain(report, asJSON)
 			})
 		}),
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
 func (p *Program[C, S]) auditExport() *cobra.Command {

@@ -38,7 +38,7 @@ type usage struct{ error }
 func Usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
 
 // Main runs root with the arguments and gives the exit code. What went wrong is told
-// on standard error, with what to do next.
+// on standard error, with what to do next, and as JSON where that was asked for (refusal.go).
 func Main(root *cobra.Command, args []string) int {
 	strict(root)
 	root.SetArgs(args)
@@ -51,6 +51,9 @@ func Main(root *cobra.Command, args []string) int {
 		wrong    usage
 		failed   failure
 	)
+	if err := refuse(cmd, args, err); err != nil {
+		fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
+	}
 	switch {
 	case errors.As(err, &mistakes):
 		fmt.Fprintf(root.ErrOrStderr(), "%v\nThe comments in the file shipped as configs/%s.yaml explain each key.\n", mistakes, root.Name())

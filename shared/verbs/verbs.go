@@ -3,6 +3,7 @@
 //	Program    name, configuration and services of one program; Root builds its verbs
 //	Main       runs the verbs and turns what happens into an exit code
 //	Do         wraps the work of a verb (exit.go); a verb that does not exist: group.go
+//	RefusesInJSON   makes verbs with --json tell in JSON why they did nothing (refusal.go)
 //	List       a verb that prints rows page by page, for people or as JSON (list.go)
 //	Table      prints rows for people, JSON what programs read (table.go)
 //	Annotated  a table with lines below its rows, broken by Wrap (wrap.go)
