@@ -222,3 +222,29 @@ func TestVerifySaysInWordsThatTheDeviceIsAway(t *testing.T) {
 		findings(t, r, "")
 	})
 }
+
+func TestVerifySaysThatItDoesNotSeeWhetherProgramsReachTheDevice(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		r, _, _ := withDevice(t, d)
+		notes := func() (all []string) {
+			t.Helper()
+			found, err := r.Verify(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range found {
+				if f.Note && strings.Contains(f.Text, "whether running programs reach the PKCS #11 device") {
+					all = append(all, f.Text)
+				}
+			}
+			return all
+		}
+		if got := notes(); len(got) != 0 {
+			t.Errorf("%v, want nothing while no program runs", got)
+		}
+		round(t, r)
+		if got := notes(); len(got) != 1 || !strings.Contains(got[0], "/readyz") {
+			t.Errorf("%v, want where it is seen", got)
+		}
+	})
+}

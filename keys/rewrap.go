@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,6 +88,7 @@ type Rewrapping struct {
 	To   string                          // its name; Seal holds it
 	Wait time.Duration                   // for running programs; 0 means a minute
 	Tell func(column string, done int64) // progress; may be nil
+	Late func(text string)               // hears what is waited for, whenever that changes; may be nil
 	Dry  bool
 }
 
@@ -126,14 +128,14 @@ func (r *Ring) Rewrap(ctx context.Context, q Rewrapping) (w Rewrapped, err error
 	w = Rewrapped{From: r.Seal.ID(), To: q.To}
 	if !q.Dry {
 		holds := func(n Node) bool { return slices.Contains(n.Holds, q.To) }
-		if err := r.await(ctx, q.Wait, "do not hold the new key-encryption key; put it beside the old one there, or start them with key_encryption_key_next", holds); err != nil {
+		if err := r.await(ctx, q, "do not hold the new key-encryption key; put it beside the old one there, or start them with key_encryption_key_next", holds); err != nil {
 			return w, err
 		}
 		if err := r.switchKEK(ctx, q.To); err != nil {
 			return w, err
 		}
 		seals := func(n Node) bool { return len(n.Holds) > 0 && n.Holds[0] == q.To }
-		if err := r.await(ctx, q.Wait, "do not seal with the new key yet", seals); err != nil {
+		if err := r.await(ctx, q, "do not seal with the new key yet", seals); err != nil {
 			return w, err
 		}
 	}
@@ -155,11 +157,10 @@ func (r *Ring) Rewrap(ctx context.Context, q Rewrapping) (w Rewrapped, err error
 	return w, r.record(ctx, "kek.rewrapped", "kek", q.To, "left", fmt.Sprint(w.Left()))
 }
 
-// await waits until every running program is as it should be.
-func (r *Ring) await(ctx context.Context, patience time.Duration, otherwise string, fits func(Node) bool) error {
-	if patience == 0 {
-		patience = time.Minute
-	}
+// await waits until every running program is as it should be, and tells for whom.
+func (r *Ring) await(ctx context.Context, q Rewrapping, otherwise string, fits func(Node) bool) error {
+	patience := cmp.Or(q.Wait, time.Minute)
+	told := ""
 	for end := time.Now().Add(patience); ; {
 		nodes, err := r.Nodes(ctx)
 		if err != nil {
@@ -174,8 +175,13 @@ func (r *Ring) await(ctx context.Context, patience time.Duration, otherwise stri
 		if len(late) == 0 {
 			return nil
 		}
+		text := fmt.Sprintf("running programs %s: %s", otherwise, strings.Join(late, ", "))
 		if time.Now().After(end) {
-			return fmt.Errorf("running programs %s: %s", otherwise, strings.Join(late, ", "))
+			return errors.New(text)
+		}
+		if q.Late != nil && told != text {
+			told = text
+			q.Late(fmt.Sprintf("waiting, for %s at most: %s", patience, text))
 		}
 		select {
 		case <-ctx.Done():

@@ -9,6 +9,7 @@
 //	Stage, Promote, Rotate, Retire, Purge   the life of a key (life.go, promote.go, succeed.go)
 //	Evidence                                who has read the key set, and who not (evidence.go)
 //	Revoke, Recover                         a key is compromised; a backup came back (revoke.go, epoch.go)
+//	Damage                                  what depends on a key (damage.go)
 //	Plan, Keep                              the schedule that a running program keeps (schedule.go)
 //	Rewrap                                  another key-encryption key (rewrap.go)
 //	Verify                                  checks (verify.go); what proves a row (proof.go, adopt.go)

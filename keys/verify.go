@@ -195,6 +195,9 @@ func (r *Ring) verifyNodes(ctx context.Context, f *report, rows []row) error {
 		running = fmt.Sprintf("%d running programs sign", len(nodes))
 	}
 	f.fine("%s with active keys", running)
+	if slices.ContainsFunc(rows, func(k row) bool { return k.State == Active && k.Device != "" }) {
+		f.note("", "whether running programs reach the PKCS #11 device cannot be seen from here; ask each for /readyz, where keys are failing when one does not")
+	}
 	return nil
 }
 

@@ -140,7 +140,7 @@ func TestAFrontChannelClientIsAReader(t *testing.T) { // OIDC Core §3.2
 			t.Fatal(all, err)
 		}
 		d, err := s.Keys.Damage(t.Context(), all[0])
-		if err != nil || d.String() != "0 sessions, 0 grants, 1 client" || damageOf(t, d, "front").Takes[0] != "ID tokens" {
+		if err != nil || d.String() != "0 sessions, 0 grants, 0 clients; 1 client only believes the key" || damageOf(t, d, "front").Takes[0] != "ID tokens" {
 			t.Errorf("%+v %v, want that the client believes the key", d, err)
 		}
 		held.Move(31 * 24 * time.Hour)

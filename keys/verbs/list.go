@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,16 @@ func (k Keys) list() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return show(k.Out, all, f.json)
+		if err := show(k.Out, all, f.json); err != nil || f.json {
+			return err
+		}
+		for _, key := range all {
+			if key.State == keys.Retired && key.RetiredAt != nil && key.RetiredAt.After(ring.Clock()) {
+				fmt.Fprintf(k.Out, "%s hands over: running programs follow within two seconds, one that stood still may sign with it until %s\n",
+					key.KID, verbs.Time(key.RetiredAt))
+			}
+		}
+		return nil
 	})
 	f.looks(cmd)
 	cmd.Flags().BoolVar(&nodes, "nodes", false, "list the running programs instead, and what they sign with")
@@ -52,7 +62,7 @@ func privateHalf(key keys.Key) string {
 	switch {
 	case key.Device != "":
 		return "device"
-	case key.State == keys.Retired || key.State == keys.Revoked:
+	case ended(key):
 		return "gone"
 	}
 	return "sealed"

@@ -152,13 +152,17 @@ func (k Keys) haveKeys(ring *keys.Ring, known, algs []string) error {
 // missed counts what could not be done, by what helps.
 type missed struct {
 	unproved, unstaged, failed int
-	vouchable                  bool  // of one that is unproved: it suffices to vouch for clients
-	last                       error // of those that failed
+	vouchable                  bool      // of one that is unproved: it suffices to vouch for clients
+	until                      time.Time // when caches have dropped the set without the last key that waits for that
+	last                       error     // of those that failed
 }
 
 // err tells it in the end, nil when all was done.
 func (m missed) err(of int) error {
 	var hints []string
+	if !m.until.IsZero() {
+		hints = append(hints, "caches have the key by "+verbs.Time(&m.until)+": wait until then")
+	}
 	switch {
 	case m.vouchable:
 		hints = append(hints, "when you know better: --vouch CLIENT or --force")
@@ -186,6 +190,9 @@ func (k Keys) promoteOne(ctx context.Context, ring *keys.Ring, s succession, alg
 	if errors.As(err, &wait) {
 		m.unproved++
 		m.vouchable = m.vouchable || wait.Evidence.Vouchable()
+		if at := wait.Evidence.NotBefore; wait.Evidence.Waits && at != nil && at.After(m.until) {
+			m.until = *at
+		}
 		if !s.json {
 			k.refuse(alg, wait.Evidence)
 		}

@@ -57,7 +57,7 @@ func (k Keys) revoke() *cobra.Command {
 	})
 	f.on(cmd)
 	cmd.Flags().BoolVar(&q.All, "all", false, "every key of the ring")
-	cmd.Flags().BoolVar(&q.KeepAll, "keep-sessions", false, "end no sessions and grants")
+	cmd.Flags().BoolVar(&q.KeepAll, "keep-sessions", false, "end no sessions and grants; the receipt names who believes the key")
 	cmd.Flags().StringVar(&q.Why, "why", "", "a reason for the audit log")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd

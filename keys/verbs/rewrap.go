@@ -24,8 +24,8 @@ func (k Keys) rewrap() *cobra.Command {
 		Short: "Change the key-encryption key: seal everything in the database anew",
 		Long: "Change the key-encryption key while " + k.Name + " runs. Put the new one beside the old one on every\n" +
 			"machine, with .next at the end of its name (--generate makes it here). Running programs\n" +
-			"take it up within seconds; then everything sealed in the database is sealed anew. It may be\n" +
-			"stopped at any moment and run again.\n\n" +
+			"take it up within seconds, and are waited for, a minute at most and by name; then everything\n" +
+			"sealed in the database is sealed anew. It may be stopped at any moment and run again.\n\n" +
 			"Codes that people type (in mails, at log-in) cannot be sealed anew: those under way are\n" +
 			"accepted while both keys are at hand, and expire.\n\n" +
 			"In the end --finish puts the new key in the place of the old one, on this machine, and keeps\n" +
@@ -61,7 +61,8 @@ func (k Keys) rewrap() *cobra.Command {
 			return err
 		}
 		tell := func(name string, n int64) { fmt.Fprintf(k.Err, "%s: %d\n", name, n) }
-		done, err := ring.Rewrap(ctx, keys.Rewrapping{To: to, Dry: f.dry, Tell: tell})
+		late := func(text string) { fmt.Fprintln(k.Err, verbs.Plain(text)) }
+		done, err := ring.Rewrap(ctx, keys.Rewrapping{To: to, Dry: f.dry, Tell: tell, Late: late})
 		if err != nil {
 			return err
 		}

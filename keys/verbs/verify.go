@@ -19,7 +19,8 @@ func (k Keys) verify() *cobra.Command {
 		Long: "Check that every private half opens and belongs to its public half, that something\n" +
 			"sealed says so of keys that ended, that states fit, that each algorithm has one key that\n" +
 			"signs, that no running program signs with another, that the key set served is the\n" +
-			"database's, and that no backup was restored. Exit code 1 when something is wrong.",
+			"database's, and that no backup was restored. Exit code 1 when something is wrong. Whether running\n" +
+			"programs reach a PKCS #11 device is not seen here: ask each for /readyz.",
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, ring *keys.Ring, _ []string) error {
 		var served []byte
