@@ -36,7 +36,7 @@ type Event struct {
 	ID      string            // UUIDv7; Record fills it
 	At      time.Time         // Record fills it
 	Action  string            // what: "account.activated"
-	Actor   string            // who did it: an account id, "system", "cli"; "" when unknown
+	Actor   string            // who did it: an account id, "cli", "client", "provider", "system"; "" when unknown
 	Subject string            // to whom: an account id
 	Client  string            // through which client
 	Details map[string]string // the rest; never a secret, a code or a whole token

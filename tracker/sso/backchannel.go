@@ -95,7 +95,7 @@ func (s *Service) EndByProvider(ctx context.Context, raw string) error {
 			return err
 		}
 		for _, n := range ended {
-			if err := s.record(ctx, "session.ended_by_provider", n); err != nil {
+			if err := s.recordBy(ctx, "provider", "session.ended_by_provider", n); err != nil {
 				return err
 			}
 		}

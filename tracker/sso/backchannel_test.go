@@ -118,7 +118,7 @@ func TestTheProviderEndsSessions(t *testing.T) {
 			if a := b.get(h.URL + "/home"); !strings.HasPrefix(a.location, "/login") {
 				t.Errorf("%s: /home answers %d %q, want the log-in", name, a.status, a.location)
 			}
-			h.count(t, i+1, `select count(*) from audit_events where action = 'session.ended_by_provider'`)
+			h.count(t, i+1, `select count(*) from audit_events where action = 'session.ended_by_provider' and actor = 'provider' and subject <> 'provider'`)
 			if status, _ := h.told(t, token); status != http.StatusBadRequest {
 				t.Errorf("%s, again: %d, want 400", name, status)
 			}

@@ -95,8 +95,12 @@ func (s *Service) Sweep(ctx context.Context, before time.Time) (int64, error) {
 }
 
 func (s *Service) record(ctx context.Context, action string, n Session) error {
+	return s.recordBy(ctx, n.CandidateID, action, n)
+}
+
+func (s *Service) recordBy(ctx context.Context, actor, action string, n Session) error {
 	return s.Audit.Record(ctx, audit.Event{
-		Action: action, Actor: n.CandidateID, Subject: n.CandidateID, Details: map[string]string{"session": n.ID, "sid": n.SID},
+		Action: action, Actor: actor, Subject: n.CandidateID, Details: map[string]string{"session": n.ID, "sid": n.SID},
 	})
 }
 
