@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tegata/shared/secret"
@@ -215,14 +217,9 @@ func (r *Ring) replaceAll(ctx context.Context, why string) (active []Key, err er
 	if err != nil {
 		return nil, err
 	}
-	fresh := map[string][]freshKey{}
-	for _, k := range all {
-		if (k.State != Active && k.State != Next) || fresh[k.Alg] != nil {
-			continue
-		}
-		if fresh[k.Alg], err = r.generate(k.Alg, 2); err != nil {
-			return nil, err
-		}
+	fresh, err := r.generatePairs(all)
+	if err != nil {
+		return nil, err
 	}
 	seen, err := r.readSeen()
 	if err != nil {
@@ -262,17 +259,17 @@ func (r *Ring) replaceAll(ctx context.Context, why string) (active []Key, err er
 			if err := r.insert(ctx, pair[0], Active, generation, now); err != nil {
 				return err
 			}
-			if pair[1].alg == Push {
-				continue
-			}
-			if err := r.insertNext(ctx, pair[1], generation, now); err != nil {
-				return err
+			for _, next := range pair[1:] {
+				if err := r.insertNext(ctx, next, generation, now); err != nil {
+					return err
+				}
 			}
 		}
 		r.step("done")
 		return nil
 	})
 	if err != nil {
+		r.discardUnused(ctx, slices.Concat(slices.Collect(maps.Values(fresh))...), err)
 		return nil, err
 	}
 	r.step("committed")

@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -47,11 +48,32 @@ func (r *Ring) generate(alg string, n int) ([]freshKey, error) {
 	for i := range all {
 		var err error
 		if all[i], err = r.generateOne(alg); err != nil {
+			r.discard(all[:i])
 			return nil, err
 		}
 	}
 	r.step("generated")
 	return all, nil
+}
+
+// generatePairs makes an active and a next key for each algorithm that has one or the other,
+// and only an active one for Push: see Stage.
+func (r *Ring) generatePairs(all []Key) (fresh map[string][]freshKey, err error) {
+	fresh = map[string][]freshKey{}
+	for _, k := range all {
+		if (k.State != Active && k.State != Next) || fresh[k.Alg] != nil {
+			continue
+		}
+		n := 2
+		if k.Alg == Push {
+			n = 1
+		}
+		if fresh[k.Alg], err = r.generate(k.Alg, n); err != nil {
+			r.discard(slices.Concat(slices.Collect(maps.Values(fresh))...))
+			return nil, err
+		}
+	}
+	return fresh, nil
 }
 
 func (r *Ring) generateOne(alg string) (k freshKey, err error) {

@@ -55,7 +55,7 @@ func (r *Ring) Stage(ctx context.Context, alg string, dry bool) (k Key, made boo
 		return Key{}, false, err
 	}
 	kid := fresh[0].public.KeyID
-	err = r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
+	err = r.changeWith(ctx, fresh, func(ctx context.Context, generation int64, now time.Time) error {
 		if err := r.insert(ctx, fresh[0], state, generation, now); err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func (r *Ring) revokeOther(ctx context.Context, k Key, q Revocation) error {
 	if err != nil {
 		return err
 	}
-	return r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
+	return r.changeWith(ctx, fresh, func(ctx context.Context, generation int64, now time.Time) error {
 		done, err := r.revoke(ctx, k, generation, now, now.Add(r.keep()))
 		if err != nil || !done {
 			return orElsewhere(err)

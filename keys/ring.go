@@ -202,7 +202,7 @@ func (r *Ring) add(ctx context.Context, alg string, states []State) error {
 	if err != nil {
 		return err
 	}
-	return r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
+	return r.changeWith(ctx, fresh, func(ctx context.Context, generation int64, now time.Time) error {
 		for i, state := range states {
 			if err := r.insert(ctx, fresh[i], state, generation, now); err != nil {
 				return err

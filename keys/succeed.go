@@ -29,7 +29,7 @@ func (r *Ring) succeed(ctx context.Context, s succession) error {
 	if err != nil {
 		return err
 	}
-	return r.change(ctx, func(ctx context.Context, generation int64, now time.Time) error {
+	return r.changeWith(ctx, fresh, func(ctx context.Context, generation int64, now time.Time) error {
 		fresh, active, staged := fresh, "", ""
 		if err := r.endOld(ctx, s, generation, now); err != nil {
 			return err
