@@ -32,7 +32,11 @@ const comeBack = 2 * time.Second
 // translate turns what the drivers say into our kinds, here and nowhere else.
 func translate(err error) error {
 	switch {
-	case err == nil, fault.Of(err) != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, fault.Of(err) != nil, errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, new(*pgconn.ConnectError)): // too slow, perhaps, by connectFor and not by the caller's deadline
+		return busy(err)
+	case errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, sql.ErrNoRows):
 		return fault.Wrap(fault.NotFound, "not_found", err)
@@ -104,7 +108,6 @@ func away(err error) bool {
 		code == "57P01", code == "57P02", code == "57P03": // stopping or starting
 		return true
 	}
-	var connect *pgconn.ConnectError
 	var network *net.OpError
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
 }

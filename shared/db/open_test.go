@@ -3,6 +3,8 @@ package db_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,5 +217,18 @@ func TestSeveralHostsOfPostgresAreTried(t *testing.T) {
 	_, err := db.Open(t.Context(), "postgres://nobody@127.0.0.1:1,127.0.0.1:2/x?target_session_attrs=read-write")
 	if !fault.Is(err, fault.Busy) || !strings.Contains(err.Error(), "127.0.0.1:1") || !strings.Contains(err.Error(), "127.0.0.1:2") {
 		t.Errorf("got %v, want that neither answers", err)
+	}
+}
+
+// F-14: a server that takes connections and says nothing is away, as one that is not there.
+func TestASilentPostgresIsBusy(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() // the kernel accepts, and nobody answers
+	_, err = db.Open(t.Context(), fmt.Sprintf("postgres://someone@%s/none?sslmode=disable&connect_timeout=1", l.Addr()))
+	if !fault.Is(err, fault.Busy) {
+		t.Errorf("got %v, want fault.Busy", err)
 	}
 }
