@@ -19,7 +19,7 @@ func readTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 	for i, c := range all {
 		rows, err := results.Query()
 		if err == nil {
-			err = c.read(rows)
+			err = c.readOrSay(rows)
 			rows.Close()
 		}
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -117,4 +117,15 @@ func (c *call) key() string {
 	}
 	key, _ := c.args[0].(string)
 	return key
+}
+
+// readOrSay makes an error of a panic: the goroutine is another caller's. Run alone, it
+// panics in its own.
+func (c *call) readOrSay(rows pgx.Rows) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errGone
+		}
+	}()
+	return c.read(rows)
 }
