@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -36,7 +37,8 @@ func readTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 // writeTogether runs statements in one transaction and one round trip. None of them is
 // told "done" before the commit. When one fails, PostgreSQL undoes all, and each is run
 // once more, alone. Where nobody knows what became of them all are told that we are busy:
-// the error itself may be one caller's own.
+// the error itself may be one caller's own. A lock that somebody else holds is waited for
+// as long as a lane is (patience); then whoever needs it waits alone, and holds up nobody.
 //
 // Two transactions that change the same rows in opposite order would wait for each other.
 // Statements here name the row by their first argument, so that is the order.
@@ -44,8 +46,12 @@ func writeTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 	slices.SortStableFunc(all, func(a, b *call) int {
 		return cmp.Or(cmp.Compare(a.key(), b.key()), cmp.Compare(a.text, b.text))
 	})
-	results := conn.SendBatch(ctx, batchOf([]*call{{text: "begin"}}, all, []*call{{text: "commit"}}))
-	_, err := results.Exec() // of begin
+	results := conn.SendBatch(ctx, batchOf(opening, all, []*call{{text: "commit"}}))
+	var err error
+	for range opening {
+		_, failed := results.Exec()
+		err = cmp.Or(err, failed)
+	}
 	for _, c := range all {
 		if err != nil {
 			break
@@ -70,6 +76,9 @@ func writeTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 		failAll(all, busy(cmp.Or(err, errUndone)))
 	}
 }
+
+// opening begins the transaction of a company.
+var opening = []*call{{text: "begin"}, {text: fmt.Sprintf("set local lock_timeout = %d", patience.Milliseconds())}}
 
 // undone tells whether it is certain that nothing was kept of a transaction that failed.
 // The server said so and is there still, or nothing was sent. A commit that was refused
