@@ -1,13 +1,20 @@
 package db_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"tegata/shared/db"
+	"tegata/shared/db/dbtest"
+	"tegata/shared/fault"
 )
 
 // explodes is a place for a column whose Scan panics.
@@ -38,6 +45,143 @@ func TestAReaderWhoPanicsPanicsAlone(t *testing.T) {
 			})
 		}
 		return busyLanes(t, d, other, read(t.Context(), d), come...) && round > 3
+	})
+}
+
+// refusing has PostgreSQL refuse the first commit with something that ends in "once", as
+// serializable isolation refuses one. note writes within a select, so that a company of
+// readers has a commit that can be refused: that comes with Sync, behind all the rows.
+func refusing(t *testing.T, d *db.DB) {
+	t.Helper()
+	for _, text := range []string{
+		`create sequence commits`,
+		`create function refuse() returns trigger language plpgsql as $$ begin
+			if nextval('commits') = 1 then raise exception 'could not serialize access' using errcode = '40001'; end if;
+			return null; end $$`,
+		`create constraint trigger refuse after insert on things deferrable initially deferred for each row when (new.id like '%once') execute function refuse()`,
+		`create function note(what text) returns text language sql as $$
+			insert into things (id, name, n, ok, at) values (what, what, 1, true, 0) returning id $$`,
+	} {
+		if _, err := d.Exec(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A company whose commit is refused because of its neighbours is run again, each alone.
+func TestACompanyThatCannotBeSerializedIsRunAgain(t *testing.T) {
+	for name, write := range map[string]struct {
+		take func(t *testing.T, d *db.DB) func() error
+		one  func(t *testing.T, d *db.DB, id string) error
+	}{
+		"writers": {
+			func(t *testing.T, d *db.DB) func() error { return occupy(t.Context(), d) },
+			func(t *testing.T, d *db.DB, id string) error { return insert(t.Context(), d, id) },
+		},
+		"readers": {
+			func(t *testing.T, d *db.DB) func() error { return read(t.Context(), d) },
+			func(t *testing.T, d *db.DB, id string) (err error) {
+				var got string
+				if err = d.Row(t.Context(), `select note($1)`, db.Args(id), &got); err == nil && got != id {
+					err = fmt.Errorf("got %q", got)
+				}
+				return err
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, other := onPostgres(t)
+			refusing(t, other)
+			often(t, func(round int) bool {
+				if _, err := other.Exec(t.Context(), `alter sequence commits restart`); err != nil {
+					t.Fatal(err)
+				}
+				prefix := fmt.Sprintf("%02d-", round)
+				var come []func()
+				for _, id := range append(named(prefix, "abcde"), prefix+"once") {
+					come = append(come, func() {
+						if err := write.one(t, d, id); err != nil {
+							t.Errorf("%s: %v", id, err)
+						}
+					})
+				}
+				busyLanes(t, d, other, write.take(t, d), come...)
+				return transactions(t, d, prefix) == 6
+			})
+		})
+	}
+}
+
+// deafTo gives a URL of the same database by way of a relay, which hangs up on who says word.
+func deafTo(t *testing.T, rawURL, word string) string {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	network, address := "tcp", u.Host
+	if folder := q.Get("host"); folder != "" {
+		network, address = "unix", folder+"/.s.PGSQL.5432"
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial(network, address)
+			if err != nil {
+				near.Close()
+				continue
+			}
+			go func() { io.Copy(near, far); near.Close() }()
+			go func() {
+				defer near.Close()
+				defer far.Close()
+				b := make([]byte, 64<<10)
+				for {
+					n, err := near.Read(b)
+					if err != nil || bytes.Contains(b[:n], []byte(word)) {
+						return
+					}
+					far.Write(b[:n])
+				}
+			}()
+		}
+	}()
+	q.Del("host")
+	u.Host, u.RawQuery = l.Addr().String(), q.Encode()
+	return u.String()
+}
+
+// A company that failed is undone also when nobody can tell the server to: the connection
+// goes, and each gets its own answer by another one.
+func TestARollbackThatFailsCostsAConnectionAndNoAnswer(t *testing.T) {
+	rawURL := dbtest.URL(t, dbtest.KindPostgres)
+	other := dbtest.Open(t, rawURL, things)
+	d := dbtest.Open(t, deafTo(t, rawURL, "rollback")+"&application_name="+t.Name(), nil)
+	if err := insert(t.Context(), other, "taken"); err != nil {
+		t.Fatal(err)
+	}
+	often(t, func(round int) bool {
+		prefix, before := fmt.Sprintf("%02d-", round), connections(t, other)
+		come := append(inserts(t.Context(), t, d, named(prefix, "abcde")...), func() {
+			if err := insert(t.Context(), d, "taken"); !fault.Is(err, fault.Conflict) {
+				t.Errorf("taken: %v", err)
+			}
+		})
+		busyLanes(t, d, other, occupy(t.Context(), d), come...)
+		if got := transactions(t, d, prefix); got != 5 {
+			return false // one was not in their company
+		}
+		now := connections(t, other)
+		return slices.ContainsFunc(before, func(one int) bool { return !slices.Contains(now, one) })
 	})
 }
 
