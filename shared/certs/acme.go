@@ -91,12 +91,13 @@ func (o onlyOne) Get(ctx context.Context, name string) ([]byte, error) {
 // when there is none yet. The authority's own look is answered too. A name that is not
 // ours is refused before the database is asked.
 func (a *ACME) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if name := strings.ToLower(strings.TrimSuffix(hello.ServerName, ".")); !slices.Contains(a.Hosts, name) {
+	name := strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
+	if !slices.Contains(a.Hosts, name) {
 		return nil, fmt.Errorf("certs: %q is no host of ours", hello.ServerName)
 	}
 	c, err := a.start().GetCertificate(hello)
 	if err == nil && c.Leaf != nil && !authority(hello) {
-		a.expires.Store(hello.ServerName, c.Leaf.NotAfter)
+		a.expires.Store(name, c.Leaf.NotAfter)
 	}
 	return c, err
 }
