@@ -123,18 +123,27 @@ func (a *ACME) Expires() time.Time {
 func (a *ACME) Failing() bool { return a.failing.Load() }
 
 // Watch obtains the certificates before the first caller wants them, and looks now
-// and then whether they are still there. The listener must be open.
+// and then whether they are still there. The listener must be open. An order under way
+// holds up nobody who stops: autocert gives an authority minutes, and takes no context.
 func (a *ACME) Watch(ctx context.Context) {
 	for ctx.Err() == nil {
+		next := make(chan time.Duration, 1) // nobody may want it any more
+		go func() { next <- a.look(ctx) }()
 		select {
 		case <-ctx.Done():
-		case <-time.After(a.look()):
+			return
+		case pause := <-next:
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
 		}
 	}
 }
 
-// look asks for each certificate as a browser would, and tells when to look again.
-func (a *ACME) look() (pause time.Duration) {
+// look asks for each certificate as a browser would, and tells when to look again. It
+// says nothing any more once ctx has ended.
+func (a *ACME) look(ctx context.Context) (pause time.Duration) {
 	good, pause := true, acmeLook
 	for _, host := range a.Hosts {
 		_, err := a.Certificate(&tls.ClientHelloInfo{
@@ -142,6 +151,8 @@ func (a *ACME) look() (pause time.Duration) {
 			SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256}, SupportedVersions: []uint16{tls.VersionTLS13},
 		})
 		switch {
+		case ctx.Err() != nil:
+			return pause
 		case errors.Is(err, errOrdered):
 			pause = min(pause, acmeOrdered)
 		case err != nil:

@@ -279,6 +279,25 @@ func TestARefusedOrderIsToldAndTriedAgain(t *testing.T) {
 	}
 }
 
+// Who stops the program does not wait for an authority that says nothing.
+func TestAnAuthorityThatSaysNothingHoldsUpNobodyWhoStops(t *testing.T) {
+	asked, over := make(chan bool, 10), make(chan bool)
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked <- true; <-over }))
+	t.Cleanup(silent.Close)
+	t.Cleanup(func() { close(over) })
+	a := &certs.ACME{Store: shelf(t, dbtest.SQLite(t, dbtest.Mechanisms(t))), Directory: silent.URL, Hosts: []string{host}, Log: slog.New(slog.DiscardHandler)}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan bool)
+	go func() { a.Watch(ctx); close(ended) }()
+	<-asked
+	stop()
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Error("Watch goes on")
+	}
+}
+
 // watched runs Watch until done.
 func watched(t *testing.T, s certs.Source, done func() bool) {
 	t.Helper()
