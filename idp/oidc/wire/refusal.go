@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -102,7 +103,8 @@ var renamed = map[string]string{
 }
 
 // RefusalOf turns any error into what the client may know. Ours comes first, also
-// when fosite wrapped it; what nobody expected is server_error.
+// when fosite wrapped it; what nobody expected is server_error. A request whose time ran
+// out met too much to do, as page.StatusOf says on pages: a client may come again.
 func RefusalOf(err error) *Refusal {
 	var own *Refusal
 	if errors.As(err, &own) {
@@ -110,7 +112,8 @@ func RefusalOf(err error) *Refusal {
 	}
 	code := "server_error"
 	var theirs *fosite.RFC6749Error
-	if kind := fault.KindOf(err); kind == fault.Busy || kind == fault.TooMany {
+	kind, late := fault.KindOf(err), fault.Of(err) == nil && errors.Is(err, context.DeadlineExceeded)
+	if late || kind == fault.Busy || kind == fault.TooMany {
 		code = "temporarily_unavailable"
 	} else if errors.As(err, &theirs) {
 		code = theirs.ErrorField

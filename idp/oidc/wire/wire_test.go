@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -69,6 +70,9 @@ func TestEveryErrorLeavesAsARefusal(t *testing.T) {
 		{wire.Unread("invalid_client_metadata", cause), "invalid_client_metadata", 400},
 		{busy, "temporarily_unavailable", 429},
 		{fault.Wrap(fault.Busy, "x", cause), "temporarily_unavailable", 503},
+		{fmt.Errorf("select: %w", context.DeadlineExceeded), "temporarily_unavailable", 503},
+		{fosite.ErrServerError.WithWrap(context.DeadlineExceeded), "temporarily_unavailable", 503},
+		{fault.Wrap(fault.Invalid, "x", context.DeadlineExceeded), "server_error", 500},
 		{fosite.ErrInvalidGrant.WithDebug("10.0.0.7"), "invalid_grant", 400},
 		{fosite.ErrInvalidState, "invalid_request", 400},
 		{&fosite.RFC6749Error{ErrorField: "of_their_own"}, "server_error", 500},
