@@ -3,7 +3,6 @@ package config
 import (
 	"encoding/base64"
 	"errors"
-	"net/url"
 	"strings"
 
 	"tegata/shared/db"
@@ -147,13 +146,12 @@ func (c Program) checkDatabase(p *Problems) {
 }
 
 func (c Program) checkPostgres(p *Problems, path string) {
-	u, err := url.Parse(c.Database.URL.Reveal())
+	password, err := db.CheckPostgres(c.Database.URL.Reveal())
 	if err != nil {
-		p.Add(path, "cannot be read as a URL") // without the text: it may hold a password
+		p.Add(path, "cannot be read as the URL of a PostgreSQL, or names a file that cannot be") // without the text: it may hold a password
 		return
 	}
-	_, open := u.User.Password()
-	if (open || u.Query().Has("password")) && c.Database.URL.Written && !c.Development {
+	if password && c.Database.URL.Written && !c.Development {
 		p.Add(path, "a password must not stand here; use url_file, the environment or a PostgreSQL passfile")
 	}
 }

@@ -3,15 +3,16 @@ package config
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"reflect"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"tegata/shared/db"
 )
 
 // Show writes the configuration in force as YAML that Load would read, with secrets
-// left out: of URLs the password, of anything else all.
+// left out: of a database's URL its passwords, of anything else all.
 func Show(w io.Writer, configuration any) error {
 	return show(w, "", addressable(configuration))
 }
@@ -68,16 +69,9 @@ func showSecret(w io.Writer, indent string, f field) error {
 
 // public gives what of a secret may be seen.
 func public(text string) string {
-	if path, ok := strings.CutPrefix(text, "sqlite:"); ok {
-		return "sqlite:" + path
+	switch scheme, _, _ := strings.Cut(text, ":"); scheme {
+	case "sqlite", "postgres", "postgresql":
+		return db.Redact(text)
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return `"(set)"`
-	}
-	if q := u.Query(); q.Has("password") {
-		q.Set("password", "xxxxx")
-		u.RawQuery = q.Encode()
-	}
-	return u.Redacted()
+	return `"(set)"`
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/mattn/go-sqlite3"
 
 	"tegata/shared/secret"
@@ -95,13 +97,25 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-// Redact hides the password of a database URL.
+// Redact hides the passwords of a database URL. Where they stand the driver knows best: it
+// hides them in the error about a URL that it cannot read, which is the only way to ask it.
 func Redact(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
+	if _, lite := sqlitePath(rawURL); lite {
+		return rawURL
+	}
+	_, told, _ := strings.Cut(pgconn.NewParseConfigError(rawURL, "", nil).Error(), "`")
+	end := strings.LastIndexByte(told, '`')
+	if end < 0 {
 		return "(unreadable url)"
 	}
-	return u.Redacted()
+	return told[:end]
+}
+
+// CheckPostgres asks the driver whether it can read the URL of a PostgreSQL, and tells
+// whether a password stands in it. The error may hold a part of it.
+func CheckPostgres(rawURL string) (password bool, err error) {
+	_, err = pgxpool.ParseConfig(rawURL)
+	return Redact(rawURL) != rawURL, err
 }
 
 func openPostgres(ctx context.Context, rawURL string) (*DB, error) {

@@ -205,11 +205,26 @@ func TestUnknownURLsAreRefusedWithoutTheirPassword(t *testing.T) {
 			t.Errorf("%q: got %v", rawURL, err)
 		}
 	}
-	if got := db.Redact("postgres://u:hidden@h/d"); strings.Contains(got, "hidden") {
-		t.Error(got)
-	}
-	if got := db.Redact("postgres://u:hidden@h:1,k:2/d?target_session_attrs=read-write"); strings.Contains(got, "hidden") {
-		t.Error(got)
+}
+
+func TestPasswordsOfAURLAreHiddenWhereverTheyStand(t *testing.T) {
+	for rawURL, want := range map[string]string{
+		"postgres://u:hidden@h/d": "postgres://u:xxxxx@h/d",
+		"postgres://u:hidden@h:1,k:2/d?target_session_attrs=read-write": "postgres://u:xxxxx@h:1,k:2/d?target_session_attrs=read-write",
+		"postgres://u:hidden@h:1,k/d":                                   "postgres://u:xxxxx@h:1,k/d",
+		"postgres://h/d?user=u&password=hidden&sslpassword=hidden":      "postgres://h/d?user=u&password=xxxxx&sslpassword=xxxxx",
+		"postgresql://h/d?pass%77ord=hidden`":                           "postgresql://h/d?pass%77ord=xxxxx",
+		"postgres://u:hid/hidden@h/d":                                   "postgres://u:xxxxxx@h/d",
+		"host=h password=hidden":                                        "host=h password=xxxxx",
+		"postgres://u@h/d":                                              "postgres://u@h/d",
+		"sqlite:var/password=1.db":                                      "sqlite:var/password=1.db",
+	} {
+		if got := db.Redact(rawURL); got != want {
+			t.Errorf("%s: got %s, want %s", rawURL, got, want)
+		}
+		if password, _ := db.CheckPostgres(rawURL); password != (want != rawURL) {
+			t.Errorf("%s: a password stands in it: %v", rawURL, password)
+		}
 	}
 }
 
