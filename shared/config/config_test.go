@@ -185,6 +185,8 @@ func TestFilesThatCannotBeReadAreMistakes(t *testing.T) {
 		{"huge number", "rooms: 99999999999999999999999\n", "rooms"},
 		{"secret file missing", "door: {code_file: /nowhere}\n", "door.code_file: "},
 		{"secret file open to others", "door: {code_file: " + open + "}\n", "chmod 600"},
+		{"secret twice", "door: {code: sesame, code_file: " + write(t, "other", "hush") + "}\n", "door.code_file: stands beside code; remove one of them"},
+		{"secret twice, the other way about", "door: {code_file: " + write(t, "other", "hush") + ", code: sesame}\n", "door.code: stands beside code_file; remove one of them"},
 		{"secret file empty", "door: {code_file: " + write(t, "empty", "\n") + "}\n", "is empty"},
 	} {
 		_, err := load(t, c.text)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -59,6 +60,14 @@ func (l *loader) decodeSecret(path string, node ast.Node, v reflect.Value, isFil
 	var text string
 	l.decode(path, node, reflect.ValueOf(&text).Elem())
 	if l.broken[path] {
+		return
+	}
+	beside := path + "_file"
+	if isFile {
+		beside = strings.TrimSuffix(path, "_file")
+	}
+	if _, both := l.at[beside]; both {
+		l.mistake(path, node, "stands beside %s; remove one of them", last(beside))
 		return
 	}
 	if isFile {
