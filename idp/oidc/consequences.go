@@ -33,7 +33,9 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 		return refused
 	}
 	var replayed error
+	var done outcome
 	err := p.DB.Tx(ctx, func(ctx context.Context) error {
+		done = outcome{}
 		err, c := p.remember(ctx, w, now), c
 		switch replayed = nil; {
 		case errors.Is(err, dpop.ErrReplayed): // it is remembered: the rest is written all the same
@@ -45,10 +47,15 @@ func (p *Provider) consequences(ctx context.Context, w *work, refused error, now
 		case err != nil || c == noConsequence:
 			return err
 		case c == burnCode:
-			return p.burn(ctx, w, refused, now)
+			done, err = p.burn(ctx, w, refused, now)
+		default:
+			done, err = p.endUsed(ctx, w, c == endReused, now)
 		}
-		return p.endUsed(ctx, w, c == endReused, now)
+		return err
 	})
+	if err == nil {
+		err = p.noteOutcome(ctx, w, done, now)
+	}
 	if err == nil {
 		err = replayed
 	}
@@ -96,41 +103,64 @@ func (w *work) consequenceUnproved() consequence {
 	return noConsequence
 }
 
-// endUsed ends the grant that a used code or refresh token had led to. Where it is not
-// sure that it was used, the grant tells; a code that nobody used stays as it is. What
-// ended nothing any more is written down once a minute.
-func (p *Provider) endUsed(ctx context.Context, w *work, sure bool, now time.Time) error {
-	action, grant := "code.reused", w.grant
-	if w.code == nil {
-		action, grant = "refresh_token.reused", w.refreshed.Grant
-	}
-	ended, err := p.grants.End(ctx, grant, now)
-	if err != nil || !ended && !sure {
-		return err
-	}
-	p.Count(action)
-	if !ended && !p.quiet.first(action+" "+grant, now) {
+// outcome is what a consequence did. What cannot be undone waits until it is kept: the
+// transaction may be run again.
+type outcome struct {
+	counted string // the event for the metrics; "" where nothing was done
+	again   bool   // the grant had ended before, which is not written down yet
+}
+
+// noteOutcome counts what was done, and writes down what ended nothing any more once a minute.
+func (p *Provider) noteOutcome(ctx context.Context, w *work, done outcome, now time.Time) error {
+	if done.counted == "" {
 		return nil
 	}
-	details := map[string]string{"grant": grant}
-	if ended {
-		details["tokens"] = "ended"
+	p.Count(done.counted)
+	action, grant := w.reuse()
+	if !done.again || !p.quiet.first(action+" "+grant, now) {
+		return nil
 	}
+	return p.recordReuse(ctx, w, map[string]string{"grant": grant})
+}
+
+// endUsed ends the grant that a used code or refresh token had led to. Where it is not
+// sure that it was used, the grant tells; a code that nobody used stays as it is.
+func (p *Provider) endUsed(ctx context.Context, w *work, sure bool, now time.Time) (outcome, error) {
+	action, grant := w.reuse()
+	ended, err := p.grants.End(ctx, grant, now)
+	if err != nil || !ended && !sure {
+		return outcome{}, err
+	}
+	if !ended {
+		return outcome{action, true}, nil
+	}
+	return outcome{action, false}, p.recordReuse(ctx, w, map[string]string{"grant": grant, "tokens": "ended"})
+}
+
+// reuse names what came twice, and the grant that it had led to.
+func (w *work) reuse() (action, grant string) {
+	if w.code == nil {
+		return "refresh_token.reused", w.refreshed.Grant
+	}
+	return "code.reused", w.grant
+}
+
+func (p *Provider) recordReuse(ctx context.Context, w *work, details map[string]string) error {
+	action, _ := w.reuse()
 	return p.Audit.Record(ctx, audit.Event{Action: action, Client: w.client.ID, Subject: w.account(), Details: details})
 }
 
 // burn ends a code that came with something wrong: it has been in other hands. One that
 // was used before counts as used twice.
-func (p *Provider) burn(ctx context.Context, w *work, refused error, now time.Time) error {
+func (p *Provider) burn(ctx context.Context, w *work, refused error, now time.Time) (outcome, error) {
 	burnt, err := p.grants.Burn(ctx, grants.Grant{ID: w.code.ID, Client: w.code.Client, LogIn: &w.code.Session.LogIn}, now)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
 	if !burnt {
 		return p.endUsed(ctx, w, true, now)
 	}
-	p.Count("code_burnt")
-	return p.Audit.Record(ctx, audit.Event{
+	return outcome{counted: "code_burnt"}, p.Audit.Record(ctx, audit.Event{
 		Action: "code.burnt", Client: w.client.ID, Subject: w.account(),
 		Details: map[string]string{"grant": w.grant, "issued_to": w.code.Client, "why": wire.RefusalOf(refused).Why},
 	})

@@ -124,3 +124,37 @@ func TestWhatIsReusedAgainAndAgainIsToldOnceAMinute(t *testing.T) {
 		}
 	})
 }
+
+// What a refused request leads to is counted and told once, also when PostgreSQL has the
+// transaction run again because of its neighbours.
+func TestWhatIsRunAgainIsCountedAndToldOnce(t *testing.T) {
+	d := dbtest.Postgres(t, schema.FS)
+	w := startOn(t, d).logIn()
+	w.provider.Count = func(event string) { w.counted[event]++ }
+	for _, text := range []string{
+		`create sequence tries`,
+		`create function refuse() returns trigger language plpgsql as $$ begin
+			if nextval('tries') = 1 then raise exception 'could not serialize access' using errcode = '40001'; end if;
+			return new; end $$`,
+		`create trigger refuse before insert on audit_events for each row when (new.action in ('code.reused', 'code.burnt')) execute function refuse()`,
+	} {
+		_, err := d.Exec(t.Context(), text)
+		must(t, err)
+	}
+	once := func(what, counted, action string, request func() answer) {
+		t.Helper()
+		_, err := d.Exec(t.Context(), `alter sequence tries restart`)
+		must(t, err)
+		count, told := w.counted[counted], len(w.events(action))
+		wantError(t, request(), 400, "invalid_grant")
+		if count, told = w.counted[counted]-count, len(w.events(action))-told; count != 1 || told != 1 {
+			t.Errorf("%s: counted %d times and told %d times, want once", what, count, told)
+		}
+	}
+	code := w.code("basic")
+	ok(t, w.redeem("basic", code))
+	again := func() answer { return w.redeem("basic", code) }
+	once("a used code", "code.reused", "code.reused", again)
+	once("a used code, again", "code.reused", "code.reused", again)
+	once("a code with a wrong client", "code_burnt", "code.burnt", func() answer { return w.redeem("post", w.code("basic")) })
+}
