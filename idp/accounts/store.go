@@ -153,9 +153,12 @@ func (s Store) deletePending(ctx context.Context, id string) error {
 	return err
 }
 
+// deleteUnproved deletes some of those who never proved their address, the oldest first.
 func (s Store) deleteUnproved(ctx context.Context, before time.Time) ([]string, error) {
-	return db.Collect(ctx, s.DB, `delete from accounts where state = 'pending' and created_at < $1 returning id`,
-		db.Args(before), func(scan db.Scan) (id string, err error) { return id, scan(&id) })
+	return db.Collect(ctx, s.DB, `
+		delete from accounts where state = 'pending' and id in (
+			select id from accounts where state = 'pending' and created_at < $1 order by id limit $2)
+		returning id`, db.Args(before, sweepBatch), func(scan db.Scan) (id string, err error) { return id, scan(&id) })
 }
 
 func (s Store) acceptTerms(ctx context.Context, id, version, language string, now time.Time) error {

@@ -30,6 +30,8 @@ func (s Store) setWaiting(ctx context.Context, id, ticketID string, expiresAt ti
 }
 
 func (s Store) deleteWaiting(ctx context.Context, now time.Time) error {
-	_, err := s.DB.Exec(ctx, `delete from sign_ups where expires_at < $1`, now)
+	_, err := s.DB.Sweep(ctx, `
+		delete from sign_ups where expires_at < $1 and id in (
+			select id from sign_ups where expires_at < $1 order by expires_at limit $2)`, now)
 	return err
 }

@@ -31,7 +31,7 @@ func (s Store) openInvitation(ctx context.Context, id string, digest []byte, now
 }
 
 func (s Store) sweepInvitations(ctx context.Context, now time.Time) (int64, error) {
-	return s.DB.Exec(ctx, `delete from invitations where expires_at < $1`, now)
+	return s.DB.Sweep(ctx, `delete from invitations where id in (select id from invitations where expires_at < $1 order by expires_at limit $2)`, now)
 }
 
 // invitations gives all of them, the newest first, without their digests.

@@ -93,5 +93,7 @@ func (s Store) slow(ctx context.Context, id string, every time.Duration, next ti
 }
 
 func (s Store) sweep(ctx context.Context, before time.Time) (int64, error) {
-	return s.DB.Exec(ctx, `delete from devices where id in (select id from devices where expires_at < $1 order by expires_at limit 500)`, before)
+	return s.DB.Sweep(ctx, `
+		delete from devices where id in (
+			select id from devices where expires_at < $1 order by expires_at limit $2)`, before)
 }

@@ -84,7 +84,9 @@ func (s Store) finish(ctx context.Context, id string, now time.Time) (won bool, 
 }
 
 func (s Store) sweep(ctx context.Context, before time.Time) (int64, error) {
-	return s.DB.Exec(ctx, `delete from interactions where created_at < $1`, before)
+	return s.DB.Sweep(ctx, `
+		delete from interactions where id in (
+			select id from interactions where created_at < $1 order by created_at limit $2)`, before)
 }
 
 func (s Store) consent(ctx context.Context, accountID, clientID string) ([]string, error) {

@@ -37,5 +37,5 @@ func (s Store) letters(ctx context.Context, n int) ([]Letter, error) {
 }
 
 func (s Store) forget(ctx context.Context, before time.Time) (int64, error) {
-	return s.DB.Exec(ctx, `delete from postbox where at < $1`, before)
+	return s.DB.Sweep(ctx, `delete from postbox where id in (select id from postbox where at < $1 order by id limit $2)`, before)
 }

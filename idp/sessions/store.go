@@ -102,7 +102,7 @@ func (s Store) alive(ctx context.Context, accountID string, now, seenAfter time.
 }
 
 func (s Store) sweep(ctx context.Context, before time.Time) (int64, error) {
-	return s.DB.Exec(ctx, `delete from sessions where expires_at < $1`, before)
+	return s.DB.Sweep(ctx, `delete from sessions where id in (select id from sessions where expires_at < $1 order by expires_at limit $2)`, before)
 }
 
 func (s Store) list(ctx context.Context, query string, args []any) ([]Session, error) {

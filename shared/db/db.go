@@ -5,6 +5,7 @@
 //	Exec, Row, Collect       one statement; Row also for INSERT/UPDATE … RETURNING
 //	Tx                       several statements, all or nothing, carried in the context (tx.go)
 //	Apart                    for statements that take long: nobody else's share their way (pool.go)
+//	Sweep                    forgets what is over without holding writers up (sweep.go)
 //	Migrate                  numbered SQL files, applied once, under a lock (migrate.go)
 //	fault.NotFound/Conflict  what "no rows" and a broken unique index become (errors.go)
 //

@@ -111,7 +111,9 @@ func (p pooled) row(ctx context.Context, text string, args, dest []any) error {
 type apartKey struct{}
 
 // Apart gives a context whose statements share no transaction and no round trip with those
-// of others: for what may take long, such as a clean-up.
+// of others on PostgreSQL: for what may take long, such as a clean-up. On SQLite it changes
+// nothing: there is one writer, and whoever waits for it waits for what is long in any case.
+// What deletes much goes by Sweep.
 func Apart(ctx context.Context) context.Context { return context.WithValue(ctx, apartKey{}, true) }
 
 func isApart(ctx context.Context) bool { return ctx.Value(apartKey{}) != nil }

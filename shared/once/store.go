@@ -9,9 +9,6 @@ import (
 	"tegata/shared/secret"
 )
 
-// sweepBatch bounds one DELETE, so that sweeping never holds writers up for long.
-const sweepBatch = 500
-
 // row is a Ticket with what nobody else sees.
 type row struct {
 	Ticket
@@ -86,15 +83,7 @@ func (s Store) remember(ctx context.Context, p Purpose, key string, until, now t
 // Sweep deletes the rows that have been over for longer than keep, a few at a time,
 // and tells how many it deleted.
 func (s Store) Sweep(ctx context.Context, now time.Time, keep time.Duration) (int64, error) {
-	var all int64
-	for {
-		n, err := s.DB.Exec(ctx, `
-			delete from once where id in (
-				select id from once where expires_at < $1 order by expires_at limit $2)`,
-			now.Add(-keep), sweepBatch)
-		all += n
-		if err != nil || n < sweepBatch {
-			return all, err
-		}
-	}
+	return s.DB.Sweep(ctx, `
+		delete from once where id in (
+			select id from once where expires_at < $1 order by expires_at limit $2)`, now.Add(-keep))
 }

@@ -10,10 +10,7 @@ import (
 	"tegata/shared/secret"
 )
 
-const (
-	sweepBatch = 500  // bounds one DELETE, so that sweeping never holds writers up for long
-	maxError   = 1000 // bytes kept of what a sender said
-)
+const maxError = 1000 // bytes kept of what a sender said
 
 // Row is what became of a message.
 type Row struct {
@@ -146,18 +143,9 @@ func (o *Outbox) Counts(ctx context.Context) (map[string]int, error) {
 // Sweep deletes the messages that ended longer than keep ago, a few at a time, and
 // tells how many.
 func (o *Outbox) Sweep(ctx context.Context, keep time.Duration) (int64, error) {
-	var all int64
-	before := o.Clock().Add(-keep)
-	for {
-		n, err := o.DB.Exec(ctx, `
-			delete from outbox where id in (
-				select id from outbox where ended_at is not null and ended_at < $1 order by ended_at limit $2)`,
-			before, sweepBatch)
-		all += n
-		if err != nil || n < sweepBatch {
-			return all, err
-		}
-	}
+	return o.DB.Sweep(ctx, `
+		delete from outbox where ended_at is not null and id in (
+			select id from outbox where ended_at is not null and ended_at < $1 order by ended_at limit $2)`, o.Clock().Add(-keep))
 }
 
 // cut keeps the beginning of what a sender said, as text that both databases take.

@@ -79,9 +79,13 @@ func (s store) endIfMatches(ctx context.Context, id string, digest []byte, now t
 }
 
 func (s store) sweep(ctx context.Context, before time.Time) (int64, error) {
-	if _, err := s.DB.Exec(ctx, `delete from ended_sids where ended_at < $1`, before); err != nil {
+	_, err := s.DB.Sweep(ctx, `
+		delete from ended_sids where ended_at < $1 and (issuer, sid) in (
+			select issuer, sid from ended_sids where ended_at < $1 order by ended_at limit $2)`, before)
+	if err != nil {
 		return 0, err
 	}
-	return s.DB.Exec(ctx, `
-		delete from tracker_sessions where expires_at < $1 or ended_at < $1`, before)
+	return s.DB.Sweep(ctx, `
+		delete from tracker_sessions where (expires_at < $1 or ended_at < $1) and id in (
+			select id from tracker_sessions where expires_at < $1 or ended_at < $1 limit $2)`, before)
 }

@@ -109,30 +109,17 @@ func (s Store) End(ctx context.Context, id string, now time.Time) (ended bool, e
 	return n == 1, err
 }
 
-// sweepBatch bounds one DELETE, so that sweeping never holds writers up for long.
-const sweepBatch = 500
-
 // Sweep deletes the grants that expired before the moment and tells how many, and then
 // forgets the access tokens that were revoked and have expired by then.
 func (s Store) Sweep(ctx context.Context, before time.Time) (grants int64, err error) {
-	grants, err = s.sweep(ctx, before, `
+	grants, err = s.DB.Sweep(ctx, `
 		delete from grants where id in (
-			select id from grants where expires_at < $1 order by expires_at limit $2)`)
+			select id from grants where expires_at < $1 order by expires_at limit $2)`, before)
 	if err != nil {
 		return grants, err
 	}
-	_, err = s.sweep(ctx, before, `
+	_, err = s.DB.Sweep(ctx, `
 		delete from ended_tokens where id in (
-			select id from ended_tokens where expires_at < $1 order by expires_at limit $2)`)
+			select id from ended_tokens where expires_at < $1 order by expires_at limit $2)`, before)
 	return grants, err
-}
-
-// sweep repeats the statement until it finds no more than one batch.
-func (s Store) sweep(ctx context.Context, before time.Time, query string) (all int64, err error) {
-	for {
-		n, err := s.DB.Exec(ctx, query, before, sweepBatch)
-		if all += n; err != nil || n < sweepBatch {
-			return all, err
-		}
-	}
 }
