@@ -84,9 +84,13 @@ func (r *readers) query(ctx context.Context, text string, args []any) (rows, err
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.rows(text, args)
-	if err != nil {
-		r.give(l)
+	var found *liteRows
+	defer func() {
+		if found == nil { // an argument's Value may panic
+			r.give(l)
+		}
+	}()
+	if found, err = l.rows(text, args); err != nil {
 		return nil, err
 	}
 	return &readRows{*found, l, r}, nil
