@@ -54,7 +54,10 @@ func (t *tx) ctx(ctx context.Context) context.Context {
 // statement failed, do must give up too: PostgreSQL runs no other. On SQLite a caller who
 // goes away while it waits is noticed when its turn comes, or at the end of its deadline.
 func (d *DB) Tx(ctx context.Context, do func(ctx context.Context) error) error {
-	if d.inTx(ctx) != nil {
+	if t := d.inTx(ctx); t != nil {
+		if t.over.Load() {
+			return errOver
+		}
 		return do(ctx)
 	}
 	if err := ctx.Err(); err != nil {
@@ -103,9 +106,9 @@ func retry(ctx context.Context, do func() error) error {
 }
 
 // AfterCommit runs then once the transaction in ctx is durable, and never when it
-// is undone; outside of a transaction at once. It is for waking a worker.
+// is undone; outside of a transaction, or when it is over, at once. It is for waking a worker.
 func (d *DB) AfterCommit(ctx context.Context, then func()) {
-	if t := d.inTx(ctx); t != nil {
+	if t := d.inTx(ctx); t != nil && !t.over.Load() {
 		*t.after = append(*t.after, then)
 		return
 	}

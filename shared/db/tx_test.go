@@ -199,7 +199,8 @@ func TestACancelledTransactionKeepsItsConnection(t *testing.T) {
 	stillWorks(t, d)
 }
 
-// F-14: a server that went away says nothing, so nothing waits for it without end.
+// F-14: a server that went away says nothing, so nothing waits for it without end. What
+// becomes of the wait stands in tx_internal_test.go, where it does not take 30 seconds.
 func TestNothingOnPostgresWaitsWithoutEnd(t *testing.T) {
 	d := dbtest.Postgres(t, things)
 	err := d.Tx(t.Context(), func(ctx context.Context) error {
@@ -227,6 +228,13 @@ func TestAContextKeptForLaterIsRefused(t *testing.T) {
 		}
 		if err := insert(kept, d, "late"); err == nil {
 			t.Error("a statement ran in a transaction that is over")
+		}
+		if err := d.Tx(kept, func(context.Context) error { return nil }); err == nil {
+			t.Error("a transaction was joined that is over")
+		}
+		woken := false
+		if d.AfterCommit(kept, func() { woken = true }); !woken {
+			t.Error("nobody is woken by a transaction that is over")
 		}
 		stillWorks(t, d)
 	})
