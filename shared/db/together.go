@@ -14,7 +14,8 @@ import (
 )
 
 // readTogether runs statements that change nothing in one round trip. Whatever goes wrong
-// with one of them takes those behind it along, or all: they are run once more, alone.
+// with one of them takes those behind it along, or all: they are run once more, alone. What
+// a transaction read that cannot be serialized counts for nothing, so that takes all.
 func readTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 	results := conn.SendBatch(ctx, batchOf(all))
 	for i, c := range all {
@@ -24,6 +25,9 @@ func readTogether(ctx context.Context, conn *pgxpool.Conn, all []*call) {
 			rows.Close()
 		}
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			if pgCode(err) == "40001" {
+				i = 0
+			}
 			runAgain(all[i:])
 			break
 		}

@@ -23,24 +23,6 @@ func connections(t *testing.T, other *db.DB) []int {
 	return all
 }
 
-// A reader who fails takes nobody along.
-func TestAReaderWhoFailsFailsAlone(t *testing.T) {
-	d, other := onPostgres(t)
-	often(t, func(round int) bool {
-		var come []func()
-		for i := range 10 {
-			come = append(come, func() {
-				var got int
-				err := d.Row(t.Context(), `select 12 / $1::bigint`, db.Args(i), &got)
-				if failed := err != nil && fault.Of(err) == nil; failed != (i == 0) || !failed && got != 12/i {
-					t.Errorf("12 / %d: %d, %v", i, got, err)
-				}
-			})
-		}
-		return busyLanes(t, d, other, read(t.Context(), d), come...) && round > 3
-	})
-}
-
 // One who fails among others fails alone, with its own error, and of two who want the same
 // one gets it. It costs nobody a connection.
 func TestWhoFailsInCompanyFailsAlone(t *testing.T) {
