@@ -13,13 +13,32 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 )
 
-// leastRSA is the shortest RSA key that something is encrypted to, in bits.
-const leastRSA = 2048
+// How long an RSA key has to be, in bits: short ones can be broken (RFC 7518 §3.3, §3.5,
+// §4.3, FAPI 2.0 §5.4), and the work that one makes grows with the square of its length.
+const (
+	leastRSA = 2048
+	mostRSA  = 8192
+)
 
-// Verifies tells whether the key can check signatures of the algorithm: a public one of
-// its kind that is not for encrypting, nor for another algorithm. RFC 7517 §4.2, §4.4,
-// RFC 7518 §3.1, RFC 8037 §3.1.
-func Verifies(k jose.JSONWebKey, alg string) bool {
+// BadLength tells what is wrong with the length of a public key, "" when nothing is. It
+// holds for whatever a client signs, and for what is encrypted to it. Of other kinds, an
+// algorithm fixes the curve.
+func BadLength(key any) string {
+	k, ok := key.(*rsa.PublicKey)
+	if !ok || k.N.BitLen() >= leastRSA && k.N.BitLen() <= mostRSA {
+		return ""
+	}
+	return fmt.Sprintf("its RSA key has %d bits, want %d to %d", k.N.BitLen(), leastRSA, mostRSA)
+}
+
+// Verifies tells whether the key can check signatures of the algorithm, and is as long as it
+// has to be. It is asked wherever a signature of a client's counts.
+func Verifies(k jose.JSONWebKey, alg string) bool { return BadLength(k.Key) == "" && checks(k, alg) }
+
+// checks tells whether the key is for signatures of the algorithm: a public one of its kind
+// that is not for encrypting, nor for another algorithm. RFC 7517 §4.2, §4.4, RFC 7518 §3.1,
+// RFC 8037 §3.1.
+func checks(k jose.JSONWebKey, alg string) bool {
 	if k.Use == "enc" || !k.IsPublic() || k.Algorithm != "" && k.Algorithm != alg {
 		return false
 	}
@@ -35,14 +54,18 @@ func Verifies(k jose.JSONWebKey, alg string) bool {
 }
 
 // Encrypts tells whether something can be encrypted to the key with the algorithm, one of
-// EncryptionAlgs: the key is for that, or does not say what it is for. RFC 7518 §4.1.
-func Encrypts(k jose.JSONWebKey, alg string) bool {
+// EncryptionAlgs: the key is for that, or does not say what it is for, and is as long as it
+// has to be. RFC 7518 §4.1.
+func Encrypts(k jose.JSONWebKey, alg string) bool { return BadLength(k.Key) == "" && hides(k, alg) }
+
+// hides is Encrypts for keys of any length.
+func hides(k jose.JSONWebKey, alg string) bool {
 	if k.Use != "enc" && k.Use != "" || k.Algorithm != "" && k.Algorithm != alg {
 		return false
 	}
-	switch key := k.Key.(type) {
+	switch k.Key.(type) {
 	case *rsa.PublicKey:
-		return alg == "RSA-OAEP-256" && key.N.BitLen() >= leastRSA
+		return alg == "RSA-OAEP-256"
 	case *ecdsa.PublicKey:
 		return strings.HasPrefix(alg, "ECDH-ES")
 	}
@@ -54,10 +77,10 @@ type keyUse struct {
 	member string // of the registration, that asks for it
 	what   string // in English
 	algs   []string
-	fits   func(k jose.JSONWebKey, alg string) bool
+	fits   func(k jose.JSONWebKey, alg string) bool // of whatever length
 }
 
-// served tells whether the key does for it.
+// served tells whether the key is one for it, of whatever length.
 func (u keyUse) served(k jose.JSONWebKey) bool {
 	return slices.ContainsFunc(u.algs, func(alg string) bool { return u.fits(k, alg) })
 }
@@ -77,7 +100,7 @@ func (c *Client) keyUses() (uses []keyUse) {
 		default:
 			all = []string{alg}
 		}
-		uses = append(uses, keyUse{member, what, all, Verifies})
+		uses = append(uses, keyUse{member, what, all, checks})
 	}
 	if c.AuthMethod == PrivateKeyJWT {
 		signed("token_endpoint_auth_signing_alg", "client assertions", c.AuthAlg, authAlgs)
@@ -88,7 +111,7 @@ func (c *Client) keyUses() (uses []keyUse) {
 	all := c.encryptions()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if alg := *all[name][0]; slices.Contains(EncryptionAlgs, alg) {
-			uses = append(uses, keyUse{name + "_alg", "", []string{alg}, Encrypts})
+			uses = append(uses, keyUse{name + "_alg", "", []string{alg}, hides})
 		}
 	}
 	return uses
@@ -97,10 +120,10 @@ func (c *Client) keyUses() (uses []keyUse) {
 // UsesKeys tells whether a log-in of the client needs a key of its own.
 func (c *Client) UsesKeys() bool { return c.AuthMethod == SelfSignedTLSAuth || len(c.keyUses()) > 0 }
 
-// CheckKeySet finds what the client needs a key for that the set, which is all of its
-// keys, does not have. Paths lie below at.
+// CheckKeySet finds keys of the set, which is all that the client has, that are never used
+// for their length, and what the client needs a key for that is not there. Paths lie below at.
 func (c *Client) CheckKeySet(at string, set *jose.JSONWebKeySet) Problems {
-	var p Problems
+	p := badLengths(at+".jwks", set)
 	if c.AuthMethod == SelfSignedTLSAuth && len(set.Keys) == 0 {
 		p.add(at+".jwks", "there is no key, and no certificate, to compare the client's certificate with")
 	}
@@ -117,13 +140,23 @@ func (c *Client) CheckKeySet(at string, set *jose.JSONWebKeySet) Problems {
 	return p
 }
 
-// UsedKeys names the keys of the set that the client is known to need: each with its kid
-// and algorithm, or its kind where it does not say one.
+// badLengths finds the keys that have a bad length.
+func badLengths(at string, set *jose.JSONWebKeySet) (p Problems) {
+	for i, key := range set.Keys {
+		if wrong := BadLength(key.Key); wrong != "" {
+			p.add(fmt.Sprintf("%s.keys[%d]", at, i), "%s", wrong)
+		}
+	}
+	return p
+}
+
+// UsedKeys names the keys of the set that the client is known to need and that are used:
+// each with its kid and algorithm, or its kind where it does not say one.
 func (c *Client) UsedKeys(set *jose.JSONWebKeySet) (names []string) {
 	uses := c.keyUses()
 	for _, key := range set.Keys {
 		served := func(use keyUse) bool { return use.served(key) }
-		if c.AuthMethod != SelfSignedTLSAuth && !slices.ContainsFunc(uses, served) {
+		if BadLength(key.Key) != "" || c.AuthMethod != SelfSignedTLSAuth && !slices.ContainsFunc(uses, served) {
 			continue
 		}
 		kind := key.Algorithm

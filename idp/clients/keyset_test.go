@@ -33,7 +33,11 @@ func someKeys(t *testing.T) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]any{"RSA": long.Public(), "P-256": p256.Public(), "P-384": p384.Public(), "Ed25519": edwards}
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]any{"RSA": long.Public(), "short RSA": short.Public(), "P-256": p256.Public(), "P-384": p384.Public(), "Ed25519": edwards}
 }
 
 // A client whose keys cannot do what it is registered for could never log in, or nobody
@@ -71,6 +75,11 @@ func TestKeysHaveToFitWhatTheyAreFor(t *testing.T) {
 		{"Ed25519", "", "", signs("EdDSA"), ""},
 		{"P-256", "", "", requests("PS256"), "client.request_object_signing_alg"},
 		{"RSA", "", "", requests("PS256"), ""},
+		{"short RSA", "", "", signs(""), "client.jwks.keys[0]"},
+		{"short RSA", "", "", requests("PS256"), "client.jwks.keys[0]"},
+		{"short RSA", "", "", encrypts("RSA-OAEP-256"), "client.jwks.keys[0]"},
+		{"short RSA", "", "", func(c *clients.Client) { c.AuthMethod = clients.PrivateKeyJWT; c.RequestObjectAlg = "ES256" },
+			"client.jwks.keys[0] client.request_object_signing_alg"},
 		{"RSA", "", "", encrypts("ECDH-ES"), "client.id_token_encrypted_response_alg"},
 		{"P-256", "", "sig", encrypts("ECDH-ES"), "client.id_token_encrypted_response_alg"},
 		{"P-256", "", "", encrypts("RSA-OAEP-256"), "client.id_token_encrypted_response_alg"},

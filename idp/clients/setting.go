@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -55,6 +56,11 @@ func (c *Client) CheckOffered(at string, s Setting) Problems {
 	unfit := func(k jose.JSONWebKey) bool { return !k.Valid() || !k.IsPublic() } // a mistake of its own
 	if c.JWKS != nil && len(c.JWKS.Keys) > 0 && !slices.ContainsFunc(c.JWKS.Keys, unfit) {
 		p = append(p, c.CheckKeySet(at, c.JWKS)...)
+	}
+	for i, one := range c.AssertionIssuers {
+		if one.JWKS != nil && !slices.ContainsFunc(one.JWKS.Keys, unfit) {
+			p = append(p, badLengths(fmt.Sprintf("%s.assertion_issuers[%d].jwks", at, i), one.JWKS)...)
+		}
 	}
 	return p
 }

@@ -111,13 +111,17 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Assert
 	if err != nil {
 		return clientauth.Asserted{}, wire.Refuse("invalid_grant", "The keys of the issuer could not be had.").Because(err)
 	}
-	if !jws.SignedBy(a.Token, keys) {
+	switch why := jws.Unsigned(a.Token, keys, "The assertion is not signed with a key of its issuer."); why {
+	case "":
+		return a, nil
+	case jws.BadLength:
+		return bad(why)
+	default:
 		if keys, err = p.keysOf(ctx, issuer, ""); err == nil {
 			w.signers = &signers{issuer: a.Issuer, kid: kid, keys: keys}
 		}
-		return bad("The assertion is not signed with a key of its issuer.")
+		return bad(why)
 	}
-	return a, nil
 }
 
 // madeOutToUs tells whether the audience is our issuer or token endpoint, alone or in

@@ -51,8 +51,8 @@ func (p *Provider) signedBy(ctx context.Context, client *clients.Client, token *
 	if err != nil {
 		return wire.Refuse("invalid_request_object", "The keys of the client could not be had.").Because(err)
 	}
-	if !jws.SignedBy(token, keys) {
-		return wire.Refuse("invalid_request_object", "The request object is not signed with a key of the client.")
+	if why := jws.Unsigned(token, keys, "The request object is not signed with a key of the client."); why != "" {
+		return wire.Refuse("invalid_request_object", why)
 	}
 	return nil
 }

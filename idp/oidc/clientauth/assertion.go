@@ -84,8 +84,8 @@ func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a 
 	if err != nil {
 		return nil, wire.Refuse("invalid_client", "The keys of the client could not be had.").Because(err)
 	}
-	if !jws.SignedBy(a.Token, keys) {
-		return nil, wire.Refuse("invalid_client", "The client assertion is not signed with a key of the client.")
+	if why := jws.Unsigned(a.Token, keys, "The client assertion is not signed with a key of the client."); why != "" {
+		return nil, wire.Refuse("invalid_client", why)
 	}
 	return &Assertion{Client: client.ID, ID: a.ID, Until: a.Until()}, nil
 }

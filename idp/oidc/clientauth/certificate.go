@@ -21,6 +21,9 @@ func (p *Prover) proveCertificate(ctx context.Context, client *clients.Client, r
 	if shown == nil {
 		return wire.Refuse("invalid_client", "The client has to show its certificate.")
 	}
+	if clients.BadLength(shown.PublicKey) != "" { // FAPI 2.0 §5.4
+		return wire.Refuse("invalid_client", "The RSA key of the certificate has to have 2048 to 8192 bits.")
+	}
 	if client.AuthMethod == clients.SelfSignedTLSAuth {
 		return p.proveSelfSigned(ctx, client, shown)
 	}

@@ -64,11 +64,11 @@ func (c Checker) Read(w http.ResponseWriter, r *http.Request, path, token string
 	if len(headers) > 1 {
 		return nil, wire.Refuse("invalid_dpop_proof", "There is more than one DPoP header.")
 	}
-	said, ok := parse(headers[0])
-	if !ok {
-		return nil, wire.RefuseAs("invalid_dpop_proof")
+	said, refused := parse(headers[0])
+	if refused == nil {
+		refused = c.wrong(r, said, path, token)
 	}
-	if refused := c.wrong(r, said, path, token); refused != nil {
+	if refused != nil {
 		return nil, refused
 	}
 	if c.Nonce && !c.fresh(said.Nonce, c.Clock()) {

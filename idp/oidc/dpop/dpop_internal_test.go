@@ -54,8 +54,8 @@ func asked() *http.Request { return &http.Request{Method: http.MethodPost, Heade
 
 // The fuzzer starts from this one: it has to get as far as a proof can. RFC 9449 §4.3.
 func TestAGenuineProofIsLetThrough(t *testing.T) {
-	given, ok := parse(signed(t, nil))
-	if !ok || len(given.thumbprint) != 43 {
+	given, unread := parse(signed(t, nil))
+	if unread != nil || len(given.thumbprint) != 43 {
 		t.Fatalf("it cannot be read: %+v", given)
 	}
 	if why := check.wrong(asked(), given, tokenPath, ""); why != nil {
@@ -90,9 +90,9 @@ func TestAProofIsForOneRequestAtOneMoment(t *testing.T) { // RFC 9449 §4.3
 		"another token":          {map[string]any{"ath": of([]byte(strings.Repeat("0", 32)))}, "token", false},
 		"that token":             {map[string]any{"ath": wholeHash("token")}, "token", true},
 	} {
-		given, ok := parse(signed(t, c.changes))
-		if why := check.wrong(asked(), given, tokenPath, c.token); !ok || (why == nil) != c.good {
-			t.Errorf("%s: %v, %q", name, ok, why)
+		given, unread := parse(signed(t, c.changes))
+		if why := check.wrong(asked(), given, tokenPath, c.token); unread != nil || (why == nil) != c.good {
+			t.Errorf("%s: %v, %q", name, unread, why)
 		}
 	}
 }
@@ -107,8 +107,8 @@ func FuzzProof(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		claims, ok := parse(text)
-		if !ok {
+		claims, refused := parse(text)
+		if refused != nil {
 			return
 		}
 		if len(claims.thumbprint) != 43 {

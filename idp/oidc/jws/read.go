@@ -1,12 +1,13 @@
 package jws
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"tegata/idp/clients"
 )
 
 // MaxToken bounds a JWT from a stranger before anything is decoded (CVE-2025-27144).
@@ -45,12 +46,22 @@ func NoneOrOfType(h jose.Header, want string) bool {
 	return !named || OfType(h, "JWT") || OfType(h, want)
 }
 
-// SignedBy tells whether one of the keys made the signature: a public one that is not for
-// encrypting, nor for another algorithm. RFC 7517 §4.2, §4.4.
-func SignedBy(token *jwt.JSONWebToken, keys []jose.JSONWebKey) bool {
+// BadLength refuses a signature for nothing but the length of the key.
+const BadLength = "The RSA key of the signature has to have 2048 to 8192 bits."
+
+// Unsigned tells why the signature does not count: "" when one of the keys made it that is
+// for that (clients.Verifies), BadLength when there is a key, and it is one that is never
+// used for its length, and otherwise unsigned, which is for the caller to word.
+func Unsigned(token *jwt.JSONWebToken, keys []jose.JSONWebKey, unsigned string) string {
 	alg := token.Headers[0].Algorithm
-	return slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool {
-		usable := key.Use != "enc" && (key.Algorithm == "" || key.Algorithm == alg) && key.IsPublic()
-		return usable && token.Claims(key.Key) == nil
-	})
+	byRSA := alg == "RS256" || alg == "PS256"
+	for _, key := range keys {
+		switch {
+		case clients.Verifies(key, alg) && token.Claims(key.Key) == nil:
+			return ""
+		case byRSA && clients.BadLength(key.Key) != "":
+			unsigned = BadLength
+		}
+	}
+	return unsigned
 }

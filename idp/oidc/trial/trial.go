@@ -84,7 +84,8 @@ func keys(ctx context.Context, outbound *http.Client, c clients.Client) []Findin
 	var all []Finding
 	for _, one := range c.CheckKeySet("", set) {
 		if c.JWKSURI != "" {
-			all = append(all, Finding{false, "keys", strings.TrimPrefix(strings.TrimPrefix(one.Path+": ", "."), "jwks: ") + one.Message})
+			at := strings.TrimPrefix(strings.TrimPrefix(one.Path, "."), "jwks")
+			all = append(all, Finding{false, "keys", strings.TrimLeft(at+": ", ".: ") + one.Message})
 		}
 	}
 	if used := c.UsedKeys(set); len(used) > 0 {

@@ -100,6 +100,7 @@ func TestATrialFetchesTheKeysOfTheClient(t *testing.T) {
 	}{
 		{good, 200, same, "keys", "k1 ES256"},
 		{`{"keys":[]}`, 200, same, "keys", "WRONG none of 0 keys"},
+		{`{"keys":[{"kty":"RSA","n":"abc","e":"AQAB"}]}`, 200, same, "keys", "WRONG keys[0]: its RSA key has 15 bits, want 2048 to 8192"},
 		{`nothing`, 200, same, "jwks_uri", "WRONG could not be fetched"},
 		{``, 404, same, "jwks_uri", "WRONG could not be fetched"},
 		{good, 200, func(c *clients.Client) { c.AuthAlg = "RS256" }, "keys", "WRONG token_endpoint_auth_signing_alg: none of 1 keys"},
