@@ -146,16 +146,22 @@ func (c Config) checkMail(p *config.Problems) {
 	if _, err := mail.ParseAddress(m.From); err != nil {
 		p.Add("mail.from", "%q is no mail address such as Tegata <no-reply@example.com>", m.From)
 	}
-	if m.Transport == "smtp" {
-		m.SMTP.check(p, c.Development)
+	if m.Transport != "postbox" {
+		m.SMTP.check(p, c.Development, m.Transport == "smtp")
 	}
 }
 
-func (s SMTP) check(p *config.Problems, development bool) {
-	p.Text("mail.smtp.host", s.Host, 1, 253)
+// check looks at what is there. What is missing is a mistake when the relay is in use: of a
+// transport that does not exist nobody can tell.
+func (s SMTP) check(p *config.Problems, development, inUse bool) {
+	least := 0
+	if inUse {
+		least = 1
+	}
+	p.Text("mail.smtp.host", s.Host, least, 253)
 	p.Between("mail.smtp.port", s.Port, 1, 65535)
 	p.OneOf("mail.smtp.tls", s.TLS, "starttls", "implicit", "opportunistic", "plain")
-	p.Secret("mail.smtp.password", s.Password, development, s.Username != "")
+	p.Secret("mail.smtp.password", s.Password, development, inUse && s.Username != "")
 	if s.Username == "" && s.Password.Reveal() != "" {
 		p.Add("mail.smtp.username", "is missing, but there is a password")
 	}

@@ -197,6 +197,10 @@ func TestEachMistakeIsNamedWithItsKey(t *testing.T) { // F-30
 		{"folder: DIR", "folder: DIR/kek", "brand.folder: DIR/kek is a file, want a folder"},
 		// values
 		{"transport: smtp", "transport: pigeon", "mail.transport: \"pigeon\" is not one of postbox, smtp"},
+		{"transport: smtp\n", "transport: pigeon\n", "1 mistake\n"},
+		{"smtp\n  from: Tegata <no-reply@example.com>\n  smtp:\n    host: relay.example.com\n    port: 465", "pigeon\n  from: nobody\n  smtp:\n    port: 99999", "3 mistakes\n"},
+		{"https://id.example.com", "http://id.example.com/path/", "2 mistakes\n"},
+		{"https://id.example.com", "http://you@id.example.com/path/", "3 mistakes\n"},
 		{"transport: smtp", "transport: postbox", "mail.transport: postbox keeps mail to itself"},
 		{"  transport: smtp\n", "", "mail.transport: is missing"},
 		{"Tegata <no-reply@example.com>", "nobody", "mail.from: \"nobody\" is no mail address"},

@@ -132,9 +132,7 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 	if !c.RegisteredAt.IsZero() {
 		known = judge(c)
 	}
-	if problems := c.Amend("client", members); len(problems) > 0 {
-		return c, "", problems
-	}
+	problems := c.Amend("client", members)
 	c.Default()
 	switch {
 	case !c.HasSecret():
@@ -142,7 +140,11 @@ func amended(ctx context.Context, s *app.Services, c clients.Client, members map
 	case len(c.SecretDigests) == 0:
 		secret = c.NewSecret(time.Time{})
 	}
-	problems := slices.DeleteFunc(judge(c), func(one clients.Problem) bool { return slices.Contains(known, one) })
+	for _, one := range judge(c) {
+		if !slices.Contains(known, one) && !problems.Cover(one.Path) {
+			problems = append(problems, one)
+		}
+	}
 	if len(problems) == 0 && !c.SameSector(before) {
 		problems = sector(ctx, s, c)
 	}
@@ -209,11 +211,7 @@ func (p program) clientCreate() *cobra.Command {
 				case members["client_id"] == nil:
 					c.ID = hex.EncodeToString(secret.Bytes(12)) // no dash in front, which would look like a flag
 				}
-				err := p.createClient(cmd.Context(), s, c, members, asJSON)
-				if given.file == "" {
-					return inFlags(err)
-				}
-				return err
+				return given.wrongly(p.createClient(cmd.Context(), s, c, members, asJSON), cmd.Flags())
 			})
 		}),
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -44,7 +43,7 @@ func (p program) clientUpdate() *cobra.Command {
 					err = editor(s).Update(cmd.Context(), c, next, "client.updated")
 				}
 				if err != nil || text == "" && !asJSON {
-					return explain(err, c)
+					return given.wrongly(explain(err, c), cmd.Flags())
 				}
 				return p.showSecret(secretJSON{clientJSON: clientJSON{next, next.Source, next.Disabled}, Secret: text}, asJSON)
 			})
@@ -77,10 +76,7 @@ func (p program) onClient(ctx context.Context, id string, do func(*app.Services,
 
 // explain turns refusals into what to do next.
 func explain(err error, c clients.Client) error {
-	var problems clients.Problems
 	switch {
-	case errors.As(err, &problems):
-		return fmt.Errorf("the registration would be wrong:\n%w", problems)
 	case fault.Is(err, fault.Denied):
 		return fmt.Errorf("%s is registered in the file that clients_file names; change it there and start idp again", c.ID)
 	case fault.Is(err, fault.Conflict):

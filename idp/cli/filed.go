@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"tegata/idp/app"
 	"tegata/idp/clients"
@@ -10,22 +12,21 @@ import (
 	"tegata/shared/db"
 )
 
-// filed finds what clients of the file cannot use, for config check. The file is right when
-// Load is; where no database can be asked, any client may be in it.
+// filed finds what clients of the file cannot use, for config check: beside mistakes that
+// Load tells, and not about what those are about. Where no database can be asked, any client
+// may be in it.
 func filed(ctx context.Context, c app.Config) config.Problems {
 	file, err := clients.ReadFile(c.ClientsFile, c.Development)
-	if err != nil {
+	var told clients.Problems
+	if err != nil && !errors.As(err, &told) {
 		return nil
 	}
-	resources, err := clients.ReadResources(c.ClientsFile, c.Development)
-	if err != nil {
-		return nil
+	resources, _ := clients.ReadResources(c.ClientsFile, c.Development) // with the same mistakes
+	found := c.CheckOffered(file)
+	if ids, err := known(ctx, c); err == nil {
+		found = c.CheckFiled(file, resources, ids)
 	}
-	ids, err := known(ctx, c)
-	if err != nil {
-		return c.CheckOffered(file)
-	}
-	return c.CheckFiled(file, resources, ids)
+	return slices.DeleteFunc(found, func(one config.Problem) bool { return told.Cover(one.Path) })
 }
 
 // known are the ids of the clients in the database.

@@ -114,8 +114,11 @@ func (c *Client) Check(at string, development bool) Problems {
 	if !identifier(c.ID) {
 		p.add(at+".client_id", "want 1 to 64 characters of a-z, A-Z, 0-9, - and _")
 	}
-	if nameIn(c.Name, "en") == "" {
+	switch {
+	case len(c.Name) == 0:
 		p.add(at+".client_name.en", "a client needs a name that people read on the log-in page")
+	case nameIn(c.Name, "en") == "":
+		p.add(at+".client_name.en", "a client needs an English name too, for people who have none in their language")
 	}
 	c.checkURIs(&p, at, development)
 	c.checkLogout(&p, at, development)
@@ -198,7 +201,11 @@ func (c *Client) checkKeys(p *Problems, at string, development bool) {
 
 func subset(p *Problems, path string, given, known []string) {
 	for _, one := range given {
-		if !slices.Contains(known, one) {
+		switch {
+		case slices.Contains(known, one):
+		case len(known) == 0:
+			p.refuse(path, one, "does not exist here")
+		default:
 			p.about(path, "want one of "+strings.Join(known, ", "), ", not %q", one)
 		}
 	}

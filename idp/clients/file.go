@@ -17,7 +17,8 @@ import (
 
 // ReadFile reads the clients of a YAML file: a list under the key "clients", each
 // with the members of Client. Unknown keys are mistakes. The error is Problems and
-// holds every mistake of the file.
+// holds every mistake of the file; what could be read comes with it, each client at its
+// place in the list.
 func ReadFile(path string, development bool) ([]Client, error) {
 	file, err := readBoth(path, development)
 	return file.Clients, err
@@ -43,7 +44,7 @@ func readBoth(path string, development bool) (file, error) {
 	}
 	all, err := parse(text, development)
 	if err != nil {
-		return file{}, fmt.Errorf("%s:\n%w", path, err)
+		return all, fmt.Errorf("%s:\n%w", path, err)
 	}
 	return all, nil
 }
@@ -78,22 +79,27 @@ func parse(text []byte, development bool) (file, error) {
 }
 
 func parseResources(list json.RawMessage, p *Problems) []Resource {
-	var entries []map[string]json.RawMessage
+	var entries []json.RawMessage
 	if err := json.Unmarshal(list, &entries); list != nil && err != nil {
 		p.add("resources", "want a list of resources")
 	}
 	var all []Resource
-	for i, entry := range entries {
+	for i, raw := range entries {
 		at := fmt.Sprintf("resources[%d]", i)
 		r := Resource{Source: "config"}
+		entry, ok := readBlock(p, at, raw)
+		if !ok {
+			all = append(all, r)
+			continue
+		}
 		unread := readKeys(at, entry, resourceMembers, reflect.ValueOf(&r).Elem())
 		r.Default()
-		if slices.ContainsFunc(all, func(other Resource) bool { return other.ID == r.ID }) {
+		if slices.ContainsFunc(all, func(other Resource) bool { return other.ID == r.ID && r.ID != "" }) {
 			p.refuse(at+".identifier", r.ID, "is there twice")
 		}
 		*p = append(*p, unread...)
 		for _, mistake := range r.Check(at) {
-			if !unread.cover(mistake.Path) {
+			if !unread.Cover(mistake.Path) {
 				*p = append(*p, mistake)
 			}
 		}
@@ -103,27 +109,42 @@ func parseResources(list json.RawMessage, p *Problems) []Resource {
 }
 
 func parseClients(list json.RawMessage, resources []Resource, development bool, p *Problems) []Client {
-	var entries []map[string]json.RawMessage
+	var entries []json.RawMessage
 	if err := json.Unmarshal(list, &entries); list == nil || err != nil {
 		p.add("clients", "want a list of clients")
 		return nil
 	}
 	all := make([]Client, 0, len(entries))
-	for i, entry := range entries {
+	for i, raw := range entries {
 		at := fmt.Sprintf("clients[%d]", i)
+		entry, ok := readBlock(p, at, raw)
+		if !ok {
+			all = append(all, Client{})
+			continue
+		}
 		c, unread := readEntry(at, entry)
-		if slices.ContainsFunc(all, func(other Client) bool { return other.ID == c.ID }) {
+		if slices.ContainsFunc(all, func(other Client) bool { return other.ID == c.ID && c.ID != "" }) {
 			p.refuse(at+".client_id", c.ID, "is there twice")
 		}
 		*p = append(*p, unread...)
 		for _, mistake := range append(c.Check(at, development), c.CheckResources(at, resources)...) {
-			if !unread.cover(mistake.Path) {
+			if !unread.Cover(mistake.Path) {
 				*p = append(*p, mistake)
 			}
 		}
 		all = append(all, c)
 	}
 	return all
+}
+
+// readBlock reads one entry of a list: a block of keys. ok is false for anything else, which
+// hides no mistake of another entry.
+func readBlock(p *Problems, at string, raw json.RawMessage) (entry map[string]json.RawMessage, ok bool) {
+	if err := json.Unmarshal(raw, &entry); err != nil || entry == nil {
+		p.add(at, "want a block of keys")
+		return nil, false
+	}
+	return entry, true
 }
 
 // readEntry reads one client.
@@ -150,7 +171,7 @@ func readKeys(at string, entry map[string]json.RawMessage, members map[string]in
 			strict.DisallowUnknownFields() // key sets may say more: RFC 7517 §5
 		}
 		if err := strict.Decode(fresh.Interface()); err != nil {
-			unread.add(at+"."+key, "want %s", wanted(fields.Field(index).Type()))
+			unread = append(unread, misread(at+"."+key, raw, fields.Field(index))...)
 			continue
 		}
 		fields.Field(index).Set(fresh.Elem())
@@ -172,9 +193,9 @@ func ReadMembers(text []byte) (all map[string]json.RawMessage, err error) {
 	return all, nil
 }
 
-// cover tells whether one of p is about the path or what it is a part of: what could
+// Cover tells whether one of p is about the path or what it is a part of: what could
 // not be read is not missing as well.
-func (p Problems) cover(path string) bool {
+func (p Problems) Cover(path string) bool {
 	return slices.ContainsFunc(p, func(one Problem) bool { return strings.HasPrefix(path, one.Path) })
 }
 

@@ -5,8 +5,10 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -179,4 +181,27 @@ func keyKind(k jose.JSONWebKey) string {
 		return "Ed25519"
 	}
 	return ""
+}
+
+// misread tells why the value of a member could not be read: of a set of keys, which of them
+// and why. Such a set then stands there with what could be read, so that it is not missing as
+// well.
+func misread(path string, raw json.RawMessage, member reflect.Value) (p Problems) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if member.Type() == reflect.TypeFor[*jose.JSONWebKeySet]() && json.Unmarshal(raw, &set) == nil {
+		all := make([]jose.JSONWebKey, len(set.Keys))
+		member.Set(reflect.ValueOf(&jose.JSONWebKeySet{Keys: all}))
+		for i, one := range set.Keys {
+			if err := json.Unmarshal(one, &all[i]); err != nil {
+				why := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "go-jose/go-jose: "), "invalid JWK, ")
+				p.about(fmt.Sprintf("%s.keys[%d]", path, i), "is no key that can be read", ": %s", why)
+			}
+		}
+	}
+	if len(p) == 0 {
+		p.add(path, "want %s", wanted(member.Type()))
+	}
+	return p
 }

@@ -51,7 +51,7 @@ func (c *Client) Apply(said map[string]json.RawMessage) Problems {
 		}
 		field := reflect.New(fields.Field(index).Type())
 		if err := json.Unmarshal(raw, field.Interface()); err != nil {
-			p.add(name, "want %s", wanted(fields.Field(index).Type()))
+			p = append(p, misread(name, raw, fields.Field(index))...)
 			continue
 		}
 		fields.Field(index).Set(field.Elem())

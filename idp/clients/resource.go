@@ -125,7 +125,9 @@ func (c *Client) CheckResources(at string, all []Resource) Problems {
 	known, elsewhere := slices.Clone(Scopes), map[string]string{}
 	ids, types := []string{}, []string{}
 	for _, r := range all {
-		ids, types = append(ids, r.ID), append(types, r.DetailTypes...)
+		if types = append(types, r.DetailTypes...); IsResource(r.ID) { // others are a mistake of their own
+			ids = append(ids, r.ID)
+		}
 		if slices.Contains(c.Resources, r.ID) {
 			known = append(known, r.Scopes...)
 			continue

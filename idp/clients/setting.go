@@ -28,7 +28,7 @@ func (s Setting) AuthMethods() []AuthMethod {
 func (c *Client) CheckIn(at string, s Setting) Problems {
 	p := c.CheckOffered(at, s)
 	for _, one := range c.Check(at, s.Development) {
-		if !p.cover(one.Path) {
+		if !p.Cover(one.Path) {
 			p = append(p, one)
 		}
 	}
@@ -49,7 +49,6 @@ func (c *Client) CheckOffered(at string, s Setting) Problems {
 	for _, one := range c.ResponseTypes {
 		if known := ResponseType(one); known != "" && !slices.Contains(s.ResponseTypes, known) {
 			p.about(at+".response_types", "want one of "+strings.Join(s.ResponseTypes, ", "), ", not %q", one)
-			break
 		}
 	}
 	c.checkPorts(&p, at)

@@ -60,10 +60,20 @@ func (p *Problems) URL(path, value string, development, origin bool) {
 		p.Add(path, "%q cannot be read as a URL", value)
 	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Hostname() == "":
 		p.Add(path, "%q is no absolute URL such as https://id.example.com", value)
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(value, "#"):
+	default:
+		p.checkURL(path, value, u, development, origin)
+	}
+}
+
+// checkURL finds every mistake of an absolute URL.
+func (p *Problems) checkURL(path, value string, u *url.URL, development, origin bool) {
+	if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(value, "#") {
 		p.Add(path, "%q must have neither user, query nor fragment", value)
-	case origin && u.Path != "":
+	}
+	if origin && u.Path != "" {
 		p.Add(path, "%q must end after the host, without a slash", value)
+	}
+	switch {
 	case u.Scheme == "http" && !development:
 		p.Add(path, "%q must begin with https:// (plain http is for development: true)", value)
 	case u.Scheme == "http" && !loopback(u.Hostname()):
@@ -80,7 +90,6 @@ func (p *Problems) Address(path, value string, development bool) {
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		p.Add(path, "%q has no port between 0 and 65535", value)
-		return
 	}
 	if host != "" && host != "localhost" && !isIP(host) {
 		p.Add(path, "%q does not begin with an IP address or localhost", value)

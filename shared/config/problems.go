@@ -81,6 +81,9 @@ func (m *Mistakes) Serving() bool {
 	return !slices.ContainsFunc(m.Problems, func(p Problem) bool { return !p.Serving })
 }
 
+// Add puts more mistakes among them.
+func (m *Mistakes) Add(more Problems) { m.Problems = append(m.Problems, more...).sorted() }
+
 // Error tells all of them, one per line.
 func (m *Mistakes) Error() string {
 	var b strings.Builder

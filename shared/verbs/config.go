@@ -1,6 +1,8 @@
 package verbs
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -17,16 +19,10 @@ func (p *Program[C, S]) config() *cobra.Command {
 			Long:  "List every mistake of the configuration, file and environment, with key and line.\nNothing is started or changed. The exit code is 2 when there are mistakes.",
 			Args:  cobra.NoArgs,
 			RunE: Do(func(cmd *cobra.Command, _ []string) error {
-				c, err := p.Config()
-				if err != nil {
+				if err := p.check(cmd.Context()); err != nil {
 					return err
 				}
-				if p.Check != nil {
-					if wrong := p.Check(cmd.Context(), c); len(wrong) > 0 {
-						return &config.Mistakes{File: p.path, Problems: wrong}
-					}
-				}
-				_, err = fmt.Fprintf(p.Out, "%s: no mistakes\n", p.path)
+				_, err := fmt.Fprintf(p.Out, "%s: no mistakes\n", p.path)
 				return err
 			}),
 		},
@@ -44,4 +40,21 @@ func (p *Program[C, S]) config() *cobra.Command {
 			}),
 		})
 	return group
+}
+
+// check finds the mistakes of the configuration and what a look at the database finds, in one
+// list: who has mended the ones must not be told the others only then.
+func (p *Program[C, S]) check(ctx context.Context) error {
+	c, err := p.Config()
+	all := &config.Mistakes{File: p.path}
+	if err != nil && !errors.As(err, &all) {
+		return err
+	}
+	if p.Check != nil {
+		all.Add(p.Check(ctx, c))
+	}
+	if len(all.Problems) == 0 {
+		return nil
+	}
+	return all
 }

@@ -65,7 +65,8 @@ type Program[C any, S io.Closer] struct {
 	Serve  func(ctx context.Context, c C, log *slog.Logger, version string) error
 	Sends  bool // has an outbox
 
-	// Check is what config check finds by a look at the database; optional.
+	// Check is what config check finds by a look at the database, beside the mistakes that
+	// Load has told; optional. With those, c is what could be read.
 	Check func(ctx context.Context, c C) config.Problems
 
 	path   string
