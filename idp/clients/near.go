@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -40,44 +39,6 @@ func Diff(given, registered string) (start, ours, theirs, end string) {
 		j++
 	}
 	return string(g[:i]), string(r[i : len(r)-j]), string(g[i : len(g)-j]), string(g[len(g)-j:])
-}
-
-// Masked is an address that somebody sent, fit to be kept and shown: without a user's
-// name, and without long values in its query, which may be secrets.
-func Masked(uri string) string {
-	uri = cutText(strings.ToValidUTF8(strings.ReplaceAll(uri, "\x00", ""), "?"), 300)
-	before, query, ok := strings.Cut(uri, "?")
-	if u, err := url.Parse(before); err == nil && u.User != nil {
-		u.User = nil
-		before = u.String()
-	} else if err != nil && strings.Contains(before, "@") {
-		_, after, _ := strings.Cut(before, "@")
-		before = "…@" + after
-	}
-	before, fragment, hasFragment := strings.Cut(before, "#")
-	if hasFragment {
-		before += "#" + mask(fragment)
-	}
-	if !ok {
-		return before
-	}
-	pairs := strings.Split(query, "&")
-	for i, pair := range pairs {
-		name, value, set := strings.Cut(pair, "=")
-		if set {
-			pairs[i] = mask(name) + "=" + mask(value)
-		} else {
-			pairs[i] = mask(name)
-		}
-	}
-	return before + "?" + strings.Join(pairs, "&")
-}
-
-func mask(value string) string {
-	if len(value) > 12 {
-		return "…"
-	}
-	return value
 }
 
 func cutText(s string, n int) string {

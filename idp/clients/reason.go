@@ -92,27 +92,27 @@ type Request struct {
 func (r Request) Compared() (given, expected string, ok bool) {
 	switch r.Reason {
 	case ReasonRedirectURI, ReasonRedirectChanged, ReasonLogoutURI, ReasonProofURL, ReasonAudience, ReasonAudienceSetting, ReasonBearerAudience:
-		return r.Details["given"], r.Details["registered"], r.Details["given"] != ""
+		return Printable(r.Details["given"]), r.Details["registered"], r.Details["given"] != ""
 	}
 	return "", "", false
 }
 
 // Sentence gives the key of the message that tells the reason, and the values in it; ""
-// where there is none. Of a clock the key says on which side of ours it is, and the value
-// how far.
+// where there is none. Of a clock the key says on which side of ours it is and what measured
+// it, since each bears something else, and the value how far.
 func (r Request) Sentence() (key string, values map[string]any) {
 	if r.Reason == ReasonNone {
 		return "", nil
 	}
 	key, values = "doctor.reason."+string(r.Reason), map[string]any{}
 	for name, value := range r.Details {
-		values[name] = value
+		values[name] = Printable(value)
 	}
 	if clock := r.Details["clock"]; clock != "" {
 		values["clock"] = strings.TrimPrefix(clock, "-")
 	}
 	if r.Reason == ReasonClock {
-		key += "_" + r.side()
+		key += "_" + r.side() + r.measure()
 	}
 	return key, values
 }
@@ -125,13 +125,26 @@ func (r Request) side() string {
 	return "ahead"
 }
 
+// measure tells what measured a clock that is behind: an assertion is good until its exp,
+// however old it is, and a DPoP proof for a time after its iat. Neither may come from the
+// future.
+func (r Request) measure() string {
+	switch {
+	case r.side() == "ahead":
+		return ""
+	case r.Details["clock_by"] == "proof":
+		return "_proof"
+	}
+	return "_assertion"
+}
+
 // ClockVerdict gives the key of the message that judges the client's clock, and by how
 // many seconds it is off: with a sign where the message does not say the side.
 func (r Request) ClockVerdict() (key, seconds string) {
 	if r.ClockIsGood() {
 		return "doctor.clock.good", r.Clock()
 	}
-	return "doctor.clock." + r.side(), strings.TrimPrefix(r.Details["clock"], "-")
+	return "doctor.clock." + r.side() + r.measure(), strings.TrimPrefix(r.Details["clock"], "-")
 }
 
 // Clock is how many seconds the client's clock is ahead, with a sign; "" when nothing
@@ -144,7 +157,9 @@ func (r Request) Clock() string {
 	return clock
 }
 
-// clockLeeway is how far a clock may be off before proofs are refused. FAPI 2.0 §5.3.2.1.
+// clockLeeway is how far a clock may be ahead before anything is refused, FAPI 2.0 §5.3.2.1,
+// and how far behind an assertion may have expired. Proofs bear more, but each second that a
+// clock is behind is one less for the request to arrive.
 const clockLeeway = 10
 
 // ClockIsGood tells whether the clock is near enough to ours for its proofs to be

@@ -11,16 +11,18 @@ import (
 func TestAClockIsBehindOrAhead(t *testing.T) {
 	for _, c := range []struct {
 		reason                clients.Reason
-		clock                 string
+		clock, by             string
 		key, seconds, verdict string
 		off                   string
 	}{
-		{clients.ReasonClock, "-754", "doctor.reason.clock_behind", "754", "doctor.clock.behind", "754"},
-		{clients.ReasonClock, "92", "doctor.reason.clock_ahead", "92", "doctor.clock.ahead", "92"},
-		{clients.ReasonZone, "-32400", "doctor.reason.clock_zone", "32400", "doctor.clock.behind", "32400"},
-		{clients.ReasonProofNonce, "1", "doctor.reason.proof_nonce", "1", "doctor.clock.good", "+1"},
+		{clients.ReasonClock, "-754", "proof", "doctor.reason.clock_behind_proof", "754", "doctor.clock.behind_proof", "754"},
+		{clients.ReasonClock, "-20", "assertion", "doctor.reason.clock_behind_assertion", "20", "doctor.clock.behind_assertion", "20"},
+		{clients.ReasonClock, "92", "proof", "doctor.reason.clock_ahead", "92", "doctor.clock.ahead", "92"},
+		{clients.ReasonClock, "92", "assertion", "doctor.reason.clock_ahead", "92", "doctor.clock.ahead", "92"},
+		{clients.ReasonZone, "-32400", "proof", "doctor.reason.clock_zone", "32400", "doctor.clock.behind_proof", "32400"},
+		{clients.ReasonProofNonce, "1", "proof", "doctor.reason.proof_nonce", "1", "doctor.clock.good", "+1"},
 	} {
-		r := clients.Request{Reason: c.reason, Details: map[string]string{"clock": c.clock}}
+		r := clients.Request{Reason: c.reason, Details: map[string]string{"clock": c.clock, "clock_by": c.by}}
 		if key, values := r.Sentence(); key != c.key || values["clock"] != c.seconds {
 			t.Errorf("%s of %s s: %s %v, want %s %s", c.reason, c.clock, key, values["clock"], c.key, c.seconds)
 		}

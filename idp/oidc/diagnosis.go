@@ -60,7 +60,7 @@ func reasonOf(refused *wire.Refusal, params url.Values) (clients.Reason, map[str
 // compared is an address that came, fit to be shown, beside the one that is most like
 // it among those that are expected.
 func compared(given string, expected []string) map[string]string {
-	return map[string]string{"given": clients.Masked(given), "registered": clients.Nearest(given, expected)}
+	return map[string]string{"given": clients.Masked(given, expected), "registered": clients.Nearest(given, expected)}
 }
 
 func whyNotAuthorized(a *authorization, err error) (clients.Reason, map[string]string) {

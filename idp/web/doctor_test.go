@@ -63,6 +63,21 @@ func TestTheDoctorsPageInChromium(t *testing.T) {
 	}
 }
 
+// What a stranger sent in an address cannot steer who reads it: neither a terminal, nor the
+// direction of the text.
+func TestTheDoctorsPageShowsNoInvisibleCharacters(t *testing.T) {
+	p := withParty(t, "")
+	p.idp.Diary.Note(clients.Request{
+		ClientID: "party", Endpoint: "authorize", Outcome: "invalid_request", Reason: clients.ReasonRedirectURI,
+		Details: map[string]string{"given": "https://shop.example/\x1b[31m\u202eabc", "registered": p.URL + "/callback"},
+	})
+	if err := p.idp.Diary.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	one := browser.InProcess(t, browser.Options{Base: p.idp.URL, Language: "en"})
+	one.Visit(shareLink(t, p)).Sees("\uFFFD[31m\uFFFDabc").SeesNot("\x1b", "\u202e")
+}
+
 // Who has no link of this client sees nothing of it, and the link leaves no trace: the
 // page is not kept, and tells no other site where the person came from.
 func TestTheDoctorsPageIsForWhoHasTheLink(t *testing.T) {
