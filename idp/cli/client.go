@@ -24,7 +24,7 @@ func (p program) client() *cobra.Command {
 		p.clientSwitch("disable", "Switch a client off; its tokens do not work meanwhile", true),
 		p.clientSwitch("enable", "Switch a client on again", false),
 		p.clientDelete(), p.clientInvite(), p.clientInvitations(), p.clientRevokeInvitation(), p.clientTest(), p.clientDoctor())
-	return group
+	return verbs.RefusesInJSON(group)
 }
 
 // clientJSON is a client as it is printed: the members of RFC 7591, and what we know.

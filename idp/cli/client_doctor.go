@@ -70,7 +70,7 @@ func (p program) showFindings(all []trial.Finding, asJSON bool) error {
 		err = verbs.Table(p.Out, []string{"", "WHAT", "RESULT"}, rows)
 	}
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d checks failed", failed, len(all))
+		err = verbs.Answered(fmt.Errorf("%d of %d checks failed", failed, len(all)))
 	}
 	return err
 }

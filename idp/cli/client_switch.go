@@ -9,11 +9,13 @@ import (
 
 	"tegata/idp/app"
 	"tegata/idp/clients"
+	"tegata/shared/fault"
 	"tegata/shared/verbs"
 )
 
 func (p program) clientSwitch(use, short string, off bool) *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   use + " CLIENT",
 		Short: short,
 		Args:  cobra.ExactArgs(1),
@@ -22,13 +24,46 @@ func (p program) clientSwitch(use, short string, off bool) *cobra.Command {
 				if err := mayEnable(s, c, off); err != nil {
 					return err
 				}
-				if err := editor(s).SetDisabled(cmd.Context(), c, off); err != nil {
+				err := editor(s).SetDisabled(cmd.Context(), c, off)
+				already := fault.Is(err, fault.Conflict)
+				if err != nil && !already {
+					return err
+				}
+				if err := p.showSwitched(switchedJSON{c.ID, off, !already}, asJSON); err != nil {
 					return err
 				}
 				return p.noteOfFile(c, off)
 			})
 		}),
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// switchedJSON is what --json prints of a client that was switched off or on.
+type switchedJSON struct {
+	ID       string `json:"client_id"`
+	Disabled bool   `json:"disabled"`
+	Changed  bool   `json:"changed"` // false: it was so already, and nothing was written
+}
+
+// showSwitched says something without --json only where nothing was done.
+func (p program) showSwitched(now switchedJSON, asJSON bool) error {
+	switch {
+	case asJSON:
+		return verbs.JSON(p.Out, now)
+	case now.Changed:
+		return nil
+	}
+	state := map[bool]string{true: "off", false: "on"}[now.Disabled]
+	_, err := fmt.Fprintf(p.Err, "Note: %s is %s already; nothing was changed.\n", now.ID, state)
+	return err
+}
+
+// deletedJSON is what --json prints of a client that was deleted.
+type deletedJSON struct {
+	ID      string `json:"client_id"`
+	Deleted bool   `json:"deleted"`
 }
 
 // mayEnable refuses to bring a client back that left the file: it would work until the
@@ -61,7 +96,7 @@ func (p program) noteOfFile(c clients.Client, off bool) error {
 }
 
 func (p program) clientDelete() *cobra.Command {
-	var yes bool
+	var yes, asJSON bool
 	cmd := &cobra.Command{
 		Use:     "delete CLIENT",
 		Short:   "Forget a client with its grants, tokens and what people allowed it",
@@ -72,10 +107,15 @@ func (p program) clientDelete() *cobra.Command {
 				return verbs.Usagef("this cannot be undone; say --yes, or use: idp client disable %s", strings.ReplaceAll(verbs.Plain(args[0]), " ", "?"))
 			}
 			return p.onClient(cmd.Context(), args[0], func(s *app.Services, c clients.Client) error {
-				return explain(editor(s).Delete(cmd.Context(), c), c)
+				err := explain(editor(s).Delete(cmd.Context(), c), c)
+				if err != nil || !asJSON {
+					return err
+				}
+				return verbs.JSON(p.Out, deletedJSON{c.ID, true})
 			})
 		}),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "really")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

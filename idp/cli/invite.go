@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,7 @@ type invitationJSON struct {
 
 func (p program) clientInvite() *cobra.Command {
 	var (
-		uses   int
+		uses   = verbs.Number(1)
 		lives  = verbs.Length{Duration: 7 * 24 * time.Hour}
 		note   string
 		asJSON bool
@@ -41,16 +42,16 @@ func (p program) clientInvite() *cobra.Command {
 				return verbs.Usagef("--for %s: want a time such as 7d, at most a year", &lives)
 			}
 			if uses < 1 || uses > 100_000 {
-				return verbs.Usagef("--uses %d: want 1 to 100000", uses)
+				return verbs.Usagef("--uses %d: want 1 to 100000", int(uses))
 			}
 			return p.Services(cmd.Context(), func(s *app.Services) error {
-				one, token, err := s.Clients.Invite(cmd.Context(), note, uses, lives.Duration)
+				one, token, err := s.Clients.Invite(cmd.Context(), note, int(uses), lives.Duration)
 				if err != nil {
 					return err
 				}
 				err = s.Audit.Record(cmd.Context(), audit.Event{
 					Action: "client.invited", Actor: "cli",
-					Details: map[string]string{"invitation": one.ID, "note": note, "uses": fmt.Sprint(uses)},
+					Details: map[string]string{"invitation": one.ID, "note": note, "uses": strconv.Itoa(int(uses))},
 				})
 				if err != nil {
 					return err
@@ -65,7 +66,7 @@ func (p program) clientInvite() *cobra.Command {
 		}),
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&uses, "uses", 1, "how many clients can be registered with it")
+	flags.Var(&uses, "uses", "how many clients can be registered with it")
 	flags.Var(&lives, "for", "how long it is good for")
 	flags.StringVar(&note, "note", "", "for whom it is; kept with it")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")

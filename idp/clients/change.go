@@ -82,11 +82,18 @@ func (e Editor) Update(ctx context.Context, seen, c Client, action string) error
 	})
 }
 
-// SetDisabled switches a client off or on. Its tokens do not work while it is off.
+// SetDisabled switches a client off or on. Its tokens do not work while it is off. It gives
+// fault.Conflict, and writes nothing, when that is done already.
 func (e Editor) SetDisabled(ctx context.Context, c Client, off bool) error {
 	action := map[bool]string{true: "client.disabled", false: "client.enabled"}[off]
 	return e.change(ctx, action, c, nil, func(ctx context.Context, now time.Time) error {
-		return e.Registry.Store.setDisabled(ctx, c.ID, off, now)
+		switch done, err := e.Registry.Store.setDisabled(ctx, c.ID, off, now); {
+		case err != nil:
+			return err
+		case !done:
+			return fault.New(fault.Conflict, "", "client.switched")
+		}
+		return nil
 	})
 }
 

@@ -99,6 +99,9 @@ func TestTheFileRulesItsClients(t *testing.T) {
 			t.Errorf("delete: %v, want denied", err)
 		}
 		must(t, e.SetDisabled(t.Context(), a, true)) // at once, in an emergency
+		if err := e.SetDisabled(t.Context(), a, true); !fault.Is(err, fault.Conflict) {
+			t.Errorf("once more: %v, want conflict", err)
+		}
 		if _, err := e.Registry.ByID(t.Context(), "a"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("disabled: %v, want not found", err)
 		}

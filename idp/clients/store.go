@@ -61,16 +61,16 @@ func (s Store) update(ctx context.Context, seen, c Client, now time.Time) error 
 	return err
 }
 
-// setDisabled switches a client off or on by hand.
-func (s Store) setDisabled(ctx context.Context, id string, off bool, now time.Time) error {
+// setDisabled switches a client off or on by hand, and tells whether that changed anything.
+func (s Store) setDisabled(ctx context.Context, id string, off bool, now time.Time) (done bool, err error) {
 	from, to := SourceConfig, switchedOff
 	if !off {
 		from, to = to, from
 	}
-	_, err := s.DB.Exec(ctx, `
-		update clients set disabled = $2, updated_at = $3, source = case when source = $4 then $5 else source end where id = $1`,
-		id, off, now, from, to)
-	return err
+	touched, err := s.DB.Exec(ctx, `
+		update clients set disabled = $2, updated_at = $3, source = case when source = $4 then $5 else source end
+		where id = $1 and (disabled <> $2 or source = $4)`, id, off, now, from, to)
+	return touched > 0, err
 }
 
 // delete takes grants, tokens, devices and the diary along by their foreign keys. What

@@ -40,22 +40,22 @@ func From[S, T any](open func(ctx context.Context, do func(S) error) error, page
 // Command makes cmd print a page of the list; -n, --after and --json choose.
 func (l List[T]) Command(out io.Writer, cmd *cobra.Command) *cobra.Command {
 	var (
-		n      int
 		after  string
 		asJSON bool
 	)
+	n := Number(l.Number)
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = Do(func(cmd *cobra.Command, _ []string) error {
 		if n < 1 || n > longestList {
 			return Usagef("-n %d: want 1 to %d", n, longestList)
 		}
-		all, err := l.Page(cmd.Context(), after, n)
+		all, err := l.Page(cmd.Context(), after, int(n))
 		if err != nil {
 			return err
 		}
 		return l.Show(out, all, asJSON)
 	})
-	cmd.Flags().IntVarP(&n, "number", "n", l.Number, "how many")
+	cmd.Flags().VarP(&n, "number", "n", "how many")
 	cmd.Flags().StringVar(&after, "after", "", "the "+l.What+" id to begin after")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -24,7 +24,7 @@ func (p *Program[C, S]) outbox() *cobra.Command {
 func (p *Program[C, S]) outboxList() *cobra.Command {
 	var (
 		state  string
-		n      int
+		n      = Number(50)
 		asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -39,7 +39,7 @@ func (p *Program[C, S]) outboxList() *cobra.Command {
 				return Usagef("--state %q: want queued, sending, sent or parked", state)
 			}
 			return p.tools(cmd.Context(), func(t Tools) error {
-				rows, err := t.Outbox.List(cmd.Context(), state, n)
+				rows, err := t.Outbox.List(cmd.Context(), state, int(n))
 				if err != nil {
 					return err
 				}
@@ -48,7 +48,7 @@ func (p *Program[C, S]) outboxList() *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&state, "state", "", "queued, sending, sent or parked; all without it")
-	cmd.Flags().IntVarP(&n, "number", "n", 50, "how many")
+	cmd.Flags().VarP(&n, "number", "n", "how many")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

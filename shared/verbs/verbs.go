@@ -7,7 +7,7 @@
 //	List       a verb that prints rows page by page, for people or as JSON (list.go)
 //	Table      prints rows for people, JSON what programs read (table.go)
 //	Annotated  a table with lines below its rows, broken by Wrap (wrap.go)
-//	Length     a flag such as 90d (length.go)
+//	Length     a flag such as 90d; Number one such as 20 (length.go)
 //	hangUps    takes SIGHUP while serving (hangup.go)
 //	Fetch      reads what the running program serves (fetch.go)
 //
