@@ -31,7 +31,8 @@ func init() { go http.ListenAndServe(os.Getenv("TEGATA_LOAD_PROFILE"), nil) }
 
 // overlay tells `go build` of that file without writing it into the tree.
 func (b *bench) overlay() (path string, err error) {
-	source, path := filepath.Join(b.folder, profiledName), filepath.Join(b.folder, "overlay.json")
+	// No .go at its end: what a run that was killed leaves in var is no package of ./...
+	source, path := filepath.Join(b.folder, "profiled"), filepath.Join(b.folder, "overlay.json")
 	text, err := json.Marshal(map[string]map[string]string{"Replace": {programtest.Root("idp/" + profiledName): source}})
 	if err != nil {
 		return "", err
