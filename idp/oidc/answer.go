@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	jose "github.com/go-jose/go-jose/v4"
+
 	"tegata/idp/clients"
 	"tegata/idp/oidc/claims"
 	"tegata/idp/oidc/jwe"
@@ -54,9 +56,14 @@ func (p *Provider) encrypted(ctx context.Context, client *clients.Client, how cl
 	if !how.On() {
 		return text, nil
 	}
-	keys, err := p.keysOf(ctx, client, "")
+	var sealed string
+	var failed error
+	_, err := p.searchKeys(ctx, client, "", func(keys []jose.JSONWebKey) bool {
+		sealed, failed = jwe.Encrypt(text, how, keys)
+		return failed == nil
+	})
 	if err != nil {
 		return "", jwe.NoKey(how.Alg).Because(err)
 	}
-	return jwe.Encrypt(text, how, keys)
+	return sealed, failed
 }

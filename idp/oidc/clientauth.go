@@ -93,10 +93,11 @@ func (q *quiet) first(id string, now time.Time) bool {
 	return true
 }
 
-// keysOf gives the client's keys that may have made a signature with that kid.
-func (p *Provider) keysOf(ctx context.Context, client *clients.Client, kid string) ([]jose.JSONWebKey, error) {
+// searchKeys tells whether one of the client's keys serves, of those with that kid if it is
+// not "". Where the client publishes its keys, those that are there now are asked about too.
+func (p *Provider) searchKeys(ctx context.Context, client *clients.Client, kid string, serves func([]jose.JSONWebKey) bool) (bool, error) {
 	if client.JWKS != nil {
-		return jwks.Named(client.JWKS, kid), nil
+		return serves(jwks.Named(client.JWKS, kid)), nil
 	}
-	return p.remote.Keys(ctx, client.JWKSURI, kid, func() error { return p.mayFetch(ctx, fetchesKeys, client.ID) })
+	return p.remote.Search(ctx, client.JWKSURI, kid, serves, func() error { return p.mayFetch(ctx, fetchesKeys, client.ID) })
 }

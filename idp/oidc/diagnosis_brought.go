@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 
@@ -15,6 +16,20 @@ import (
 type signers struct {
 	issuer, kid string
 	keys        []jose.JSONWebKey
+}
+
+// signersOf gives who could have signed an assertion of that name with that kid; nil when
+// the keys cannot be had. Of many it tells some.
+func (p *Provider) signersOf(ctx context.Context, issuer *clients.Client, name, kid string) *signers {
+	could := &signers{issuer: name, kid: kid}
+	_, err := p.searchKeys(ctx, issuer, "", func(keys []jose.JSONWebKey) bool {
+		could.keys = keys[:min(len(keys), 8)]
+		return true
+	})
+	if err != nil {
+		return nil
+	}
+	return could
 }
 
 // whyNotBrought tells what is wrong with a token that the client brings to get another one:

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
+
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/oidc/clientauth"
@@ -107,21 +109,21 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Assert
 		return bad("The assertion needs a jti.")
 	}
 	issuer, kid := &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.Token.Headers[0].KeyID
-	keys, err := p.keysOf(ctx, issuer, kid)
+	why := "The assertion is not signed with a key of its issuer."
+	signed, err := p.searchKeys(ctx, issuer, kid, func(keys []jose.JSONWebKey) (signed bool) {
+		why, signed = jws.Signed(a.Token, keys, why)
+		return signed
+	})
 	if err != nil {
 		return clientauth.Asserted{}, wire.Refuse("invalid_grant", "The keys of the issuer could not be had.").Because(err)
 	}
-	switch why := jws.Unsigned(a.Token, keys, "The assertion is not signed with a key of its issuer."); why {
-	case "":
-		return a, nil
-	case jws.BadLength:
-		return bad(why)
-	default:
-		if keys, err = p.keysOf(ctx, issuer, ""); err == nil {
-			w.signers = &signers{issuer: a.Issuer, kid: kid, keys: keys}
-		}
+	if !signed && why != jws.BadLength {
+		w.signers = p.signersOf(ctx, issuer, a.Issuer, kid)
+	}
+	if !signed {
 		return bad(why)
 	}
+	return a, nil
 }
 
 // madeOutToUs tells whether the audience is our issuer or token endpoint, alone or in

@@ -143,7 +143,7 @@ func (p *Provider) compose() {
 	}
 	p.remote = &jwks.Cache{Client: p.Outbound, Clock: p.Clock}
 	p.prover = &clientauth.Prover{
-		Issuer: p.Issuer, Endpoints: []string{p.Issuer + pathToken, p.Issuer + pathPushed}, Clients: p.Clients, Clock: p.Clock, Keys: p.keysOf,
+		Issuer: p.Issuer, Endpoints: []string{p.Issuer + pathToken, p.Issuer + pathPushed}, Clients: p.Clients, Clock: p.Clock, SearchKeys: p.searchKeys,
 		Certificate: p.certificateOf, Trusted: func(r *http.Request) error { return p.CertificateTrusted(r) },
 	}
 	p.targets = &target.Finder{Clients: p.Clients, Issuer: p.Issuer, Lives: p.Lifetimes.Access}

@@ -80,11 +80,15 @@ func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a 
 	if refused := p.wrong(client, a); refused != nil {
 		return nil, refused
 	}
-	keys, err := p.Keys(ctx, client, header.KeyID)
+	why := "The client assertion is not signed with a key of the client."
+	signed, err := p.SearchKeys(ctx, client, header.KeyID, func(keys []jose.JSONWebKey) (signed bool) {
+		why, signed = jws.Signed(a.Token, keys, why)
+		return signed
+	})
 	if err != nil {
 		return nil, wire.Refuse("invalid_client", "The keys of the client could not be had.").Because(err)
 	}
-	if why := jws.Unsigned(a.Token, keys, "The client assertion is not signed with a key of the client."); why != "" {
+	if !signed {
 		return nil, wire.Refuse("invalid_client", why)
 	}
 	return &Assertion{Client: client.ID, ID: a.ID, Until: a.Until()}, nil

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	jose "github.com/go-jose/go-jose/v4"
+
 	"tegata/idp/clients"
 	"tegata/idp/oidc/wire"
 	"tegata/shared/certs"
@@ -67,19 +69,24 @@ func namedAs(c *x509.Certificate, client *clients.Client) bool {
 // among the client's keys. Nobody vouches for it, so its dates say nothing.
 // RFC 8705 §2.2.
 func (p *Prover) proveSelfSigned(ctx context.Context, client *clients.Client, shown *x509.Certificate) error {
-	keys, err := p.Keys(ctx, client, "")
+	known, err := p.SearchKeys(ctx, client, "", func(keys []jose.JSONWebKey) bool {
+		return slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool { return isOf(shown, key) })
+	})
 	if err != nil {
 		return wire.Refuse("invalid_client", "The keys of the client could not be had.").Because(err)
 	}
-	for _, key := range keys {
-		if len(key.Certificates) > 0 && key.Certificates[0].Equal(shown) {
-			return nil
-		}
-		if len(key.Certificates) == 0 && sameKey(shown.PublicKey, key.Key) {
-			return nil
-		}
+	if !known {
+		return wire.Refuse("invalid_client", "The certificate is not one of the client's.")
 	}
-	return wire.Refuse("invalid_client", "The certificate is not one of the client's.")
+	return nil
+}
+
+// isOf tells whether the certificate is the one of the key, or has it.
+func isOf(shown *x509.Certificate, key jose.JSONWebKey) bool {
+	if len(key.Certificates) > 0 {
+		return key.Certificates[0].Equal(shown)
+	}
+	return sameKey(shown.PublicKey, key.Key)
 }
 
 func sameKey(a, b any) bool {

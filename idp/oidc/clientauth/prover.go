@@ -32,9 +32,9 @@ type Prover struct {
 	Clients   *clients.Registry
 	Clock     clock.Clock
 
-	// Keys gives the keys of a client that may have made a signature with that kid, all of
-	// them where it is "".
-	Keys func(ctx context.Context, client *clients.Client, kid string) ([]jose.JSONWebKey, error)
+	// SearchKeys tells whether one of the client's keys serves, of those with that kid if it
+	// is not "".
+	SearchKeys func(ctx context.Context, client *clients.Client, kid string, serves func([]jose.JSONWebKey) bool) (bool, error)
 	// Certificate is what the caller of a request showed, nil for nothing, and Trusted
 	// what is against believing it, nil when an authority of ours issued it and did not take
 	// it back.

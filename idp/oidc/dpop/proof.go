@@ -54,7 +54,7 @@ func parse(text string) (c Claims, refused *wire.Refusal) {
 	if key == nil || !key.IsPublic() || !key.Valid() {
 		return Claims{}, unread
 	}
-	if why := jws.Unsigned(token, []jose.JSONWebKey{*key}, unread.Why); why != "" {
+	if why, signed := jws.Signed(token, []jose.JSONWebKey{*key}, unread.Why); !signed {
 		return Claims{}, wire.Refuse("invalid_dpop_proof", why)
 	}
 	sum, err := key.Thumbprint(crypto.SHA256)

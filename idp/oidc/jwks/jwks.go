@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 
 const (
 	fresh   = 5 * time.Minute // a key set is used without looking again
-	again   = 5 * time.Second // an unknown kid makes us look, but only so often:
+	again   = 5 * time.Second // a key that is not there makes us look, but only so often:
 	tries   = 3               // a client that has just changed its keys is not refused
 	atLeast = 24 * time.Hour  // a client that cannot be reached keeps its keys for so long
 	most    = 1000            // key sets that are kept: a client may name another address each second
@@ -29,6 +30,8 @@ const (
 // errFetch is all that a fetch tells: which addresses answer how is nobody's business
 // outside (SSRF). The cause is for the log.
 var errFetch = errors.New("jwks: the client's keys could not be fetched")
+
+var errTries = errors.New("they were tried too often of late")
 
 // Cache keeps the key sets that clients publish. Both exported fields are needed.
 type Cache struct {
@@ -51,41 +54,66 @@ type published struct {
 	tries   int // of late
 }
 
-// Keys gives the keys with that kid at uri, fetching when the set is older than five
-// minutes or does not have the kid. Before it fetches it asks may, whose error stops it.
-// A set that was had less than a day ago is good while its address does not answer;
-// without one that is an error, whose cause is for the log.
-func (c *Cache) Keys(ctx context.Context, uri, kid string, may func() error) ([]jose.JSONWebKey, error) {
+// Search tells whether one of the keys at uri serves, of those with that kid if it is not
+// "". It fetches when the keys it has are older than five minutes, and when none of them
+// serves: the client may have put others in their place, under a kid or without. So a key
+// that is new is found at once, and one that was withdrawn serves until the five minutes
+// are over, or until somebody brings a new one. Before it fetches it asks may, whose error
+// stops it. A set that was had less than a day ago is good while its address does not
+// answer; without one that is an error, whose cause is for the log.
+func (c *Cache) Search(ctx context.Context, uri, kid string, serves func([]jose.JSONWebKey) bool, may func() error) (bool, error) {
 	p := c.at(uri)
+	kept := p.get(c.Clock())
+	if kept != nil && serves(Named(kept, kid)) {
+		return true, nil
+	}
+	set, err := c.newer(ctx, p, uri, may, kept)
+	if err != nil || set == kept {
+		return false, err
+	}
+	return serves(Named(set, kid)), nil
+}
+
+// newer gives the set that is at uri now, if that may be looked at, else the last one.
+// kept is the one in which nothing was found: a set that came meanwhile will do.
+func (c *Cache) newer(ctx context.Context, p *published, uri string, may func() error, kept *jose.JSONWebKeySet) (*jose.JSONWebKeySet, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := c.Clock()
-	if p.set != nil && now.Sub(p.fetched) < fresh {
-		if found := Named(p.set, kid); len(found) > 0 {
-			return found, nil
-		}
+	if p.isFresh(now) && p.set != kept {
+		return p.set, nil
 	}
 	if now.Sub(p.tried) >= again {
 		p.tries = 0
 	}
+	err := errTries
 	if p.tries < tries {
 		p.tries, p.tried = p.tries+1, now
 		var set *jose.JSONWebKeySet
-		err := may()
-		if err == nil {
+		if err = may(); err == nil {
 			set, err = Fetch(context.WithoutCancel(ctx), c.Client, uri) // others wait for it
 		}
 		if err == nil {
 			p.set, p.fetched = set, now
-		} else if p.set == nil || now.Sub(p.fetched) > atLeast {
-			return nil, fmt.Errorf("%w: %w", errFetch, err)
 		}
 	}
-	if p.set == nil {
-		return nil, errFetch
+	if p.set == nil || now.Sub(p.fetched) > atLeast {
+		return nil, fmt.Errorf("%w: %w", errFetch, err)
 	}
-	return Named(p.set, kid), nil
+	return p.set, nil
 }
+
+// get gives the set when it need not be looked for again.
+func (p *published) get(now time.Time) *jose.JSONWebKeySet {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.isFresh(now) {
+		return p.set
+	}
+	return nil
+}
+
+func (p *published) isFresh(now time.Time) bool { return p.set != nil && now.Sub(p.fetched) < fresh }
 
 // at gives what is kept of an address. Where there is too much, what was used the longest
 // time ago goes.
@@ -128,10 +156,18 @@ func Fetch(ctx context.Context, client *http.Client, uri string) (*jose.JSONWebK
 	return &set, json.Unmarshal(text, &set)
 }
 
-// Named gives the keys of set with that kid; without one all of them, but not many.
+// Named gives the keys of set with that kid, and all of them without one: which of them
+// are for what is asked, and how many are tried, is for the caller.
 func Named(set *jose.JSONWebKeySet, kid string) []jose.JSONWebKey {
-	if kid != "" {
-		return set.Key(kid)
+	if kid == "" {
+		return set.Keys
 	}
-	return set.Keys[:min(len(set.Keys), 8)]
+	has := func(k jose.JSONWebKey) bool { return k.KeyID == kid }
+	switch i := slices.IndexFunc(set.Keys, has); {
+	case i < 0:
+		return nil
+	case !slices.ContainsFunc(set.Keys[i+1:], has): // as in most sets: nothing to copy
+		return set.Keys[i : i+1 : i+1]
+	}
+	return set.Key(kid)
 }

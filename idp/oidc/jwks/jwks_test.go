@@ -15,6 +15,10 @@ import (
 	"tegata/shared/fetch"
 )
 
+// one is a search that any single key serves, and always lets it fetch.
+func one(keys []jose.JSONWebKey) bool { return len(keys) == 1 }
+func always() error                   { return nil }
+
 func TestNothingIsFetchedAgainstTheCallersWord(t *testing.T) { // A-057
 	asked := 0
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -25,28 +29,64 @@ func TestNothingIsFetchedAgainstTheCallersWord(t *testing.T) { // A-057
 	held := clock.Hold(time.Unix(1_790_000_000, 0))
 	cache := &jwks.Cache{Client: fetch.Client(true), Clock: held.Now}
 	tooOften := errors.New("too often")
-	if _, err := cache.Keys(t.Context(), site.URL, "a", func() error { return tooOften }); !errors.Is(err, tooOften) || asked != 0 {
+	if _, err := cache.Search(t.Context(), site.URL, "a", one, func() error { return tooOften }); !errors.Is(err, tooOften) || asked != 0 {
 		t.Errorf("asked %d times, error %v", asked, err)
 	}
-	if got, err := cache.Keys(t.Context(), site.URL, "a", func() error { return nil }); err != nil || len(got) != 1 || asked != 1 {
-		t.Errorf("%d keys, asked %d times, %v", len(got), asked, err)
+	if found, err := cache.Search(t.Context(), site.URL, "a", one, always); err != nil || !found || asked != 1 {
+		t.Errorf("found %v, asked %d times, %v", found, asked, err)
 	}
 	held.Move(time.Hour)
-	if got, err := cache.Keys(t.Context(), site.URL, "a", func() error { return tooOften }); err != nil || len(got) != 1 || asked != 1 {
-		t.Errorf("an hour later: %d keys, asked %d times, %v; want the ones it has", len(got), asked, err)
+	if found, err := cache.Search(t.Context(), site.URL, "a", one, func() error { return tooOften }); err != nil || !found || asked != 1 {
+		t.Errorf("an hour later: found %v, asked %d times, %v; want the ones it has", found, asked, err)
 	}
 	held.Move(24 * time.Hour)
-	if _, err := cache.Keys(t.Context(), site.URL, "a", func() error { return tooOften }); !errors.Is(err, tooOften) {
+	if _, err := cache.Search(t.Context(), site.URL, "a", one, func() error { return tooOften }); !errors.Is(err, tooOften) {
 		t.Errorf("a day later: %v", err)
 	}
 }
 
-func TestWithoutAKidFewKeysAreTried(t *testing.T) {
+func TestWithoutAKidAllKeysAreMeant(t *testing.T) {
 	set := &jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 20)}
-	set.Keys[19].KeyID = "last"
-	if all, one := jwks.Named(set, ""), jwks.Named(set, "last"); len(all) != 8 || len(one) != 1 {
-		t.Errorf("%d and %d keys", len(all), len(one))
+	set.Keys[19].KeyID, set.Keys[3].KeyID, set.Keys[7].KeyID = "last", "twice", "twice"
+	for kid, want := range map[string]int{"": 20, "last": 1, "twice": 2, "none": 0} {
+		got := jwks.Named(set, kid)
+		if len(got) != want || kid != "" && want > 0 && got[want-1].KeyID != kid {
+			t.Errorf("%q: %v, want %d keys", kid, got, want)
+		}
 	}
+}
+
+// Whether a key has a kid or not, one that was published in the place of another is found at
+// once; but nobody makes us look all the time by bringing what no key fits.
+func TestWhatNoKeyServesIsLookedForAgain(t *testing.T) {
+	asked, published := 0, "a"
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Write([]byte(`{"keys":[{"kty":"oct","k":"AAAA","alg":"` + published + `"}]}`))
+	}))
+	defer site.Close()
+	held := clock.Hold(time.Unix(1_790_000_000, 0))
+	cache := &jwks.Cache{Client: fetch.Client(true), Clock: held.Now}
+	search := func(alg string, want bool, times int) {
+		t.Helper()
+		found, err := cache.Search(t.Context(), site.URL, "", func(keys []jose.JSONWebKey) bool { return keys[0].Algorithm == alg }, always)
+		if err != nil || found != want || asked != times {
+			t.Errorf("%s: found %v, asked %d times, %v; want %v, %d", alg, found, asked, err, want, times)
+		}
+	}
+	search("a", true, 1)
+	published = "b"
+	held.Move(7 * time.Second)
+	search("a", true, 1) // withdrawn, and good until somebody has cause to look
+	search("b", true, 2)
+	search("a", false, 3)
+	search("a", false, 4)
+	for range 10 {
+		search("a", false, 4)
+	}
+	search("b", true, 4)
+	held.Move(5 * time.Second)
+	search("a", false, 5)
 }
 
 // A client that names one address after the other does not fill the memory, and takes
@@ -63,8 +103,8 @@ func TestNotAllThatWasEverFetchedIsKept(t *testing.T) {
 	get := func(path string) {
 		t.Helper()
 		held.Move(time.Millisecond)
-		if got, err := cache.Keys(t.Context(), site.URL+path, "a", func() error { return nil }); err != nil || len(got) != 1 {
-			t.Fatalf("%s: %d keys, %v", path, len(got), err)
+		if found, err := cache.Search(t.Context(), site.URL+path, "a", one, always); err != nil || !found {
+			t.Fatalf("%s: found %v, %v", path, found, err)
 		}
 	}
 	get("/honest")

@@ -46,22 +46,30 @@ func NoneOrOfType(h jose.Header, want string) bool {
 	return !named || OfType(h, "JWT") || OfType(h, want)
 }
 
+// trials is how many keys are tried on a signature, which costs time: of those that could
+// have made it. Who has more than these has to name one by its kid (OIDC Core §10.1).
+const trials = 8
+
 // BadLength refuses a signature for nothing but the length of the key.
 const BadLength = "The RSA key of the signature has to have 2048 to 8192 bits."
 
-// Unsigned tells why the signature does not count: "" when one of the keys made it that is
-// for that (clients.Verifies), BadLength when there is a key, and it is one that is never
-// used for its length, and otherwise unsigned, which is for the caller to word.
-func Unsigned(token *jwt.JSONWebToken, keys []jose.JSONWebKey, unsigned string) string {
-	alg := token.Headers[0].Algorithm
+// Signed tells whether one of the keys made the signature that are for that
+// (clients.Verifies). If none did it says why: BadLength when there is a key that is never
+// used for its length, else what the caller says.
+func Signed(token *jwt.JSONWebToken, keys []jose.JSONWebKey, otherwise string) (why string, signed bool) {
+	alg, tried := token.Headers[0].Algorithm, 0
 	byRSA := alg == "RS256" || alg == "PS256"
+	why = otherwise
 	for _, key := range keys {
 		switch {
-		case clients.Verifies(key, alg) && token.Claims(key.Key) == nil:
-			return ""
+		case tried < trials && clients.Verifies(key, alg):
+			tried++
+			if token.Claims(key.Key) == nil {
+				return "", true
+			}
 		case byRSA && clients.BadLength(key.Key) != "":
-			unsigned = BadLength
+			why = BadLength
 		}
 	}
-	return unsigned
+	return why, false
 }
