@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -60,18 +61,27 @@ func checks(k jose.JSONWebKey, alg string) bool {
 // has to be. RFC 7518 §4.1.
 func Encrypts(k jose.JSONWebKey, alg string) bool { return BadLength(k.Key) == "" && hides(k, alg) }
 
-// hides is Encrypts for keys of any length.
+// hides is Encrypts for keys of any length, if they are keys that there can be: anybody can
+// write down numbers that are none.
 func hides(k jose.JSONWebKey, alg string) bool {
 	if k.Use != "enc" && k.Use != "" || k.Algorithm != "" && k.Algorithm != alg {
 		return false
 	}
-	switch k.Key.(type) {
+	switch key := k.Key.(type) {
 	case *rsa.PublicKey:
-		return alg == "RSA-OAEP-256"
+		return alg == "RSA-OAEP-256" && isRSA(key)
 	case *ecdsa.PublicKey:
-		return strings.HasPrefix(alg, "ECDH-ES")
+		_, err := key.ECDH() // of another curve, or not on it
+		return strings.HasPrefix(alg, "ECDH-ES") && err == nil
 	}
 	return false
+}
+
+// isRSA tells whether the numbers can be an RSA key: both are odd, as the modulus is the
+// product of odd primes and the exponent prime to their predecessors (RFC 8017 §3.1), and
+// the exponent fits what crypto/rsa takes.
+func isRSA(k *rsa.PublicKey) bool {
+	return k.N.Bit(0) == 1 && k.E >= 3 && k.E&1 == 1 && k.E <= math.MaxInt32
 }
 
 // keyUse is one thing that a client has keys for.

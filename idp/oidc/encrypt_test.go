@@ -1,17 +1,23 @@
 package oidc_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
+	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 
 	jose "github.com/go-jose/go-jose/v4"
 
 	"tegata/idp/clients"
+	"tegata/idp/oidc"
+	"tegata/idp/oidc/registration"
 )
 
 // opens decrypts what came with the client's key.
@@ -131,5 +137,36 @@ func TestRegistrationsOfEncryption(t *testing.T) {
 		if strings.Join(paths, " ") != c.want {
 			t.Errorf("%s: %v, want %q", name, paths, c.want)
 		}
+	}
+}
+
+// Anybody may register numbers that are no key. That is the client's mistake, so it hears of
+// it, and nobody is woken.
+func TestNumbersThatAreNoKeyAreRefused(t *testing.T) {
+	var log bytes.Buffer
+	o := op{startWith(t, func(p *oidc.Provider) {
+		p.Registration.Mode, p.Log = registration.Open, slog.New(slog.NewTextHandler(&log, nil))
+	}), ""}
+	files := startSite(t)
+	text := base64.RawURLEncoding.EncodeToString
+	even := map[string]any{"keys": []any{map[string]any{"kty": "RSA", "use": "enc", "n": text(bytes.Repeat([]byte{0xfe}, 256)), "e": "AQAB"}}}
+	about := fields{"redirect_uris": []string{callback}, "id_token_encrypted_response_alg": "RSA-OAEP-256", "jwks": even}
+	wantError(t, o.call("POST", "/oauth2/register", "", about), 400, "invalid_client_metadata")
+
+	o.logIn()
+	uri := files.puts(t, "/jwks", even)
+	o.edit("basic", func(c *clients.Client) {
+		c.JWKSURI, c.IDTokenEncAlg, c.IDTokenEnc = uri, "RSA-OAEP-256", "A128GCM"
+		c.IntrospectionEncAlg, c.IntrospectionEnc = c.IDTokenEncAlg, c.IDTokenEnc
+		c.ResponseEncAlg, c.ResponseEnc = c.IDTokenEncAlg, c.IDTokenEnc
+	})
+	log.Reset()
+	wantError(t, o.redeem("basic", o.code("basic")), 400, "invalid_request")
+	wantError(t, o.post("/oauth2/introspect", url.Values{"token": {"x"}}, basicAuth("basic", basicSecret), "Accept: application/token-introspection+jwt"), 400, "invalid_request")
+	if got := o.authorize("basic", "response_mode=jwt"); got.StatusCode != 400 {
+		t.Errorf("at authorize: status %d %s", got.StatusCode, got.Body)
+	}
+	if bytes.Contains(log.Bytes(), []byte("ERROR")) {
+		t.Errorf("the log says %s", log.String())
 	}
 }

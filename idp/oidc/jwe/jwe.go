@@ -14,7 +14,8 @@ import (
 )
 
 // Encrypt gives text, which is a JWT or its claims, encrypted as how says to the one of
-// the client's keys that is for that. Without such a key it gives NoKey. RFC 7519 §5.2.
+// the client's keys that is for that. Without such a key it gives NoKey, and so it does
+// when that one turns out to be no key: it is the client's fault, not ours. RFC 7519 §5.2.
 func Encrypt(text string, how clients.Encryption, keys []jose.JSONWebKey) (string, error) {
 	key, ok := keyFor(how.Alg, keys)
 	if !ok {
@@ -27,11 +28,11 @@ func Encrypt(text string, how clients.Encryption, keys []jose.JSONWebKey) (strin
 	to := jose.Recipient{Algorithm: jose.KeyAlgorithm(how.Alg), Key: key.Key, KeyID: key.KeyID}
 	encrypter, err := jose.NewEncrypter(jose.ContentEncryption(how.Enc), to, options)
 	if err != nil {
-		return "", err
+		return "", NoKey(how.Alg).Because(err)
 	}
 	sealed, err := encrypter.Encrypt([]byte(text))
 	if err != nil {
-		return "", err
+		return "", NoKey(how.Alg).Because(err)
 	}
 	return sealed.CompactSerialize()
 }
