@@ -13,10 +13,8 @@ import (
 	"tegata/idp/clients"
 	"tegata/idp/oidc/grants"
 	"tegata/idp/oidc/jws"
-	"tegata/idp/oidc/sealing"
 	"tegata/idp/oidc/target"
 	"tegata/idp/oidc/tokens"
-	"tegata/idp/oidc/wire"
 	"tegata/shared/secret"
 )
 
@@ -35,9 +33,8 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 	if w.grant == "" && !w.machine {
 		w.grant = w.access // a grant that nothing led to but this token
 	}
-	now, longest := p.Clock(), sealing.MaxLength
+	now := p.Clock()
 	if w.target.Format == clients.JWT {
-		longest = jws.MaxToken
 		text, err = p.mintJWT(ctx, w, about, now)
 	} else {
 		t := grants.AccessToken{ID: w.access, Grant: w.grant, Issued: now.UnixMicro(), Expires: now.Add(w.accessLives(p)).UnixMicro(), Bound: w.bound}
@@ -49,8 +46,8 @@ func (p *Provider) mint(ctx context.Context, w *work, about *session) (text stri
 		}
 		text, err = p.seal(ctx, t)
 	}
-	if len(text) > longest { // nobody would look at it when it comes back
-		return "", wire.Refuse("invalid_authorization_details", "The authorization_details are too long for one access token.")
+	if len(text) > target.Longest(w.target.Format) { // several resources at once, for one
+		return "", target.ErrTooLong
 	}
 	w.accessText = text
 	return text, err

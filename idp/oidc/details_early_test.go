@@ -41,6 +41,32 @@ func TestWhatATokenThroughTheBrowserCannotCarryIsRefusedAtOnce(t *testing.T) {
 	w.asks("/login", "shop", "authorization_details=["+transfer+"]")
 }
 
+// What a person is asked to allow can be put into a token, for every length there is: else it
+// is refused before anybody is asked. RFC 9396 §5.
+func TestDetailsTooLongForATokenAreRefusedAtOnce(t *testing.T) {
+	w := withPayments(t, dbtest.SQLite(t, schema.FS))
+	for kind, lengths := range map[string][2]int{"transfer": {3000, 7000}, "payment": {8000, 13000}} { // a JWT, and an opaque one
+		var taken, refused int
+		for length := lengths[0]; length <= lengths[1]; length += 250 {
+			details := `authorization_details=[{"text":"` + strings.Repeat("x", length) + `","type":"` + kind + `"}]`
+			pushed := w.post("/oauth2/par", request("shop", "scope=openid", details), basicAuth("shop", basicSecret))
+			if pushed.StatusCode != 201 {
+				wantError(t, pushed, 400, "invalid_authorization_details")
+				refused++
+				continue
+			}
+			taken++
+			code := w.get("/oauth2/authorize?" + url.Values{"client_id": {"shop"}, "request_uri": {pushed.json(t)["request_uri"].(string)}}.Encode()).sent(t).Get("code")
+			if got := w.ask("shop", clients.AuthorizationCode, "code="+code, "redirect_uri="+callback, "code_verifier="+verifier); got.StatusCode != 200 {
+				t.Errorf("%s of %d characters: %s", kind, length, got.Body)
+			}
+		}
+		if taken == 0 || refused == 0 {
+			t.Errorf("%s: %d taken and %d refused", kind, taken, refused)
+		}
+	}
+}
+
 // Details of two resources whose tokens differ need resource at the token endpoint. Who leaves
 // it out is told so, and may ask once more with the same code. RFC 8707 §2.2, RFC 9396 §6.
 func TestDetailsOfTwoFormatsSayThatResourceIsMissing(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 // Begin finds the most that a request that begins something can be about: these scopes, the
 // resources it names or that scopes and details belong to, and its details. Each of the
 // details has to be for one of these resources, or for our own endpoints if a token will be
-// good there, as Aim has it: a person would approve what no token ever carries. RFC 9396 §5.
+// good there, as Aim has it, and what is for one of them has to fit one token: a person would
+// approve what no token ever carries. RFC 9396 §5.
 func (f *Finder) Begin(ctx context.Context, client *clients.Client, named, scopes []string, details string) (most Granted, err error) {
 	most.Scopes = scopes
 	if most.Details, err = f.Details(ctx, client, details); err != nil {
@@ -32,7 +33,37 @@ func (f *Finder) Begin(ctx context.Context, client *clients.Client, named, scope
 	if err == nil && len(kept) < len(most.Details) {
 		err = errNowhere
 	}
-	return most, err
+	if err != nil {
+		return most, err
+	}
+	return most, f.fit(ctx, client, most, places)
+}
+
+// fit refuses details of which some place is to get more than a token has room for. Where
+// one for all places at once has no room, the client can name the place that it is for.
+func (f *Finder) fit(ctx context.Context, client *clients.Client, most Granted, places []string) error {
+	resources, err := f.of(ctx, client)
+	if err != nil {
+		return err
+	}
+	for _, place := range places {
+		t := Target{Audience: []string{place}, Scopes: most.Scopes, Format: client.AccessTokenFormat}
+		for _, r := range resources {
+			if r.ID == place || place == f.Issuer && slices.Contains(most.Resources, r.ID) {
+				t.Format = r.TokenFormat
+			}
+		}
+		if place == f.Issuer {
+			t.Audience = places // nobody can name it
+		}
+		if t.Details, err = f.forAudience(ctx, client, most.Details, []string{place}); err != nil {
+			return err
+		}
+		if len(t.Details) > 0 && t.atMost(f.Issuer, client.ID) > Longest(t.Format) {
+			return ErrTooLong
+		}
+	}
+	return nil
 }
 
 // Reach refuses a request that begins something and whose scopes are all for other

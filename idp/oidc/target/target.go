@@ -5,6 +5,7 @@
 //	target.go   Target and Granted; Finder: from what was granted to one token
 //	details.go  Details: authorization_details as they came
 //	begin.go    Begin: the most that a request can be about
+//	longest.go  how long the token may be that says all of it
 //	places.go   for which resources details are
 package target
 
