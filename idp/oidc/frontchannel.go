@@ -93,11 +93,15 @@ type given struct {
 }
 
 // writeFrontToken makes the access token of a hybrid or implicit answer. It has a grant
-// of its own: the code's is made when the code is redeemed.
+// of its own: the code's is made when the code is redeemed. With that one it ends, when a
+// refresh token is revoked or the code comes twice. RFC 6749 §4.1.2, RFC 7009 §2.1.
 func (p *Provider) writeFrontToken(ctx context.Context, a *authorization, about *session) (string, error) {
-	now := p.Clock()
+	now, id := p.Clock(), secret.NewID()
+	if about.grant != "" {
+		id = grants.Front(about.grant)
+	}
 	g := grants.Grant{
-		ID: secret.NewID(), Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, LogIn: &about.LogIn,
+		ID: id, Client: a.client.ID, Registered: a.client.RegisteredAt, Scopes: a.scopes, LogIn: &about.LogIn,
 		ExpiresAt: now.Add(p.Lifetimes.Access),
 	}
 	err := p.grants.Insert(ctx, g, now)

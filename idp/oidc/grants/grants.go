@@ -51,6 +51,11 @@ type Grant struct {
 	Root    string // the grant that this one ends with, "" for none
 }
 
+// Front names the grant of an access token that comes through the browser beside a code of
+// that id, before there is a grant of the code. Whoever knows the one knows the other, so End
+// finds both, and nothing has to be written or read to tie them.
+func Front(code string) string { return code + "/front" }
+
 // args are the parameters of grantInto.
 func (g Grant) args(now time.Time) ([]any, error) {
 	kept := *g.LogIn

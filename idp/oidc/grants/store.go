@@ -103,10 +103,14 @@ func (s Store) EndAccess(ctx context.Context, id string, expiresAt time.Time) er
 	return err
 }
 
-// End ends a grant with all its tokens, and tells whether there was one.
+// End ends a grant with all its tokens, and with it the one of Front, whose token came with
+// its code; it tells whether there was something to end. A code that nobody redeemed has no
+// grant yet, and then nothing ends.
 func (s Store) End(ctx context.Context, id string, now time.Time) (ended bool, err error) {
-	n, err := s.DB.Exec(ctx, `update grants set ended_at = $2 where id = $1 and ended_at is null`, id, now)
-	return n == 1, err
+	n, err := s.DB.Exec(ctx, `
+		update grants set ended_at = $3 where id in ($1, $2) and ended_at is null and exists (select 1 from grants where id = $1)`,
+		id, Front(id), now)
+	return n > 0, err
 }
 
 // Sweep deletes the grants that expired before the moment and tells how many, and then
