@@ -89,6 +89,10 @@ func (c Checker) wrong(r *http.Request, said Claims, path, token string) *wire.R
 		return bad("The DPoP proof is for another URL.").For(clients.ReasonProofURL)
 	case said.Issued == nil || said.Issued.Time().After(now.Add(jws.Leeway)) || now.Sub(said.Issued.Time()) > proofFor:
 		return bad("The DPoP proof is not of this moment.").For(clients.ReasonClock)
+	case said.Expires != nil && said.Expires.Time().Before(now.Add(-jws.Leeway)):
+		return bad("The DPoP proof has expired.")
+	case said.NotBefore != nil && said.NotBefore.Time().After(now.Add(jws.Leeway)):
+		return bad("The DPoP proof is not good yet.")
 	case token != "" && said.TokenHash != wholeHash(token):
 		return bad("The DPoP proof is for another access token.")
 	}

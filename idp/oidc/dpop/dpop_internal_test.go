@@ -82,6 +82,11 @@ func TestAProofIsForOneRequestAtOneMoment(t *testing.T) { // RFC 9449 §4.3
 		"a minute old":           {map[string]any{"iat": now - 60}, "", true},
 		"more than a minute old": {map[string]any{"iat": now - 61}, "", false},
 		"no iat":                 {map[string]any{"iat": nil}, "", false},
+		"an exp and nbf of now":  {map[string]any{"exp": now + 60, "nbf": now - 60}, "", true},
+		"ten seconds expired":    {map[string]any{"exp": now - 10}, "", true}, // clocks differ
+		"expired":                {map[string]any{"exp": now - 11}, "", false},
+		"ten seconds early":      {map[string]any{"nbf": now + 10}, "", true},
+		"not good yet":           {map[string]any{"nbf": now + 11}, "", false},
 		"no jti":                 {map[string]any{"jti": ""}, "", false},
 		"a long jti":             {map[string]any{"jti": strings.Repeat("j", maxJTI+1)}, "", false},
 		"another method":         {map[string]any{"htm": "post"}, "", false},

@@ -27,12 +27,15 @@ var Algs = clients.FAPI2Algs
 // accepted is the same for go-jose.
 var accepted = jws.Algorithms(Algs)
 
-// Claims is what a proof says. RFC 9449 §4.2.
+// Claims is what a proof says. RFC 9449 §4.2. Its time is in iat; an exp or nbf beside it
+// counts all the same (RFC 7519 §4.1.4, §4.1.5).
 type Claims struct {
 	ID        string           `json:"jti"`
 	Method    string           `json:"htm"`
 	URL       string           `json:"htu"`
 	Issued    *jwt.NumericDate `json:"iat"`
+	Expires   *jwt.NumericDate `json:"exp"`
+	NotBefore *jwt.NumericDate `json:"nbf"`
 	TokenHash string           `json:"ath"`
 	Nonce     string           `json:"nonce"`
 
