@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,7 +21,7 @@ const introspectionJWT = "application/token-introspection+jwt"
 // for that (RFC 9701).
 func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, work *work) (func(), error) {
 	answer, err := p.introspectToken(ctx, w, work)
-	if err != nil || !accepts(work.arrived, introspectionJWT) {
+	if err != nil || !prefersTo(work.arrived, introspectionJWT, "application/json") {
 		return func() { wire.WriteJSON(w, http.StatusOK, answer) }, err
 	}
 	work.signs = clients.IntrospectionAnswers
@@ -35,21 +34,6 @@ func (p *Provider) introspect(ctx context.Context, w http.ResponseWriter, work *
 		},
 	})
 	return func() { wire.WriteText(w, introspectionJWT, text) }, err
-}
-
-// accepts tells whether the request asks for the media type by its name.
-func accepts(r *http.Request, kind string) bool {
-	for _, line := range r.Header.Values("Accept") {
-		for one := range strings.SplitSeq(line, ",") {
-			if name, _, _ := strings.Cut(one, ";"); !strings.EqualFold(strings.TrimSpace(name), kind) {
-				continue
-			}
-			if _, params, err := mime.ParseMediaType(one); err == nil && params["q"] != "0" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (p *Provider) introspectToken(ctx context.Context, w http.ResponseWriter, work *work) (tokens.Introspection, error) {

@@ -100,6 +100,25 @@ func TestSignedIntrospection(t *testing.T) { // RFC 9701
 	}
 }
 
+// Whoever would rather have JSON gets it; a JWT gets only who asks for it by its name.
+func TestIntrospectionGoesByWhatTheCallerWouldRatherHave(t *testing.T) { // RFC 9110 §12.4.2, §12.5.1
+	const jwt = "application/token-introspection+jwt"
+	w := start(t).logIn()
+	services(t, w)
+	token := ok(t, w.ask("service", clients.ClientCredentials, "resource="+invoices))["access_token"]
+	for accept, signed := range map[string]bool{
+		jwt: true, jwt + ", application/json": true, "APPLICATION/Token-Introspection+JWT;q=0.1": true, jwt + " ; charset=utf-8 ; Q=0.3": true,
+		jwt + ";q=0.9, application/*;q=0.5": true, jwt + ";q=0.5, application/json;q=0.1, */*": true,
+		jwt + ";q=0.1, application/json": false, jwt + ";q=0.1, */*;q=0.2": false, jwt + ";q=0.5, Application/*, */*;q=0.1": false,
+		jwt + ";q=0": false, jwt + ";q=0.000": false, jwt + ";q=2": false, jwt + ";q=x": false, "application/*": false, "application/jwt": false,
+	} {
+		got := w.introspect("service", token, "Accept: "+accept).Header.Get("Content-Type")
+		if want := map[bool]string{true: jwt, false: "application/json"}[signed]; got != want {
+			t.Errorf("Accept: %s: type %q, want %q", accept, got, want)
+		}
+	}
+}
+
 func TestEveryChangedByteOfAJWTIsRefused(t *testing.T) { // A-043
 	w := start(t)
 	services(t, w)
