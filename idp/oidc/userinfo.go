@@ -107,7 +107,11 @@ func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 	if r.URL.Query().Has("access_token") {
 		return presented{}, wire.Refuse("invalid_request", "An access token does not belong in a URL.")
 	}
-	if header := r.Header.Get("Authorization"); header != "" {
+	header, err := wire.Authorization(r)
+	if err != nil {
+		return presented{}, err
+	}
+	if header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
 		scheme = strings.ToLower(scheme)
 		if scheme != schemeBearer && scheme != schemeDPoP {
@@ -115,7 +119,7 @@ func accessToken(w http.ResponseWriter, r *http.Request) (presented, error) {
 		}
 		all = append(all, presented{strings.TrimSpace(token), scheme})
 	}
-	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+	if r.Method == http.MethodPost && wire.IsForm(r.Header.Get("Content-Type")) {
 		if err := wire.ReadForm(w, r); err != nil {
 			return presented{}, err
 		}

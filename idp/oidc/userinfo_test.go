@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,10 +21,31 @@ func TestUserinfo(t *testing.T) { // OIDC Core §5.3.1: GET, POST with header, P
 		"lower case":       w.get("/oauth2/userinfo", "Authorization: bearer "+token),
 		"POST with header": w.post("/oauth2/userinfo", nil, bearer),
 		"POST with form":   w.post("/oauth2/userinfo", url.Values{"access_token": {token}}),
+		"in capitals":      w.post("/oauth2/userinfo", url.Values{"access_token": {token}}, "Content-Type: APPLICATION/X-WWW-FORM-URLENCODED; charset=utf-8"),
 	} {
 		if got.StatusCode != 200 || got.json(t)["sub"] != w.person.Subject || got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: status %d %s", name, got.StatusCode, got.Body)
 		}
+	}
+}
+
+// Whoever stands before us may have looked at the other one.
+func TestTwoAuthorizationHeadersAreRefused(t *testing.T) { // RFC 9110 §11.6.2
+	w := start(t).logIn()
+	token := w.tokens("basic")["access_token"].(string)
+	_, basic, _ := strings.Cut(basicAuth("basic", basicSecret), ": ")
+	for path, header := range map[string]string{"/oauth2/userinfo": "Bearer " + token, "/oauth2/introspect": basic, "/oauth2/revoke": basic} {
+		for _, other := range []string{header, "Bearer x", "Negotiate x", ""} {
+			r, err := http.NewRequest("POST", w.server.URL+path, strings.NewReader(url.Values{"token": {token}}.Encode()))
+			must(t, err)
+			r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {header, other}}
+			if got := w.do(r); got.StatusCode != 400 || !strings.Contains(got.Body+got.Header.Get("WWW-Authenticate"), "invalid_request") {
+				t.Errorf("%s, beside %q: status %d %s", path, other, got.StatusCode, got.Body)
+			}
+		}
+	}
+	if got := w.userinfo(token); got.StatusCode != 200 { // nothing was revoked
+		t.Errorf("with one: status %d %s", got.StatusCode, got.Body)
 	}
 }
 

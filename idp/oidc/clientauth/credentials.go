@@ -27,7 +27,11 @@ type raw struct{ id, secret string }
 // at once are refused (RFC 6749 §2.3), and so are two different client ids.
 func Read(r *http.Request, form url.Values) (Credentials, error) {
 	var all []Credentials
-	if header := r.Header.Get("Authorization"); header != "" {
+	header, err := wire.Authorization(r)
+	if err != nil {
+		return Credentials{}, err
+	}
+	if header != "" {
 		c, ok := basic(r)
 		if !ok {
 			return Credentials{}, wire.Refuse("invalid_client", "The Authorization header is not a Basic one that can be read.")

@@ -17,7 +17,7 @@ const MaxForm = 64 << 10
 // ReadForm reads a form body, and refuses what RFC 6749 §3.2 forbids: other types, and
 // parameters that come twice. What stands in the URL counts for nothing (§2.3.1).
 func ReadForm(w http.ResponseWriter, r *http.Request) error {
-	if !isForm(r.Header.Get("Content-Type")) {
+	if !IsForm(r.Header.Get("Content-Type")) {
 		return Refuse("invalid_request", "The body has to be application/x-www-form-urlencoded.")
 	}
 	if err := parseForm(w, r); err != nil {
@@ -28,6 +28,18 @@ func ReadForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	OmitEmpty(r.PostForm)
 	return nil
+}
+
+// Authorization gives the header of that name, "" for none. It has one value (RFC 9110
+// §11.6.2): of two, somebody else on the way may have gone by the other one.
+func Authorization(r *http.Request) (string, error) {
+	switch all := r.Header["Authorization"]; len(all) {
+	case 0:
+		return "", nil
+	case 1:
+		return all[0], nil
+	}
+	return "", Refuse("invalid_request", "There is more than one Authorization header.")
 }
 
 // noFiles says that there is no more of a form than r.PostForm: fosite would look whether
@@ -53,11 +65,12 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// isForm tells whether that is the media type of forms, whatever parameters it has.
-func isForm(kind string) bool {
+// IsForm tells whether that is the media type of forms, in capitals or not, whatever
+// parameters it has. RFC 9110 §8.3.1.
+func IsForm(kind string) bool {
 	const form = "application/x-www-form-urlencoded"
-	if kind == form {
-		return true
+	if kind == form || kind == "" {
+		return kind == form
 	}
 	kind, _, err := mime.ParseMediaType(kind)
 	return err == nil && kind == form
