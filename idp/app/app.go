@@ -98,7 +98,7 @@ func (a *App) mount() (err error) {
 		Issuer: a.Config.Issuer(), Development: a.Config.Development,
 		DB: a.DB, Once: a.Once, Keys: a.Keys, Clients: a.Clients, Accounts: a.Accounts, Sessions: a.Sessions,
 		Interaction: a.Interaction, Devices: a.Devices, Audit: a.Audit, Clock: a.Clock, Cookies: cookies, Log: a.Log,
-		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave, Style: style,
+		Diary: a.Diary, Farewells: a.Farewells, Leave: pages.Leave, Stop: pages.Stop, Style: style,
 		Problem: pages.Page.Problem, Language: pages.Page.Language, Keep: pages.Page.Keep, Count: a.protocol, DPoPNonce: a.Config.DPoP.Nonce,
 		MTLS: a.Config.TLS.Mutual.PublicURL, Authorities: a.Config.Setting().Authorities,
 		ResponseTypes: a.Config.ResponseTypes, Limit: a.Limit, Registration: a.registration(),

@@ -41,32 +41,6 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	p.end(w, r, a, err)
 }
 
-// end answers a request that did not get its code: to the client where that is safe,
-// to the person otherwise.
-func (p *Provider) end(w http.ResponseWriter, r *http.Request, a *authorization, err error) {
-	if err == nil {
-		return
-	}
-	p.noteAuthorization(r.Context(), a, err)
-	if a == nil || a.back.URI == "" || toPerson(err) {
-		if own := (*wire.Refusal)(nil); errors.As(err, &own) && own.Code != "server_error" {
-			err = fault.Wrap(fault.Invalid, "oidc.bad_request", err) // there is nobody else to tell
-		}
-		p.problem(w, r, err)
-		return
-	}
-	refusal := wire.RefusalOf(err)
-	p.Count("authorization_refused." + refusal.Code)
-	level := p.Log.InfoContext
-	if refusal.Code == "server_error" {
-		level = p.Log.ErrorContext
-	}
-	level(r.Context(), "authorization refused", "client", a.client.ID, "refusal", refusal.Code, "error", err.Error())
-	p.endPushed(r.Context(), a)
-	p.addSessionState(w, a, sessions.Of(r.Context()))
-	a.back.Refuse(w, r, refusal)
-}
-
 // begin gives the code at once when nothing has to be asked: nothing is
 // written then. Otherwise a conversation starts, in this browser.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *authorization) error {
@@ -186,15 +160,19 @@ func (p *Provider) issue(ctx context.Context, a *authorization, v visitor) (give
 
 // answer sends what was made to the client.
 func (p *Provider) answer(w http.ResponseWriter, r *http.Request, a *authorization, g given) error {
-	answer, err := p.parameters(r.Context(), a, g)
+	parameters, err := p.parameters(r.Context(), a, g)
+	if err != nil {
+		return err
+	}
+	p.addSessionState(w, a, g.session)
+	answer, err := a.back.Make(r, parameters...)
 	if err != nil {
 		return err
 	}
 	p.Count("code_issued")
 	p.noteAuthorization(r.Context(), a, nil)
-	p.addSessionState(w, a, g.session)
 	p.watch(r.Context(), a)
-	a.back.Send(w, r, answer...)
+	answer.Send(w)
 	return nil
 }
 

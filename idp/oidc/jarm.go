@@ -11,18 +11,23 @@ import (
 )
 
 const (
-	signedAnswerFor  = time.Minute // how long a signed answer is good: a browser carries it at once
+	signedAnswerFor  = time.Minute      // how long a signed answer is good: a browser carries it at once
+	waitingAnswerFor = 10 * time.Minute // one that a person has to send: the most that JARM §2.1 recommends
 	parameterOfReply = "response"
 )
 
 // signedAnswer makes the one parameter of a signed answer, from all others. iss is
 // inside, so RFC 9207's is not needed beside it (RFC 9207 §2.4). JARM §2.1.
-func (p *Provider) signedAnswer(ctx context.Context, client *clients.Client, answer [][2]string) ([][2]string, error) {
+func (p *Provider) signedAnswer(ctx context.Context, a *authorization, answer [][2]string) ([][2]string, error) {
+	client, lives := a.client, signedAnswerFor
+	if a.waits {
+		lives = waitingAnswerFor
+	}
 	claims := map[string]any{}
 	for _, pair := range answer {
 		claims[pair[0]] = pair[1]
 	}
-	claims["iss"], claims["aud"], claims["exp"] = p.Issuer, client.ID, p.Clock().Add(signedAnswerFor).Unix()
+	claims["iss"], claims["aud"], claims["exp"] = p.Issuer, client.ID, p.Clock().Add(lives).Unix()
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return nil, err
@@ -50,7 +55,7 @@ func (p *Provider) answersTo(a *authorization) bool {
 			a.back.Mode = carries
 		}
 		a.back.Sign = func(r *http.Request, answer [][2]string) ([][2]string, error) {
-			return p.signedAnswer(r.Context(), a.client, answer)
+			return p.signedAnswer(r.Context(), a, answer)
 		}
 	}
 	return true

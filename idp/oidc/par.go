@@ -184,7 +184,7 @@ func (p *Provider) understandAgain(ctx context.Context, stored string) (*authori
 	if err != nil {
 		return nil, fault.Wrap(fault.NotFound, "interaction.unreadable", err)
 	}
-	a := &authorization{params: params}
+	a := &authorization{params: params, resumed: true}
 	for _, how := range params[cameBy] {
 		switch words := strings.Fields(how); {
 		case len(words) == 1:

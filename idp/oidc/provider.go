@@ -105,6 +105,7 @@ type Provider struct {
 	Farewells *singlelogout.Farewells                                                                   // optional; tells clients that a session ended
 	Style     string                                                                                    // optional; URL of a stylesheet for the page that posts an answer
 	Leave     func(w http.ResponseWriter, r *http.Request, frames []clients.Frame, onward string) error // shows the clients' log-out pages, then goes onward; optional
+	Stop      Stop                                                                                      // optional; without it people meet Problem, which knows no way on
 
 	engine   *fosite.Fosite
 	grants   grants.Store

@@ -52,6 +52,8 @@ type authorization struct {
 	pushing bool         // the client pushes it right now
 	pushed  *once.Ticket // the row it was pushed into, which ends with the code
 	signed  bool         // it came as a request object of the client
+	resumed bool         // the person comes back from our pages, and did something there
+	waits   bool         // its refusal waits until the person sends it on
 	twice   string       // the parameter that came twice, of a request that is refused for it
 }
 

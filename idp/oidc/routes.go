@@ -7,6 +7,7 @@
 //	authorize.go   /oauth2/authorize: from a request to a code, or to a page that asks
 //	request.go     what the request says; checks.go: a line per rule it has to keep;
 //	               repeated.go: one that says something twice
+//	refuse.go      requests without a code: what the client is told, what the person first
 //	frontchannel.go  hybrid and implicit answers; acr.go, byreference.go
 //	respond.go     errors that a person is told; sessionstate.go
 //	par.go         /oauth2/par: requests that clients push; requestobject.go: that they sign

@@ -12,6 +12,7 @@
 //	terms.go         a new version of the terms, after the log-in
 //	logout.go        also the landing page after RP-initiated logout
 //	leave.go         the clients' own log-out pages, in frames
+//	stop.go          an answer that goes back only if the person says so
 //	apps.go          which applications somebody has connected, and how to end that
 //	doctor.go        a client's last requests, for its developer
 //	profile.go       profile home; shell.go the frame around it

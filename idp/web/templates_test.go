@@ -55,6 +55,9 @@ func samples() []page.Page {
 		{Template: "logout", Title: "logout.title", Data: logoutData{Email: "ada@example.org"}},
 		{Template: "logged_out", Title: "logout.done_title"},
 		{Template: "leave", Title: "leave.title", Data: leaveData{Onward: "#"}},
+		{Template: "stop", Title: "stop.title", Data: stopData{Client: "Shop", About: aboutClient{Unverified: true, Return: "shop.example"}, To: "https://shop.example/cb?error=invalid_scope"}},
+		{Template: "stop", Title: "stop.title", Data: stopData{Client: `"><script>`, About: aboutClient{Unverified: true, Return: strings.Repeat("long.", 40) + "example:8443"},
+			To: "https://shop.example/cb", Post: true, Fields: [][2]string{{"error", "invalid_scope"}, {"state", `"><script>`}}}},
 		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{Done: true}},
 		{Template: "apps", Title: "apps.title", Wide: true, Data: appsData{Done: true, Ended: `"><script>`, Apps: []connected{
 			{ID: "a", Name: "Tracker", Scopes: []string{"one", "two"}, First: "yesterday", Last: "today", Ours: true},

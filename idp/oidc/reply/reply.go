@@ -2,6 +2,7 @@
 // the browser of a person.
 //
 //	reply.go     Reply: where the answer goes, and what goes along with every answer
+//	answer.go    Answer: one that is complete, to be sent at once or by the press of a button
 //	modes.go     the response modes: query, fragment, form_post, and those that are signed
 //	formpost.go  the page that posts an answer, and its script
 //
@@ -31,15 +32,15 @@ type Reply struct {
 	Sign func(r *http.Request, answer [][2]string) ([][2]string, error)
 }
 
-// Refuse answers with an error. RFC 6749 §4.1.2.1.
-func (b Reply) Refuse(w http.ResponseWriter, r *http.Request, why *wire.Refusal) {
-	b.Send(w, r, [2]string{"error", why.Code}, [2]string{"error_description", why.Why})
+// Refuse makes the answer that is an error. RFC 6749 §4.1.2.1.
+func (b Reply) Refuse(r *http.Request, why *wire.Refusal) (Answer, error) {
+	return b.Make(r, [2]string{"error", why.Code}, [2]string{"error_description", why.Why})
 }
 
-// Send answers with these parameters. It adds state, exactly as it came and only if it came, and iss, so that the
-// client knows who answers (RFC 9207 §2). A redirect is 303: a browser that posted a
-// password must not post it again to the client (RFC 9700 §4.12).
-func (b Reply) Send(w http.ResponseWriter, r *http.Request, answer ...[2]string) {
+// Make makes the answer with these parameters. It adds state, exactly as it came and only if
+// it came, and iss, so that the client knows who answers (RFC 9207 §2). The error is that of
+// Sign: an answer that was to be signed does not travel unsigned.
+func (b Reply) Make(r *http.Request, answer ...[2]string) (Answer, error) {
 	if b.State != "" {
 		answer = append(answer, [2]string{"state", b.State})
 	}
@@ -50,19 +51,10 @@ func (b Reply) Send(w http.ResponseWriter, r *http.Request, answer ...[2]string)
 	if b.Sign != nil {
 		var err error
 		if answer, err = b.Sign(r, answer); err != nil {
-			wire.RefusalOf(err).Answer(w) // an answer that was to be signed does not travel unsigned
-			return
+			return Answer{}, err
 		}
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Pragma", "no-cache")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	if b.Mode == FormPost {
-		b.post(w, answer)
-		return
-	}
-	w.Header().Set("Location", b.redirect(answer))
-	w.WriteHeader(http.StatusSeeOther)
+	return Answer{b, answer}, nil
 }
 
 // redirect adds the answer to the query that the registered address may have, or
