@@ -45,6 +45,9 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 // written then. Otherwise a conversation starts, in this browser.
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, v visitor, a *authorization) error {
 	ctx, asked := r.Context(), a.asked()
+	if err := p.answerable(ctx, a); err != nil {
+		return err
+	}
 	other, err := p.another(ctx, a, v.known.Account)
 	if err != nil {
 		return err
@@ -122,6 +125,9 @@ func (p *Provider) finish(ctx context.Context, a *authorization, v visitor, id, 
 		return given{}, err
 	}
 	if err := p.sealing.Ready(ctx); err != nil {
+		return given{}, err
+	}
+	if err := p.answerable(ctx, a); err != nil { // the client may have changed its keys since
 		return given{}, err
 	}
 	err = p.DB.Tx(ctx, func(ctx context.Context) error {

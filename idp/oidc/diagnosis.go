@@ -67,6 +67,7 @@ func whyNotAuthorized(a *authorization, err error) (clients.Reason, map[string]s
 	var own *wire.Refusal
 	wrong := fault.Of(err)
 	switch {
+	case wrong != nil && wrong.Key == noAnswer: // whatever was wrong with the request
 	case a.twice != "":
 		return clients.ReasonTwice, map[string]string{"parameter": a.twice}
 	case errors.As(err, &own), wrong == nil, wrong.Kind != fault.Invalid:

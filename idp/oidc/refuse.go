@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -47,6 +48,8 @@ func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, a *authorizati
 	}
 	level(ctx, "authorization refused", "client", a.client.ID, "refusal", refusal.Code, "error", err.Error())
 	if unsaid != nil {
+		unsaid = unanswerable(unsaid)
+		p.Count("authorization_refused." + wire.RefusalOf(unsaid).Code)
 		p.noteAuthorization(ctx, a, unsaid)
 		p.endPushed(ctx, a)
 		p.problem(w, r, unsaid)
@@ -89,4 +92,26 @@ func (p *Provider) stop(w http.ResponseWriter, r *http.Request, a *authorization
 	if err := p.Stop(w, r, a.client, answer, status); err != nil {
 		p.problem(w, r, err)
 	}
+}
+
+// answerable refuses a client to whom nothing can be said, before anybody is asked anything
+// and anything is made: it wants its answers encrypted and has no key for that.
+func (p *Provider) answerable(ctx context.Context, a *authorization) error {
+	if a.back.Sign == nil {
+		return nil
+	}
+	_, err := p.encrypted(ctx, a.client, a.client.AnswerEncryption(), "{}")
+	return err
+}
+
+// noAnswer is what a person is told of a client that cannot be answered.
+const noAnswer = "oidc.no_answer"
+
+// unanswerable is the fault of an answer that could not be made: the client's, when its key
+// is missing, else ours.
+func unanswerable(err error) error {
+	if own := (*wire.Refusal)(nil); errors.As(err, &own) && own.Code != "server_error" {
+		return fault.Wrap(fault.Invalid, noAnswer, err)
+	}
+	return err
 }
