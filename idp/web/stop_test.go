@@ -211,7 +211,7 @@ func TestPeopleDecideWhetherTheyGoToAStranger(t *testing.T) {
 			}
 			one := browser.Chromium(t, o)
 			one.Expect("status of 400")
-			photo := album(t, one, o)
+			photo := one.Picture
 			one.Visit(s.asks(s.id, "scope=nope")).Title(title).Sees(marked, s.host)
 			photo("stop")
 			one.Follow(onward).Title("Stranger").Sees("GET: invalid_scope the-state")
