@@ -9,6 +9,7 @@ import (
 
 	"tegata/idp/clients"
 	"tegata/idp/sessions"
+	"tegata/shared/audit"
 	"tegata/shared/fault"
 )
 
@@ -93,7 +94,9 @@ func (p *Provider) endNamed(ctx context.Context, h hint) error {
 		return err
 	}
 	p.Count("logged_out_by_hint")
-	return p.Sessions.End(ctx, sid)
+	return p.Sessions.End(audit.WithCause(ctx, audit.Cause{Actor: "client", Details: map[string]string{
+		"why": "somebody came with an ID token of the session", "clients": strings.Join(h.Clients, " "),
+	}}), sid)
 }
 
 // leave ends the session and sends the person onward, by way of the log-out pages of

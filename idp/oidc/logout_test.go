@@ -2,11 +2,13 @@ package oidc_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tegata/idp/sessions"
+	"tegata/shared/audit"
 )
 
 // leaves fails unless the browser was sent to location and is signed out, or not.
@@ -131,6 +133,10 @@ func TestLogoutInAnotherBrowser(t *testing.T) {
 	w.leaves("the same person's hint", w.logout("id_token_hint="+hint), "/logout", true)
 	w.cookies = first
 	refused(t, "the session that the hint named", w.authorize("tracker", "prompt=none"), "login_required")
+	told := w.events("session.ended")
+	if !slices.ContainsFunc(told, func(e audit.Event) bool { return e.Actor == "client" && e.Details["clients"] == "tracker" }) {
+		t.Errorf("the audit log does not say by whose hint a session ended: %+v", told)
+	}
 
 	w = start(t).logIn()
 	hint = w.tokens("tracker")["id_token"].(string)
