@@ -16,7 +16,7 @@
 // comment "--sqlite: without rowid" at the end of a table (forSQLite tells when it pays).
 //
 // On SQLite there is one writing connection, and transactions that wait for it share a
-// commit (writer.go, turns.go), while another folds the journal (fold.go); reads go to read-only connections
+// commit (writer.go, turns.go); reads go to read-only connections
 // (readers.go). Both speak to the driver directly (lite.go), as the pool of PostgreSQL
 // does (pool.go), where statements that come at once share a round trip (lanes.go,
 // together.go): database/sql is not between. A statement that starts with "select" reads,

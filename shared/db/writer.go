@@ -12,10 +12,10 @@ const (
 	// maxShared bounds how many transactions share one commit, so that the first of
 	// them does not wait long for the last.
 	maxShared = 128
-	// journalPages is how many pages the journal holds before a commit folds it into the
-	// file, if nobody else has (fold.go): 16 MB. Pages that change all the time are copied and
-	// synced less often than with the usual 1000, and no lookup takes longer: the index of the
-	// journal has 4062 pages in its first part.
+	// journalPages is how many pages the journal holds before it is folded into the
+	// file: 16 MB. Pages that change all the time are copied and synced less often than
+	// with the usual 1000, and no lookup takes longer: the index of the journal has 4062
+	// pages in its first part.
 	journalPages = 4000
 )
 
@@ -26,9 +26,8 @@ const (
 // is asked to be durable once, and nobody is told "done" before.
 type writer struct {
 	turns
-	folder *folder
-	conn   conn   // belongs to whoever has the turn
-	open   *group // the transaction under way, nil when there is none; likewise
+	conn conn   // belongs to whoever has the turn
+	open *group // the transaction under way, nil when there is none; likewise
 }
 
 // group is those who share a commit.
@@ -56,16 +55,13 @@ func newWriter(name string) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{conn: conn{l}}
-	if w.folder, err = newFolder(name); err != nil {
-		return nil, errors.Join(err, l.close())
-	}
 	w.overdue, w.alarm = time.AfterFunc(waitFor, w.commitOverdue), time.AfterFunc(waitFor, w.tooLong)
 	for _, setting := range []string{
 		"pragma temp_store=memory", // what a savepoint would bring back stays out of the disk
 		fmt.Sprintf("pragma wal_autocheckpoint=%d", journalPages),
 	} {
 		if err := w.conn.do(setting); err != nil {
-			return nil, errors.Join(err, w.close())
+			return nil, errors.Join(err, l.close())
 		}
 	}
 	return w, nil
@@ -73,7 +69,7 @@ func newWriter(name string) (*writer, error) {
 
 func (w *writer) close() error {
 	w.stop()
-	return errors.Join(w.folder.close(), w.conn.close())
+	return w.conn.close()
 }
 
 // tx waits for its turn, runs j in the shared transaction and waits for the commit.
@@ -161,9 +157,6 @@ func (w *writer) leave() {
 		err := w.conn.commit()
 		w.shared(size) // before anybody who is told comes back
 		w.end(err)
-		if w.folder.committed() {
-			checkpoint(w.conn.lite, "passive") // as folder.look: nobody is told of errors
-		}
 	}
 }
 
