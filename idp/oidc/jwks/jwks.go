@@ -152,8 +152,26 @@ func Fetch(ctx context.Context, client *http.Client, uri string) (*jose.JSONWebK
 	if err != nil {
 		return nil, err
 	}
-	var set jose.JSONWebKeySet
-	return &set, json.Unmarshal(text, &set)
+	return read(text)
+}
+
+// read reads a key set. A key that it cannot read is as good as none, and keeps nobody from
+// using the others: of a kind that we do not know, or incomplete. RFC 7517 §5.
+func read(text []byte) (*jose.JSONWebKeySet, error) {
+	var raw struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return nil, err
+	}
+	set := &jose.JSONWebKeySet{}
+	for _, one := range raw.Keys {
+		var key jose.JSONWebKey
+		if json.Unmarshal(one, &key) == nil {
+			set.Keys = append(set.Keys, key)
+		}
+	}
+	return set, nil
 }
 
 // Named gives the keys of set with that kid, and all of them without one: which of them

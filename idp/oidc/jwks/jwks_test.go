@@ -56,6 +56,25 @@ func TestWithoutAKidAllKeysAreMeant(t *testing.T) {
 	}
 }
 
+// Sets hold keys of kinds that came after us, for others who read them.
+func TestAKeyThatNobodyCanReadHidesNoOther(t *testing.T) { // RFC 7517 §5
+	for name, other := range map[string]string{
+		"of a kind that is not known":  `{"kty":"AKP","alg":"ML-DSA-44","pub":"AAAA"}`,
+		"of a curve that is not known": `{"kty":"EC","crv":"secp256k1","x":"AAAA","y":"AAAA"}`,
+		"that is incomplete":           `{"kty":"RSA","e":"AQAB"}`,
+		"that is no key":               `"a"`,
+	} {
+		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Write([]byte(`{"keys":[` + other + `,{"kty":"oct","kid":"a","k":"AAAA"}]}`))
+		}))
+		defer site.Close()
+		set, err := jwks.Fetch(t.Context(), fetch.Client(true), site.URL)
+		if err != nil || len(set.Keys) != 1 || set.Keys[0].KeyID != "a" {
+			t.Errorf("beside a key %s: %v, %+v, want the other one", name, err, set)
+		}
+	}
+}
+
 // Whether a key has a kid or not, one that was published in the place of another is found at
 // once; but nobody makes us look all the time by bringing what no key fits.
 func TestWhatNoKeyServesIsLookedForAgain(t *testing.T) {
