@@ -57,6 +57,10 @@ func TestRegistrationByInvitation(t *testing.T) { // RFC 7591 §3
 				t.Errorf("token %q: status %d %s", bad, got.StatusCode, got.Body)
 			}
 		}
+		twice := o.request("POST", "/oauth2/register", token, good)
+		twice.Header.Add("Authorization", "Bearer x")
+		wantError(t, o.do(twice), 400, "invalid_request")
+
 		wantError(t, o.call("POST", "/oauth2/register", token, fields{"redirect_uris": []string{}}), 400, "invalid_redirect_uri") // takes nothing away
 		answers := make([]answer, 8)
 		var all sync.WaitGroup

@@ -79,6 +79,11 @@ func (p tester) in(t *testing.T) tester {
 // call sends JSON, as registration wants it.
 func (o op) call(method, path, token string, body any) answer {
 	o.t.Helper()
+	return o.do(o.request(method, path, token, body))
+}
+
+func (o op) request(method, path, token string, body any) *http.Request {
+	o.t.Helper()
 	text, err := json.Marshal(body)
 	must(o.t, err)
 	r, err := http.NewRequest(method, o.server.URL+path, bytes.NewReader(text))
@@ -87,7 +92,7 @@ func (o op) call(method, path, token string, body any) answer {
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	return o.do(r)
+	return r
 }
 
 // fields is metadata of a client.

@@ -59,7 +59,11 @@ var errNoToken = errors.New("registration: no token")
 // bearer gives the token in the header: the body is metadata here, and a token does
 // not belong in a URL.
 func bearer(r *http.Request) (string, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	header, err := wire.Authorization(r)
+	if err != nil {
+		return "", err
+	}
+	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return "", errNoToken
 	}
