@@ -2,8 +2,9 @@ package oidc
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
+
+	"tegata/shared/serve"
 )
 
 // prefersTo tells whether the request asks for the media type by its name, and wants it no
@@ -40,18 +41,13 @@ func precise(name, kind string) int {
 	return 0
 }
 
-// quality is the weight among the parameters; what nobody can read is none. RFC 9110 §12.4.2.
+// quality is the weight among the parameters, 1 where there is none. RFC 9110 §12.4.2.
 func quality(parameters string) float64 {
 	for one := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(one, "=")
-		if !strings.EqualFold(strings.TrimSpace(name), "q") {
-			continue
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			return serve.Weight(strings.TrimSpace(value))
 		}
-		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil || !(q >= 0 && q <= 1) {
-			return 0
-		}
-		return q
 	}
 	return 1
 }

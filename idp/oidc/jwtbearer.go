@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	jose "github.com/go-jose/go-jose/v4"
-
 	"tegata/idp/accounts"
 	"tegata/idp/clients"
 	"tegata/idp/oidc/clientauth"
@@ -110,10 +108,7 @@ func (p *Provider) verifyBearer(ctx context.Context, w *work) (clientauth.Assert
 	}
 	issuer, kid := &clients.Client{ID: w.client.ID, JWKS: from.JWKS, JWKSURI: from.JWKSURI}, a.Token.Headers[0].KeyID
 	why := "The assertion is not signed with a key of its issuer."
-	signed, err := p.searchKeys(ctx, issuer, kid, func(keys []jose.JSONWebKey) (signed bool) {
-		why, signed = jws.Signed(a.Token, keys, why)
-		return signed
-	})
+	signed, err := p.searchKeys(ctx, issuer, kid, jws.By(a.Token, &why))
 	if err != nil {
 		return clientauth.Asserted{}, wire.Refuse("invalid_grant", "The keys of the issuer could not be had.").Because(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"tegata/idp/clients"
@@ -49,10 +48,7 @@ func (p *Provider) openRequest(ctx context.Context, a *authorization, rules stri
 // signedBy checks the signature with the client's keys.
 func (p *Provider) signedBy(ctx context.Context, client *clients.Client, token *jwt.JSONWebToken) error {
 	why := "The request object is not signed with a key of the client."
-	signed, err := p.searchKeys(ctx, client, token.Headers[0].KeyID, func(keys []jose.JSONWebKey) (signed bool) {
-		why, signed = jws.Signed(token, keys, why)
-		return signed
-	})
+	signed, err := p.searchKeys(ctx, client, token.Headers[0].KeyID, jws.By(token, &why))
 	if err != nil {
 		return wire.Refuse("invalid_request_object", "The keys of the client could not be had.").Because(err)
 	}

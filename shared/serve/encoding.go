@@ -65,8 +65,17 @@ func weight(parameters string) float64 {
 	if !said && name == "" {
 		return 1
 	}
+	if !strings.EqualFold(name, "q") {
+		return 0
+	}
+	return Weight(value)
+}
+
+// Weight reads the value of a parameter q, of this header or another: from 0 to 1, and 0 for
+// what nobody can read. RFC 9110 §12.4.2
+func Weight(value string) float64 {
 	q, err := strconv.ParseFloat(value, 64)
-	if !strings.EqualFold(name, "q") || err != nil || !(q >= 0 && q <= 1) {
+	if err != nil || !(q >= 0 && q <= 1) {
 		return 0
 	}
 	return q

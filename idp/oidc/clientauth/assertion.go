@@ -81,10 +81,7 @@ func (p *Prover) verifyAssertion(ctx context.Context, client *clients.Client, a 
 		return nil, refused
 	}
 	why := "The client assertion is not signed with a key of the client."
-	signed, err := p.SearchKeys(ctx, client, header.KeyID, func(keys []jose.JSONWebKey) (signed bool) {
-		why, signed = jws.Signed(a.Token, keys, why)
-		return signed
-	})
+	signed, err := p.SearchKeys(ctx, client, header.KeyID, jws.By(a.Token, &why))
 	if err != nil {
 		return nil, wire.Refuse("invalid_client", "The keys of the client could not be had.").Because(err)
 	}

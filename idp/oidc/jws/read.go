@@ -73,3 +73,12 @@ func Signed(token *jwt.JSONWebToken, keys []jose.JSONWebKey, otherwise string) (
 	}
 	return why, false
 }
+
+// By is Signed for those who search for the key: it tells whether one of the keys made the
+// signature, and what why says goes on being the reason if none did.
+func By(token *jwt.JSONWebToken, why *string) func(keys []jose.JSONWebKey) bool {
+	return func(keys []jose.JSONWebKey) (signed bool) {
+		*why, signed = Signed(token, keys, *why)
+		return signed
+	}
+}
